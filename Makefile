@@ -1,0 +1,33 @@
+# Everything there is to run. `make help` lists it. The work itself is in scripts/.
+
+.PHONY: help village test lint soak cross-mips sizes package
+.DEFAULT_GOAL := help
+
+help: ## This list
+	@echo "tequio: what make can do here"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+village: ## Plays the village on this machine, as root (ARGS=--keep leaves it standing)
+	@scripts/setup.sh
+	@scripts/village.sh $(ARGS)
+
+test: ## Everything that proves it, as root: format, lints, tests, simulator, village, babeld
+	@scripts/setup.sh
+	@scripts/test.sh $(PARTS)
+
+lint: ## Format and clippy, without root
+	@scripts/setup.sh rust
+	@scripts/lint.sh
+
+soak: ## What is too long for every change: 500 simulator seeds
+	@scripts/setup.sh
+	@SEEDS=500 scripts/test.sh build simulator
+
+cross-mips: ## The daemon for big-endian MIPS routers (the toolchain goes to target/xtools)
+	@scripts/cross.sh mips
+
+sizes: ## Measures what each dependency weighs on MIPS (docs/dependencies.md); half an hour
+	@scripts/sizes.sh
+
+package: ## The router's package and its feed, ARCH=mips_24kc|mipsel_24kc|arm_cortex-a7|aarch64_generic|x86_64
+	@scripts/package.py $(ARCH) $(if $(BINARY),--binary $(BINARY))

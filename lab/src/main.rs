@@ -1,0 +1,170 @@
+//! The village on one machine. Never shipped.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use lab::failure::{Failure, Outcome};
+use lab::village::{Ending, Options};
+use lexopt::prelude::*;
+
+fn main() -> ExitCode {
+    look_into_sbin();
+    match run() {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("lab: {failure}");
+            for path in &failure.read {
+                eprintln!("lab: read {}", path.display());
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `su` and some containers give root a path without the folders where `ip`, `nft` and `dnsmasq` are.
+fn look_into_sbin() {
+    let path = std::env::var("PATH").unwrap_or_default();
+    // SAFETY: the program has one thread so far, so nobody reads the environment at the same time.
+    unsafe { std::env::set_var("PATH", format!("{path}:/usr/sbin:/sbin")) };
+}
+
+fn run() -> Outcome<ExitCode> {
+    let mut arguments = lexopt::Parser::from_env();
+    let command = match arguments.next().map_err(usage)? {
+        Some(Value(word)) => word.string().map_err(usage)?,
+        Some(Short('h') | Long("help")) | None => {
+            println!("{USAGE}");
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(other) => return Err(usage(other.unexpected())),
+    };
+    match command.as_str() {
+        "village" => village(arguments),
+        "sim" => sim(arguments),
+        "replay" => replay(arguments),
+        "bench-phone" => bench_phone(arguments).map(|()| ExitCode::SUCCESS),
+        "serve-web" => serve_web(arguments).map(|()| ExitCode::SUCCESS),
+        other => Err(Failure::new("a command of the laboratory", format!("`{other}`\n{USAGE}"))),
+    }
+}
+
+fn village(mut arguments: lexopt::Parser) -> Outcome<ExitCode> {
+    let mut options = Options {
+        keep: false,
+        json: false,
+        step_timeout: Duration::from_secs(60),
+        pcap: None,
+        record: None,
+        tequio: None,
+        luci: None,
+    };
+    while let Some(argument) = arguments.next().map_err(usage)? {
+        match argument {
+            Long("keep") => options.keep = true,
+            Long("luci") => options.luci = Some(luci_address(&mut arguments)?),
+            Long("json") => options.json = true,
+            Long("step-timeout") => {
+                let seconds = arguments.value().and_then(|value| value.parse()).map_err(usage)?;
+                options.step_timeout = Duration::from_secs(seconds);
+            }
+            Long("pcap") => options.pcap = Some(PathBuf::from(arguments.value().map_err(usage)?)),
+            Long("record") => options.record = Some(PathBuf::from(arguments.value().map_err(usage)?)),
+            Long("tequio") => options.tequio = Some(PathBuf::from(arguments.value().map_err(usage)?)),
+            other => return Err(usage(other.unexpected())),
+        }
+    }
+    Ok(match lab::village::run(&options)? {
+        Ending::Well => ExitCode::SUCCESS,
+        Ending::Failed => ExitCode::FAILURE,
+        Ending::Interrupted => ExitCode::from(INTERRUPTED),
+    })
+}
+
+/// The address after `--luci`, if one stands there.
+fn luci_address(arguments: &mut lexopt::Parser) -> Outcome<Option<SocketAddr>> {
+    // No raw arguments: the value is attached, as in `--luci=ADDRESS`.
+    let none_follows = arguments.try_raw_args().is_some_and(|raw| {
+        raw.as_slice().first().and_then(|next| next.to_str()).is_none_or(|next| next.starts_with('-'))
+    });
+    if none_follows {
+        return Ok(None);
+    }
+    arguments.value().and_then(|value| value.parse()).map(Some).map_err(usage)
+}
+
+fn sim(mut arguments: lexopt::Parser) -> Outcome<ExitCode> {
+    let mut wish = lab::sim::command::Wish::default();
+    while let Some(argument) = arguments.next().map_err(usage)? {
+        match argument {
+            Long("seed") => wish.first = arguments.value().and_then(|value| value.parse()).map_err(usage)?,
+            Long("seeds") => wish.seeds = arguments.value().and_then(|value| value.parse()).map_err(usage)?,
+            Long("plant") => {
+                let plant = arguments.value().map_err(usage)?;
+                wish.plant = lab::sim::command::plant(&plant.to_string_lossy())
+                    .map_err(|why| Failure::new("loop, feasibility or deaf", why))?;
+            }
+            Long("trace") => wish.trace = true,
+            Long("json") => wish.json = true,
+            other => return Err(usage(other.unexpected())),
+        }
+    }
+    Ok(if lab::sim::command::run(&wish) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn replay(mut arguments: lexopt::Parser) -> Outcome<ExitCode> {
+    let (mut file, mut trace) = (None, false);
+    while let Some(argument) = arguments.next().map_err(usage)? {
+        match argument {
+            Long("trace") => trace = true,
+            Value(path) if file.is_none() => file = Some(PathBuf::from(path)),
+            other => return Err(usage(other.unexpected())),
+        }
+    }
+    let file = file.ok_or_else(|| Failure::new("a recording", "`lab replay` without a FILE"))?;
+    let replayed =
+        lab::replay::run(&file, trace).map_err(|why| Failure::new("the same outputs again", why))?;
+    println!("{}", lab::replay::sentence(&file, &replayed));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn bench_phone(mut arguments: lexopt::Parser) -> Outcome<()> {
+    let mut pcap = None;
+    while let Some(argument) = arguments.next().map_err(usage)? {
+        match argument {
+            Long("pcap") => pcap = Some(PathBuf::from(arguments.value().map_err(usage)?)),
+            other => return Err(usage(other.unexpected())),
+        }
+    }
+    lab::bench::phone(pcap.as_deref())
+}
+
+fn serve_web(mut arguments: lexopt::Parser) -> Outcome<()> {
+    let mut name = String::new();
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    while let Some(argument) = arguments.next().map_err(usage)? {
+        match argument {
+            Long("name") => name = arguments.value().and_then(|value| value.string()).map_err(usage)?,
+            Long("listen") => {
+                addresses.push(arguments.value().and_then(|value| value.parse()).map_err(usage)?)
+            }
+            other => return Err(usage(other.unexpected())),
+        }
+    }
+    lab::web::serve(&name, &addresses)
+}
+
+fn usage(error: lexopt::Error) -> Failure {
+    Failure::new("arguments that the laboratory knows", format!("{error}\n{USAGE}"))
+}
+
+/// What shells give for a program that SIGINT has ended.
+const INTERRUPTED: u8 = 130;
+
+const USAGE: &str = "\
+lab village [--keep] [--luci [ADDRESS:PORT]] [--json] [--step-timeout S] [--pcap DIR] [--record DIR] [--tequio PROGRAM]
+lab sim [--seed FIRST] [--seeds COUNT] [--plant loop|feasibility|deaf] [--trace] [--json]
+lab replay FILE [--trace]
+lab bench-phone [--pcap DIR]
+lab serve-web --name NAME --listen ADDRESS...";

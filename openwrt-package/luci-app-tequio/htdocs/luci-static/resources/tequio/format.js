@@ -1,0 +1,123 @@
+'use strict';
+'require baseclass';
+
+/* Figures as people say them. Pure: no document, no calls. */
+
+/* Largest units first; two of them are enough for anybody. */
+function parts(seconds) {
+	const days = Math.floor(seconds / 86400), hours = Math.floor(seconds / 3600) % 24;
+	const minutes = Math.floor(seconds / 60) % 60, rest = Math.floor(seconds) % 60;
+	if (days > 0)
+		return [ N_(days, '%d day', '%d days').format(days), hours > 0 ? _('%d h').format(hours) : null ];
+	if (hours > 0)
+		return [ _('%d h').format(hours), minutes > 0 ? _('%d min').format(minutes) : null ];
+	if (minutes > 0)
+		return [ _('%d min').format(minutes), minutes < 5 && rest > 0 ? _('%d s').format(rest) : null ];
+	return [ _('%d s').format(rest) ];
+}
+
+return baseclass.extend({
+	duration: function(seconds) {
+		return parts(Math.max(0, Number(seconds) || 0)).filter(part => part).join(' ');
+	},
+
+	bytes: function(octets) {
+		let amount = Math.max(0, Number(octets) || 0), unit = 0;
+		const units = [ 'B', 'kB', 'MB', 'GB', 'TB' ];
+		while (amount >= 999.5 && unit < units.length - 1) {
+			amount /= 1000;
+			unit++;
+		}
+		const digits = unit > 0 && amount < 9.95 ? 1 : 0;
+		return this.number(amount, digits) + ' ' + units[unit];
+	},
+
+	/* With a point, as in English and in the Spanish of Mexico and its neighbours. */
+	number: function(value, digits) {
+		return Number(value).toFixed(digits);
+	},
+
+	money: function(cents, minorUnits, currency) {
+		const digits = Math.min(6, Math.max(0, Number(minorUnits) || 0));
+		return (currency ? currency + ' ' : '') + this.number((Number(cents) || 0) / Math.pow(10, digits), digits);
+	},
+
+	/* A code in groups of four, whatever stands between them. */
+	groups: function(code) {
+		return (String(code).replace(/[^0-9A-Za-z]/g, '').toUpperCase().match(/.{1,4}/g) || []);
+	},
+
+	/* What a plan holds. */
+	holds: function(plan) {
+		const what = plan.used_s != null ? _('%s of use').format(this.duration(plan.used_s)) :
+			plan.days != null ? N_(plan.days, '%d day from the first use', '%d days from the first use').format(plan.days) : null;
+		const devices = plan.devices > 1 ? N_(plan.devices, '%d device', '%d devices').format(plan.devices) : null;
+		return [ what, devices ].filter(part => part).join(', ');
+	},
+
+	/* The page of the portal with the code typed in already. */
+	address: function(portal, code) {
+		return 'http://' + portal + '/login?code=' + encodeURIComponent(this.groups(code).join('-'));
+	},
+
+	/* States of a voucher. */
+	state: function(state) {
+		switch (state) {
+		case 'printed': return _('printed, not sold yet');
+		case 'sold': return _('sold, not used yet');
+		case 'activated': return _('in use');
+		case 'spent': return _('used up');
+		case 'revoked': return _('revoked');
+		default: return String(state);
+		}
+	},
+
+	clock: function(date) {
+		return date.toLocaleTimeString(document.documentElement.lang || [], { hour: '2-digit', minute: '2-digit' });
+	},
+
+	/* How sure the node is of the time. */
+	quality: function(quality) {
+		switch (quality) {
+		case 'stale': return _('not set since the last start');
+		case 'caretaker': return _('set by hand');
+		case 'mesh': return _('from the neighbours');
+		case 'trusted': return _('exact');
+		default: return String(quality);
+		}
+	},
+
+	/* How good a link is, in a word. Costs of cables begin at 96, those of radios at 256. */
+	grade: function(cost, least) {
+		if (cost == null)
+			return 'bad';
+		return cost <= least * 1.5 ? 'good' : cost <= least * 4 ? 'fair' : 'weak';
+	},
+
+	gradeWord: function(grade) {
+		return { good: _('good'), fair: _('fair'), weak: _('weak'), bad: _('no connection') }[grade];
+	},
+
+	/* Why a neighbour is not used; unknown reasons are said as they came. */
+	reason: function(reason) {
+		switch (reason) {
+		case null: case undefined: return '';
+		case 'we do not hear its Hellos': return _('we do not hear it');
+		case 'too many of its last Hellos were lost': return _('too much is lost on the way from it');
+		case 'it has not said lately that it hears us': return _('it does not hear us');
+		default: return String(reason);
+		}
+	},
+
+	/* The node's alerts, in the reader's language where we know the sentence. */
+	alert: function(text, deviceName) {
+		const neighbour = /^Neighbour (\S+) on (\S+): (.*)\.$/.exec(text);
+		if (neighbour)
+			return _('Trouble with the neighbour on %s: %s.').format(deviceName(neighbour[2]), this.reason(neighbour[3]));
+		if (text.indexOf('This node was not admitted to a community yet') == 0)
+			return _('This node has not been admitted to a community yet: no voucher works here.');
+		if (text.indexOf('Nothing was sold: this node cannot save') == 0)
+			return _('This node cannot save: nothing can be sold. Internet and sessions go on. Tell an operator.');
+		return String(text);
+	}
+});

@@ -1,0 +1,148 @@
+'use strict';
+'require baseclass';
+'require rpc';
+'require uci';
+
+/*
+ * What a page asks of the node. Every call ends in {data} or in {trouble: {kind, text}}, never in an exception: a page
+ * has a sentence for everything that can happen.
+ *
+ * Kinds of trouble: "away" (the program is starting again), "far" (the page does not reach the node), "denied" (rpcd
+ * does not let this login), "refused" (the program says no; code is its word of docs/ubus.md), "odd" (anything else).
+ */
+
+const declare = (method, params) => rpc.declare({
+	object: 'tequio', method: method, params: params, expect: { '': {} }, reject: true
+});
+
+const CALLS = {
+	status: declare('status', []),
+	neighbours: declare('neighbours', []),
+	routes: declare('routes', [ 'offset', 'limit' ]),
+	why: declare('why', [ 'destination' ]),
+	links: declare('links', []),
+	plans: declare('plans', []),
+	sessions: declare('sessions', [ 'offset', 'limit' ]),
+	voucher_issue: declare('voucher_issue', [ 'plan', 'count', 'key' ]),
+	voucher_show: declare('voucher_show', [ 'code' ]),
+	revoke_code: declare('voucher_revoke', [ 'code', 'reason' ]),
+	revoke_verifier: declare('voucher_revoke', [ 'verifier', 'reason' ]),
+	reload: declare('reload', [])
+};
+
+/* Entries of a page of a list: 100 routes are 20 kB. */
+const PAGE = 100;
+
+/* A list that is longer than this is not shown whole on a phone. */
+const MOST = 500;
+
+/* What the program refuses, in the reader's language. The rest is said as it came. */
+function refusal(error) {
+	switch (error.code) {
+	case 'address': return _('This is no IP address. An example: 8.8.8.8');
+	case 'busy': return _('The node has too much to do just now. Try again in a moment.');
+	case 'code-wrong': return _('This is no code of this community. Look for a typing mistake.');
+	case 'no-epoch': return _('This node has not received the community\'s secrets yet: it cannot sell.');
+	case 'no-member': return _('This node has not been admitted to a community yet: it cannot sell.');
+	case 'no-right': return _('At this node your login may not do that. Whoever administers the node can allow it.');
+	case 'no-session': return _('You have been logged out. Load the page again and log in.');
+	case 'not-saved': return _('Nothing was sold: the node cannot save. Internet and sessions go on. Tell an operator.');
+	case 'plan-unknown': return _('This plan is no longer on sale. Load the page again.');
+	case 'timeout': return _('The node was too busy to answer. Try again.');
+	case 'voucher-unknown': return _('This node does not know that voucher.');
+	default: return String(error.message || error.code || '?');
+	}
+}
+
+/* What an exception of LuCI's means. Its texts are not translated where they carry a number. */
+function trouble(error) {
+	const text = String((error && error.message) || error);
+	const number = /(?:error|ubus code) (-?\d+)/.exec(text);
+	switch (number ? Number(number[1]) : null) {
+	case -32002:
+	case 6:
+		return { kind: 'denied', text: _('Your login may not do that.') };
+	case -32000:
+	case 4:
+	case 10:
+		return { kind: 'away', text: _('The node\'s program is starting again. This page goes on by itself.') };
+	case -32003:
+	case 7:
+		return { kind: 'away', text: _('The node does not answer. This page keeps asking.') };
+	case null:
+		return { kind: 'far', text: _('This page does not reach the node. Is this device still in its network?') };
+	default:
+		return { kind: 'odd', text: text };
+	}
+}
+
+function name(device, sections) {
+	const section = sections.find(candidate => candidate.device == device && !candidate['.anonymous']);
+	return section ? section['.name'].replace(/_/g, ' ') : device;
+}
+
+return baseclass.extend({
+	ask: function(method) {
+		const args = Array.prototype.slice.call(arguments, 1);
+		return CALLS[method].apply(null, args).then(data => {
+			if (data == null || typeof(data) != 'object')
+				return { trouble: trouble('ubus code 4') };
+			if (data.error)
+				return { trouble: { kind: 'refused', code: data.error.code, text: refusal(data.error) } };
+			return { data: data };
+		}, error => ({ trouble: trouble(error) }));
+	},
+
+	/* A whole list, page by page. */
+	list: function(method, member) {
+		const entries = [];
+		const next = () => this.ask(method, entries.length, PAGE).then(reply => {
+			if (reply.trouble)
+				return reply;
+			const part = Array.isArray(reply.data[member]) ? reply.data[member] : [];
+			entries.push.apply(entries, part);
+			if (part.length == 0 || entries.length >= reply.data.total || entries.length >= MOST)
+				return { data: { entries: entries, total: Math.max(reply.data.total || 0, entries.length) } };
+			return next();
+		});
+		return next();
+	},
+
+	/* Several calls at once: {data: [...]}, or the first trouble. */
+	all: function(asked) {
+		return Promise.all(asked).then(replies => {
+			const bad = replies.find(reply => reply.trouble);
+			return bad || { data: replies.map(reply => reply.data) };
+		});
+	},
+
+	/* The configuration, if it can be had: names of devices and the portal are nice to know, no more. */
+	configuration: function() {
+		return uci.load('tequio').catch(() => null);
+	},
+
+	/* What people call a device: the name of its section, if it has one. */
+	deviceName: function(device) {
+		return name(device, uci.sections('tequio', 'interface').concat(uci.sections('tequio', 'uplink')));
+	},
+
+	/* The cost that the configuration gives a device of the mesh, or null. */
+	deviceCost: function(device) {
+		const section = uci.sections('tequio', 'interface').find(candidate => candidate.device == device);
+		return section && Number(section.rxcost) || null;
+	},
+
+	/* Where a phone types a code: host and port of this node's portal, or null. */
+	portal: function() {
+		const hotspot = uci.sections('tequio', 'hotspot')[0];
+		if (!hotspot)
+			return null;
+		const host = hotspot.portal_host || hotspot.address, port = hotspot.portal_port || '2080';
+		return host ? host + (port == '80' ? '' : ':' + port) : null;
+	},
+
+	/* A key of a sale: whoever taps twice with the same one buys once. */
+	key: function() {
+		return Array.from(crypto.getRandomValues(new Uint8Array(12)), octet => (octet + 256).toString(16).slice(1)).join('');
+	}
+});

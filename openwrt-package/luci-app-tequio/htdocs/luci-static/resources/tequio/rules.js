@@ -1,0 +1,228 @@
+'use strict';
+'require baseclass';
+
+/*
+ * What the configuration may hold: the table of docs/config.md, and the same checks that the program makes when it reads
+ * the file. Pure. A test holds the table to the document; change both together.
+ *
+ * An option: [name, value, default]. A value: a kind, or [kind, bounds...]. A default: REQUIRED, {is: text},
+ * {follows: words}, {list: [least, most]}.
+ */
+
+const REQUIRED = { required: true };
+const is = text => ({ is: text });
+const follows = words => ({ follows: words });
+const list = (least, most) => ({ list: [ least, most ] });
+const number = (least, most) => [ 'number', least, most ];
+const choice = function() { return [ 'choice' ].concat(Array.prototype.slice.call(arguments)); };
+
+const SECTIONS = {
+	node: { most: 1, required: true, unique: null, options: [
+		[ 'name', 'nodename', REQUIRED ],
+		[ 'state_dir', 'path', is('/etc/tequio') ],
+		[ 'run_dir', 'path', is('/var/run/tequio') ],
+		[ 'ubus_socket', 'path', is('/var/run/ubus/ubus.sock') ],
+		[ 'route_table', number(1, 4294967295), is('254') ],
+		[ 'route_priority', number(1, 4294967295), is('1042') ],
+		[ 'stale_routes_s', number(5, 3600), is('60') ],
+		[ 'log_level', choice('error', 'warn', 'info', 'debug', 'trace'), is('info') ]
+	] },
+	interface: { most: 32, required: false, unique: 'device', options: [
+		[ 'device', 'device', REQUIRED ],
+		[ 'kind', choice('wired', 'wireless'), REQUIRED ],
+		[ 'hello_interval_ms', number(100, 600000), is('1000') ],
+		[ 'update_interval_ms', number(400, 655000), follows('4 x hello_interval_ms') ],
+		[ 'rxcost', number(1, 65534), follows('96 wired, 256 wireless') ],
+		[ 'split_horizon', 'flag', is('0') ]
+	] },
+	announce: { most: 64, required: false, unique: 'prefix', options: [
+		[ 'prefix', 'prefix', REQUIRED ],
+		[ 'metric', number(0, 65534), is('0') ]
+	] },
+	uplink: { most: 8, required: false, unique: 'device', options: [
+		[ 'device', 'device', REQUIRED ]
+	] },
+	hotspot: { most: 1, required: false, unique: null, options: [
+		[ 'device', 'device', REQUIRED ],
+		[ 'address', 'ipv4', REQUIRED ],
+		[ 'prefix', 'prefix4', REQUIRED ],
+		[ 'prefix6', 'prefix6', list(0, 8) ],
+		[ 'portal_port', number(1, 65535), is('2080') ],
+		[ 'portal_host', 'host', follows('address') ],
+		[ 'lease_s', number(60, 900), is('900') ],
+		[ 'usage_interval_s', number(1, 300), is('10') ],
+		[ 'language', choice('es', 'en'), is('es') ],
+		[ 'infrastructure', 'prefix', list(0, 64) ]
+	] },
+	service: { most: 32, required: false, unique: 'url', options: [
+		[ 'name', 'text', REQUIRED ],
+		[ 'url', 'url', REQUIRED ],
+		[ 'prefix', 'prefix', list(1, 16) ]
+	] },
+	person: { most: 64, required: false, unique: 'login', options: [
+		[ 'login', 'login', REQUIRED ],
+		[ 'name', 'text', REQUIRED ],
+		[ 'role', choice('admin', 'caretaker', 'viewer'), REQUIRED ]
+	] }
+};
+
+/* Four octets, or null. No octet with a 0 before it: some read that as octal. */
+function ipv4(text) {
+	const parts = text.split('.');
+	if (parts.length != 4 || !parts.every(part => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) <= 255))
+		return null;
+	return parts.map(Number);
+}
+
+/* Sixteen octets, or null. */
+function ipv6(text) {
+	let tail = [];
+	const dotted = /^(.*:)([0-9.]+)$/.exec(text);
+	if (dotted && dotted[2].indexOf('.') > 0) {
+		const octets = ipv4(dotted[2]);
+		if (!octets)
+			return null;
+		text = dotted[1] + (octets[0] * 256 + octets[1]).toString(16) + ':' + (octets[2] * 256 + octets[3]).toString(16);
+	}
+	const halves = text.split('::');
+	if (halves.length > 2)
+		return null;
+	const groups = half => half == '' ? [] : half.split(':');
+	const head = groups(halves[0]);
+	if (halves.length == 2)
+		tail = groups(halves[1]);
+	const missing = 8 - head.length - tail.length;
+	if (halves.length == 2 ? missing < 1 : missing != 0)
+		return null;
+	const all = head.concat(new Array(Math.max(0, missing)).fill('0'), tail);
+	if (!all.every(group => /^[0-9a-fA-F]{1,4}$/.test(group)))
+		return null;
+	return all.reduce((octets, group) => octets.concat([ parseInt(group, 16) >>> 8, parseInt(group, 16) & 255 ]), []);
+}
+
+/* {octets, length} of a prefix without a bit past its length, or null. A bare address is a prefix of one machine. */
+function prefix(text) {
+	const cut = text.indexOf('/'), address = cut < 0 ? text : text.slice(0, cut);
+	const octets = ipv4(address) || ipv6(address);
+	if (!octets)
+		return null;
+	const bits = octets.length * 8, length = cut < 0 ? String(bits) : text.slice(cut + 1);
+	if (!/^[0-9]{1,3}$/.test(length) || Number(length) > bits)
+		return null;
+	const beyond = octets.some((octet, i) => {
+		const kept = Math.min(8, Math.max(0, Number(length) - i * 8));
+		return (octet & (255 >>> kept)) != 0;
+	});
+	return beyond ? null : { octets: octets, length: Number(length) };
+}
+
+function visible(text, most, without) {
+	return text.length <= most && /^[!-~]+$/.test(text) && !without.test(text);
+}
+
+/* Like the daemon's `char::is_control`. */
+function hasControl(text) {
+	return /[\u0000-\u001f\u007f-\u009f]/.test(text);
+}
+
+const KINDS = {
+	number: (text, least, most) => /^[0-9]{1,19}$/.test(text) && Number(text) >= least && Number(text) <= most,
+	flag: text => /^(1|on|true|yes|enabled|0|off|false|no|disabled)$/.test(text),
+	choice: function(text) { return Array.prototype.indexOf.call(arguments, text, 1) >= 1; },
+	nodename: text => /^[a-z0-9-]{1,32}$/.test(text) && !/^-|-$/.test(text),
+	login: text => /^[a-z][a-z0-9_.-]{0,31}$/.test(text),
+	text: text => Array.from(text).length <= 64 && !hasControl(text),
+	path: text => text.charAt(0) == '/' && new TextEncoder().encode(text).length <= 100 && !hasControl(text),
+	device: text => text != '.' && text != '..' && visible(text, 15, /[\/:"'\\]/),
+	ipv4: text => {
+		const octets = ipv4(text);
+		return octets != null && octets.join('.') != '0.0.0.0' && octets.join('.') != '255.255.255.255' &&
+			!(octets[0] >= 224 && octets[0] <= 239);
+	},
+	prefix4: text => {
+		const found = prefix(text);
+		return found != null && found.octets.length == 4 && found.length >= 8 && found.length <= 30;
+	},
+	prefix6: text => {
+		const found = prefix(text);
+		return found != null && found.octets.length == 16 && found.length >= 1 && found.length <= 64;
+	},
+	prefix: text => prefix(text) != null,
+	host: text => text.length <= 253 && text.split('.').every(label => /^[A-Za-z0-9-]{1,63}$/.test(label) && !/^-|-$/.test(label)),
+	url: text => /^https?:\/\//.test(text) && visible(text, 200, /["'<>\x60\\]/)
+};
+
+/* Inside, neither the first nor the last address. */
+function isHost(address, range) {
+	const value = octets => octets.reduce((sum, octet) => sum * 256 + octet, 0);
+	const size = Math.pow(2, 32 - range.length), host = value(address) - value(range.octets);
+	return host > 0 && host < size - 1;
+}
+
+/* What was expected. */
+function expected(value) {
+	const kind = Array.isArray(value) ? value[0] : value;
+	switch (kind) {
+	case 'number': return _('a whole number from %d to %d').format(value[1], value[2]);
+	case 'flag': return _('1 or 0');
+	case 'choice': return _('one of %s').format(value.slice(1).join(', '));
+	case 'nodename': return _('1 to 32 of a-z, 0-9 and -, with no - at either end');
+	case 'login': return _('1 to 32 of a-z, 0-9, _, . and -, first a letter');
+	case 'text': return _('1 to 64 characters on one line');
+	case 'path': return _('an absolute path of at most 100 bytes');
+	case 'device': return _('the name of a network device, 1 to 15 characters');
+	case 'ipv4': return _('an IPv4 address, like 10.77.4.1');
+	case 'prefix4': return _('an IPv4 prefix of 8 to 30 bits, like 10.77.4.0/22');
+	case 'prefix6': return _('an IPv6 prefix of 1 to 64 bits, like fd00:77:4::/64');
+	case 'prefix': return _('a prefix, like 10.77.4.0/22 or fd00:77::/48');
+	case 'host': return _('a host name or an IPv4 address');
+	case 'url': return _('a URL of at most 200 characters, http:// or https://');
+	}
+}
+
+return baseclass.extend({
+	sections: SECTIONS,
+
+	rule: function(section, name) {
+		return SECTIONS[section].options.find(option => option[0] == name);
+	},
+
+	expected: expected,
+
+	/* Whether a text is such a value. Empty is never one: it means that the option is not given. */
+	allows: function(value, text) {
+		const kind = Array.isArray(value) ? value[0] : value, bounds = Array.isArray(value) ? value.slice(1) : [];
+		return text !== '' && KINDS[kind].apply(null, [ text ].concat(bounds)) === true;
+	},
+
+	/* true, or the sentence that the page shows. */
+	check: function(section, name, text) {
+		const rule = this.rule(section, name);
+		if (text == null || text === '')
+			return rule[2].required ? _('Expected: %s').format(expected(rule[1])) : true;
+		return this.allows(rule[1], String(text)) || _('Expected: %s').format(expected(rule[1]));
+	},
+
+	/* What no table can say. read(name) gives another option of the same section; others are the sections of its kind;
+	   mesh are the devices of the mesh. true, or a sentence. */
+	together: function(section, name, text, read, others, mesh) {
+		const unique = SECTIONS[section].unique;
+		if (name == unique && others.some(other => other == text))
+			return _('Another section has this already.');
+		if (section == 'interface' && name == 'split_horizon' && /^(1|on|true|yes|enabled)$/.test(text) && read('kind') == 'wireless')
+			return _('Only right on a cable, where everybody hears everybody.');
+		if (section == 'hotspot' && name == 'device' && mesh.indexOf(text) >= 0)
+			return _('This device also speaks with the mesh; guests and mesh cannot share one.');
+		if (section == 'hotspot' && name == 'address') {
+			const address = ipv4(text), range = prefix(String(read('prefix') || ''));
+			if (address && range && range.octets.length == 4 && !isHost(address, range))
+				return _('This is not the address of a machine in %s.').format(read('prefix'));
+		}
+		if (section == 'hotspot' && name == 'usage_interval_s') {
+			const lease = Number(read('lease_s') || 900);
+			if (Number(text) > Math.floor(lease / 3))
+				return _('At most a third of the lease: %d.').format(Math.floor(lease / 3));
+		}
+		return true;
+	}
+});

@@ -1,0 +1,81 @@
+'use strict';
+'require view';
+'require dom';
+'require tequio.format as format';
+'require tequio.node as node';
+'require tequio.page as page';
+
+function fetch() {
+	return node.all([ node.ask('links'), node.ask('neighbours') ]).then(reply => reply.trouble ? reply : {
+		data: { links: reply.data[0].links, neighbours: reply.data[1].neighbours }
+	});
+}
+
+/* The least that a link costs: what the configuration says, else the rule for its kind. */
+function least(link) {
+	return node.deviceCost(link.device) || (link.kind == 'wired' ? 96 : 256);
+}
+
+/* The last sixteen Hellos, oldest first, as people read. */
+function history(neighbour) {
+	const heard = neighbour.hello_history.split('').reverse();
+	const count = heard.filter(one => one == '1').length;
+	return E('span', { 'class': 'tq-hellos', 'role': 'img', 'aria-label': _('%d of the last 16 signs of life were heard').format(count) },
+		heard.map(one => E('i', { 'class': one == '1' ? 'tq-heard' : 'tq-missed' })));
+}
+
+function neighbourRow(neighbour, link) {
+	const grade = format.grade(neighbour.cost, least(link));
+	return E('li', { 'class': 'tq-neighbour' }, [
+		E('div', { 'class': 'tq-card-head' }, [
+			E('code', {}, [ neighbour.address ]),
+			link.neighbours > 1 ? page.badge(grade, format.gradeWord(grade)) : ''
+		]),
+		history(neighbour),
+		E('p', { 'class': 'tq-hint' }, [
+			neighbour.cost == null ? _('Not used: %s.').format(format.reason(neighbour.reason)) :
+				neighbour.txcost == neighbour.rxcost && neighbour.rxcost == neighbour.cost ? _('Cost %d in both directions').format(neighbour.cost) :
+				_('Cost %d (to us %d, to it %s)').format(neighbour.cost, neighbour.rxcost, neighbour.txcost == null ? '–' : neighbour.txcost)
+		])
+	]);
+}
+
+function card(link, neighbours) {
+	const name = node.deviceName(link.device), grade = link.up ? format.grade(link.cost, least(link)) : 'bad';
+	const word = !link.up ? _('no carrier') : link.neighbours == 0 ? _('nobody there') : format.gradeWord(grade);
+	return E('article', { 'class': 'tq-card tq-link', 'data-device': link.device }, [
+		E('header', { 'class': 'tq-card-head' }, [ E('h3', {}, [ name ]), page.badge(grade, word) ]),
+		E('p', { 'class': 'tq-hint' }, [
+			(link.kind == 'wired' ? _('cable') : _('radio')) + (name != link.device ? ' · ' + link.device : '') + ' · ' +
+				_('a sign of life every %s s').format(format.number(link.hello_interval_ms / 1000, link.hello_interval_ms % 1000 ? 1 : 0))
+		]),
+		neighbours.length ? E('ul', { 'class': 'tq-list' }, neighbours.map(neighbour => neighbourRow(neighbour, link))) :
+			E('p', {}, [ link.up ? _('No neighbour is heard here. Is the node at the other end running?') :
+				_('The device is down: look at cable and power.') ])
+	]);
+}
+
+function draw(root, data) {
+	const up = data.links.filter(link => link.cost != null).length;
+	dom.content(page.body(root), [
+		E('p', { 'class': 'tq-lead' }, [ data.links.length ?
+			_('%d of %d links work.').format(up, data.links.length) : _('No device of this node speaks with the mesh.') ]),
+		E('div', { 'class': 'tq-grid' }, data.links.map(link =>
+			card(link, data.neighbours.filter(neighbour => neighbour.interface == link.device))))
+	]);
+}
+
+return view.extend({
+	load: function() {
+		return Promise.all([ fetch(), node.configuration() ]);
+	},
+
+	render: function(loaded) {
+		const root = page.frame();
+		return page.follow(root, loaded[0], fetch, data => draw(root, data));
+	},
+
+	handleSave: null,
+	handleSaveApply: null,
+	handleReset: null
+});

@@ -1,0 +1,67 @@
+'use strict';
+'require view';
+'require dom';
+'require tequio.format as format';
+'require tequio.node as node';
+'require tequio.page as page';
+
+function fetch() {
+	return node.list('sessions', 'sessions');
+}
+
+function revoke(root, session) {
+	return page.revoke(() => node.ask('revoke_verifier', session.verifier, 'revoked by the caretaker'),
+		_('The voucher becomes worthless and this person is cut off at once. This cannot be undone.'),
+		reply => page.tell(root, reply.trouble ? { kind: 'refused', text: reply.trouble.text } : null));
+}
+
+function card(root, session) {
+	const whole = session.used_s + session.remaining_s;
+	const share = whole > 0 ? Math.round(100 * session.remaining_s / whole) : 0;
+	return E('article', { 'class': 'tq-card tq-session', 'data-client': session.client }, [
+		E('header', { 'class': 'tq-card-head' }, [
+			E('h3', {}, [ session.plan ]),
+			E('strong', {}, [ _('%s left').format(format.duration(session.remaining_s)) ])
+		]),
+		E('div', { 'class': 'tq-bar', 'role': 'img', 'aria-label': _('%d %% left').format(share) }, [
+			E('span', { 'style': 'width:' + share + '%' })
+		]),
+		page.facts([
+			[ _('Device'), [ E('code', {}, [ session.devices.join(', ') || '–' ]) ] ],
+			[ _('Used'), format.duration(session.used_s) ],
+			[ _('Received'), format.bytes(session.down_bytes) ],
+			[ _('Sent'), format.bytes(session.up_bytes) ]
+		]),
+		L.hasViewPermission() ? E('div', { 'class': 'tq-actions' }, [
+			E('button', { 'class': 'tq-button', 'click': () => revoke(root, session) }, [ _('Revoke') ])
+		]) : ''
+	]);
+}
+
+function draw(root, list) {
+	const down = list.entries.reduce((sum, session) => sum + session.down_bytes, 0);
+	dom.content(page.body(root), [
+		E('p', { 'class': 'tq-lead' }, [ list.total ?
+			N_(list.total, '%d person is online through this node.', '%d people are online through this node.').format(list.total) +
+				' ' + _('Received in these sessions: %s.').format(format.bytes(down)) :
+			_('Nobody is online through this node now.') ]),
+		E('div', { 'class': 'tq-grid' }, list.entries.map(session => card(root, session))),
+		list.total > list.entries.length ?
+			page.notice('warn', _('Only the first %d are shown.').format(list.entries.length)) : ''
+	]);
+}
+
+return view.extend({
+	load: function() {
+		return fetch();
+	},
+
+	render: function(loaded) {
+		const root = page.frame();
+		return page.follow(root, loaded, fetch, list => draw(root, list));
+	},
+
+	handleSave: null,
+	handleSaveApply: null,
+	handleReset: null
+});

@@ -1,0 +1,172 @@
+'use strict';
+'require view';
+'require form';
+'require uci';
+'require ui';
+'require tequio.node as node';
+'require tequio.page as page';
+'require tequio.rules as rules';
+
+/* Remembers over the loading of a page that a configuration was applied. */
+const APPLIED = 'tequio.applied';
+
+/* Title, and what the option is for. */
+function words(section, name) {
+	return {
+		node: {
+			name: [ _('Name'), _('The node\'s name in reports and on the portal.') ],
+			state_dir: [ _('State folder'), _('Keys and journal: what must outlive a power cut. Needs a restart.') ],
+			run_dir: [ _('Run folder'), _('What one boot remembers. Needs a restart.') ],
+			ubus_socket: [ _('ubus socket'), _('Needs a restart.') ],
+			route_table: [ _('Routing table'), _('Kernel table of our routes; 254 is the main one. Needs a restart.') ],
+			route_priority: [ _('Route priority'), _('Ours are known by it, so nobody else may use it. Needs a restart.') ],
+			stale_routes_s: [ _('Stale routes'), _('Seconds after a start until old routes that nobody confirmed are taken away. Needs a restart.') ],
+			log_level: [ _('Log level'), _('What is logged: this and everything graver.') ]
+		},
+		interface: {
+			device: [ _('Device'), _('The kernel\'s name of the device.') ],
+			kind: [ _('Kind'), _('A cable is good or dead; the cost of a radio grows with its loss.') ],
+			hello_interval_ms: [ _('Sign of life'), _('Milliseconds between two Hellos.') ],
+			update_interval_ms: [ _('Full update'), _('Milliseconds between two full updates.') ],
+			rxcost: [ _('Cost'), _('Of receiving here on a perfect link.') ],
+			split_horizon: [ _('Split horizon'), _('Routes learnt here are not announced back here. Only on a cable where all hear all.') ]
+		},
+		announce: {
+			prefix: [ _('Prefix'), _('Announced while the kernel has that route or an address in it.') ],
+			metric: [ _('Metric'), _('The metric that it starts with.') ]
+		},
+		uplink: { device: [ _('Device'), _('Default routes through it are announced while they exist.') ] },
+		hotspot: {
+			device: [ _('Device'), _('What guests are behind, usually a bridge. Needs a restart.') ],
+			address: [ _('Address'), _('Ours there; the portal listens on it. Needs a restart.') ],
+			prefix: [ _('Prefix'), _('Where guests get their addresses from. Needs a restart.') ],
+			prefix6: [ _('IPv6 prefixes'), _('The same for IPv6. Needs a restart.') ],
+			portal_port: [ _('Portal port'), _('Needs a restart.') ],
+			portal_host: [ _('Portal name'), _('Name or address that guests are sent to, and that QR codes carry.') ],
+			lease_s: [ _('Lease'), _('Seconds that the kernel lets a guest through before it asks again.') ],
+			usage_interval_s: [ _('Counting'), _('Seconds between two readings of the counters; at most a third of the lease.') ],
+			language: [ _('Language'), _('Of portal pages when the browser asks for none that we have.') ],
+			infrastructure: [ _('Infrastructure'), _('Where the mesh\'s own machines live: guests reach nothing there. Needs a restart.') ]
+		},
+		service: {
+			name: [ _('Name'), _('Its name on the portal.') ],
+			url: [ _('URL'), _('Where a browser finds it.') ],
+			prefix: [ _('Addresses'), _('Where it lives: addresses or prefixes.') ]
+		},
+		person: {
+			login: [ _('Login'), _('The name that the person logs in with.') ],
+			name: [ _('Name'), _('The name in accounts.') ],
+			role: [ _('Role'), _('Viewers look, caretakers also sell and revoke, admins do everything.') ]
+		}
+	}[section][name];
+}
+
+function choiceWords(value) {
+	return {
+		wired: _('cable'), wireless: _('radio'), es: 'Español', en: 'English', admin: _('admin'), caretaker: _('caretaker'),
+		viewer: _('viewer'), error: _('errors'), warn: _('warnings'), info: _('what happens'), debug: _('details'), trace: _('everything')
+	}[value] || value;
+}
+
+const TITLES = [
+	[ 'node', () => _('Node'), () => _('This node and how it stands on its machine.') ],
+	[ 'interface', () => _('Mesh devices'), () => _('One for each device that speaks with the mesh.') ],
+	[ 'announce', () => _('Announced networks'), () => _('Networks of this node that the mesh shall know.') ],
+	[ 'uplink', () => _('Ways outside'), () => _('One for each way to the outside.') ],
+	[ 'hotspot', () => _('Hotspot'), () => _('Where guests are let in. Without it this node serves none.') ],
+	[ 'service', () => _('Free services'), () => _('Free for all, also when there is no way outside.') ],
+	[ 'person', () => _('People'), () => _('Who uses this node, and what they may do.') ]
+];
+
+/* Sections whose names people read. */
+const NAMED = [ 'interface', 'uplink' ];
+
+function validator(kind, name) {
+	const flag = rules.rule(kind, name)[1] == 'flag';
+	return function(sid, given) {
+		if (Array.isArray(given))
+			return true;
+		/* LuCI hands over what a checkbox would be worth, not whether it is checked. */
+		const value = flag ? this.formvalue(sid) : given;
+		const simple = rules.check(kind, name, value);
+		if (simple !== true)
+			return simple;
+		if (value == null || value === '')
+			return true;
+		const most = rules.rule(kind, name)[2].list;
+		if (most && (this.formvalue(sid) || []).length > most[1])
+			return _('At most %d of them.').format(most[1]);
+		const unique = rules.sections[kind].unique;
+		const others = name == unique ? this.section.cfgsections().filter(other => other != sid).map(other => this.section.formvalue(other, name)) : [];
+		const mesh = uci.sections('tequio', 'interface').map(section => section.device);
+		return rules.together(kind, name, value, other => this.section.formvalue(sid, other), others, mesh);
+	};
+}
+
+function addOption(section, kind, option) {
+	const name = option[0], value = option[1], missing = option[2], said = words(kind, name);
+	const type = missing.list ? form.DynamicList : value == 'flag' ? form.Flag : value[0] == 'choice' ? form.ListValue : form.Value;
+	const field = section.option(type, name, said[0], said[1]);
+	if (value[0] == 'choice')
+		value.slice(1).forEach(word => field.value(word, choiceWords(word)));
+	if (value[0] == 'choice' && missing.is)
+		field.default = missing.is;
+	else if (missing.is && value != 'flag')
+		field.placeholder = missing.is;
+	else if (missing.follows)
+		field.placeholder = missing.follows;
+	field.rmempty = !(missing.required || (missing.list && missing.list[0] > 0));
+	field.validate = validator(kind, name);
+}
+
+function addSection(map, entry) {
+	const kind = entry[0], rule = rules.sections[kind];
+	const section = map.section(form.TypedSection, kind, entry[1](), entry[2]());
+	section.addremove = !rule.required;
+	section.anonymous = NAMED.indexOf(kind) < 0;
+	section.addbtntitle = _('Add');
+	section.handleAdd = function(event, name) {
+		if (this.cfgsections().length >= rule.most) {
+			ui.addNotification(null, [ E('p', {}, [ N_(rule.most, 'There can be only one.', 'There can be at most %d.').format(rule.most) ]) ]);
+			return Promise.resolve();
+		}
+		return form.TypedSection.prototype.handleAdd.call(this, event, name);
+	};
+	rule.options.forEach(option => addOption(section, kind, option));
+}
+
+/* The program reads a new configuration by itself; what it thinks of it, it says when it is asked. LuCI loads the page
+   again after applying, so it is asked then. */
+function opinion() {
+	if (!sessionStorage.getItem(APPLIED))
+		return Promise.resolve('');
+	sessionStorage.removeItem(APPLIED);
+	return node.ask('reload').then(reply => reply.trouble && reply.trouble.kind == 'refused' ?
+		page.notice('bad', _('The program goes on with the old configuration:'), [ E('p', {}, [ reply.trouble.text ]) ]) : '');
+}
+
+return view.extend({
+	load: function() {
+		return Promise.all([ uci.load('tequio').then(() => null, error => String(error.message || error)), opinion() ]);
+	},
+
+	render: function(loaded) {
+		const failure = loaded[0];
+		if (failure) {
+			this.handleSave = this.handleSaveApply = this.handleReset = null;
+			return page.frame([ page.notice('bad', _('The configuration cannot be read.'), [ E('p', {}, [ failure ]) ]) ]);
+		}
+		if (!L.hasViewPermission())
+			this.handleSave = this.handleSaveApply = this.handleReset = null;
+		document.addEventListener('uci-applied', () => sessionStorage.setItem(APPLIED, 'yes'));
+		const map = new form.Map('tequio', _('Settings'));
+		map.tabbed = true;
+		TITLES.forEach(entry => addSection(map, entry));
+		const notices = [
+			loaded[1],
+			L.hasViewPermission() ? '' : page.notice('warn', _('Your login may look, not change. Whoever administers the node can.'))
+		].filter(notice => notice);
+		/* The form is LuCI's and looks as its theme wants. */
+		return map.render().then(node => E('div', {}, [ notices.length ? page.frame(notices) : '', node ]));
+	}
+});

@@ -1,0 +1,127 @@
+#!/bin/bash
+# Runs every part of the proof, also after one has failed, and prints what each took.
+#   scripts/test.sh [PART...]      all parts, or only these
+# Output of a part: target/test-logs/PART.log. SEEDS=n changes how many simulator seeds are run.
+. "$(dirname "$0")/env.sh"
+
+BUDGET_S=$((60 * 60))       # what the whole may take on two cold cores
+LIMIT_S=$((80 * 60))        # then what is still running is stopped, and the whole has failed
+PARTS=(format build clippy tidy unit simulator village interop package)
+LOGS=$PWD/target/test-logs
+
+part_format() { scripts/lint.sh format; }
+# All parts name the whole workspace: for one package alone cargo would choose other features of the
+# dependencies, and build all of them a second time.
+part_build() { cargo build --workspace --all-targets --locked; }
+part_clippy() { scripts/lint.sh clippy; }
+part_tidy() { cargo test --workspace --locked --test tidy -- --nocapture; }
+part_unit() {
+  # Everything that has no part of its own.
+  local targets=() file
+  for file in tests/*.rs tests/*/main.rs lab/tests/*.rs; do
+    # A test of several files is a folder with a main.rs.
+    file=$(basename "${file%/main.rs}" .rs)
+    case $file in tidy | interop_babeld | "*") ;; *) targets+=(--test "$file") ;; esac
+  done
+  cargo test --workspace --locked --no-fail-fast --lib --bins "${targets[@]}" && cargo test --workspace --locked --doc
+}
+part_simulator() { "$BUILT/debug/lab" sim --seeds "${SEEDS:-50}"; }
+# Every daemon is recorded; the story itself looks for secrets in the recordings at its end. Here each is
+# replayed by the program for it, twice, in processes of their own.
+part_village() {
+  local records=$BUILT/recordings file once twice
+  rm -rf "$records"
+  "$BUILT/debug/lab" village --record "$records" || return
+  for file in "$records"/*; do
+    once=$("$BUILT/debug/lab" replay "$file") && twice=$("$BUILT/debug/lab" replay "$file") || return
+    printf '%s\n' "$once"
+    [ "$once" = "$twice" ] || { say "another replay, another outcome: $twice"; return 1; }
+  done
+  rm -rf "$records"
+}
+part_interop() { cargo test --workspace --locked --test interop_babeld -- --nocapture; }
+
+part_package() { BINARY=$BUILT/debug/tequio tests/package/run.sh; }
+
+about() {
+  case $1 in
+    format) echo "cargo fmt" ;;
+    build) echo "daemon, lab and all tests" ;;
+    clippy) echo "lints" ;;
+    tidy) echo "the rules of the house" ;;
+    unit) echo "unit and property tests" ;;
+    simulator) echo "${SEEDS:-50} seeds" ;;
+    village) echo "the story, recorded, replayed" ;;
+    interop) echo "a mesh with Debian's babeld" ;;
+    package) echo "the router's package" ;;
+  esac
+}
+
+RUNNING=
+interrupted() {
+  trap - INT TERM
+  # The part is in a group of its own; timeout passes the signal on to all of it.
+  [ -n "$RUNNING" ] && { kill "$RUNNING" 2>/dev/null || true; wait "$RUNNING" 2>/dev/null || true; }
+  say "interrupted"
+  exit 130
+}
+trap interrupted INT TERM
+
+# Runs part $1 for at most $2 seconds; shows every 20 seconds how far it is.
+run() {
+  local log=$LOGS/$1.log began=$SECONDS shown=0 result=0
+  printf '== %s: %s\n' "$1" "$(about "$1")"
+  timeout -k 30 "$2" "$0" --part "$1" >"$log" 2>&1 </dev/null &
+  RUNNING=$!
+  while kill -0 "$RUNNING" 2>/dev/null; do
+    sleep 0.2
+    if [ $((SECONDS - began - shown)) -ge 20 ]; then
+      shown=$((SECONDS - began))
+      printf '   %4d s  %s\n' "$shown" "$(tail -c 400 "$log" | tr '\r' '\n' | sed '/^\s*$/d' | tail -n 1 | cut -c 1-100)"
+    fi
+  done
+  wait "$RUNNING" || result=$?
+  RUNNING=
+  return $result
+}
+
+if [ "${1:-}" = --part ]; then
+  "part_$2"
+  exit
+fi
+
+[ $# -gt 0 ] && PARTS=("$@")
+for part in "${PARTS[@]}"; do
+  declare -F "part_$part" >/dev/null || stop "there is no part $part"
+done
+mkdir -p "$LOGS"
+passed=0 failed=0 table=()
+for part in "${PARTS[@]}"; do
+  left=$((LIMIT_S - SECONDS)) began=$SECONDS
+  if [ "$left" -le 0 ]; then
+    result="not run: no time left"
+  elif code=0; run "$part" "$left" || code=$?; [ "$code" = 0 ]; then
+    result=passed
+  elif [ "$SECONDS" -ge "$LIMIT_S" ]; then
+    result="FAILED: stopped at $((LIMIT_S / 60)) minutes"
+  else
+    result="FAILED: exit code $code"
+  fi
+  took=$((SECONDS - began))
+  table+=("$(printf '%-10s %-30s %6d s  %s' "$part" "$(about "$part")" "$took" "$result")")
+  if [ "$result" = passed ]; then
+    passed=$((passed + 1))
+    printf '   %4d s  passed\n' "$took"
+  else
+    failed=$((failed + 1))
+    printf '   %4d s  %s; the end of %s:\n' "$took" "$result" "${LOGS#"$PWD/"}/$part.log"
+    tail -n 40 "$LOGS/$part.log" 2>/dev/null | sed 's/^/   | /' || true
+  fi
+done
+
+printf '\n%-10s %-30s %8s  %s\n' part what time result
+printf '%s\n' "${table[@]}"
+printf '%-10s %-30s %6d s  of a budget of %d s; failed beyond %d s\n' total "" "$SECONDS" "$BUDGET_S" "$LIMIT_S"
+[ "$SECONDS" -le "$BUDGET_S" ] || say "note: over the budget of $((BUDGET_S / 60)) minutes; move something into make soak"
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ] && [ "$SECONDS" -le "$LIMIT_S" ]

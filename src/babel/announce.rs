@@ -1,0 +1,174 @@
+//! From what waits to packets (RFC 8966 3.1, 3.7): decides what is said about each prefix, and where.
+
+use super::engine::{Engine, MULTICAST, Table};
+use super::interface::{Interface, URGENT};
+use super::neighbour::NeighbourId;
+use super::output::RouteAction;
+use super::send::{BATCH_PREFIXES, Batch, Mark, Outbox};
+use super::seqno::SeqNo;
+use super::wire::tlv::{Tlv, Update};
+use super::wire::write::PacketWriter;
+use crate::base::address::{InterfaceIndex, Prefix};
+use crate::base::time::{Instant, Span};
+
+/// Why an update is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Occasion {
+    /// A dump says everything that split horizon allows, and nothing of what we do not have.
+    Dump,
+    /// Something changed; who may not use us is told so.
+    Change,
+    /// Somebody asked: no split horizon.
+    Answer,
+}
+
+impl Engine {
+    /// Sends all whose time has come.
+    pub(super) fn flush_outboxes(&mut self, now: Instant) {
+        let due = |outbox: &Outbox| outbox.next_due().is_some_and(|due| due <= now);
+        let speaks = |(index, interface): (&InterfaceIndex, &Interface)| {
+            interface.running.as_ref().filter(|running| due(&running.outbox)).map(|_| *index)
+        };
+        let indexes: Vec<InterfaceIndex> = self.interfaces.iter().filter_map(speaks).collect();
+        for index in indexes {
+            let repeat_at = now + REPEAT_GAP + self.random.span(REPEAT_GAP);
+            let running = self.interfaces.get_mut(&index).and_then(|found| found.running.as_mut());
+            if let Some(batch) = running.and_then(|running| running.outbox.take(now, repeat_at)) {
+                self.transmit(now, index, None, batch);
+            }
+        }
+        let waiting = self.neighbours.iter().filter(|(_, neighbour)| due(&neighbour.outbox));
+        let ids: Vec<NeighbourId> = waiting.map(|(id, _)| *id).collect();
+        for id in ids {
+            let repeat_at = now + REPEAT_GAP + self.random.span(REPEAT_GAP);
+            let Some(neighbour) = self.neighbours.get_mut(&id) else { continue };
+            let index = neighbour.interface;
+            if let Some(batch) = neighbour.outbox.take(now, repeat_at) {
+                self.transmit(now, index, Some(id), batch);
+            }
+        }
+    }
+
+    fn transmit(&mut self, now: Instant, index: InterfaceIndex, to: Option<NeighbourId>, batch: Batch) {
+        self.table_has_room(Table::Outbox);
+        let mut tlvs = batch.tlvs;
+        let mut updates = Vec::new();
+        for (prefix, Mark { answer, .. }) in batch.marks {
+            let occasion = if answer { Occasion::Answer } else { Occasion::Change };
+            updates.extend(self.update_for(now, index, prefix, occasion));
+        }
+        if let Some(after) = batch.dump {
+            for prefix in self.dump_prefixes(now, index, to, after) {
+                updates.extend(self.update_for(now, index, prefix, Occasion::Dump));
+            }
+        }
+        // Routes of one origin share a Router-Id TLV, and neighbours in number their first octets.
+        updates.sort_by_key(|update| (update.router_id, update.prefix));
+        tlvs.extend(updates.into_iter().map(Tlv::Update));
+        self.write(index, to, &tlvs);
+    }
+
+    fn write(&mut self, index: InterfaceIndex, to: Option<NeighbourId>, tlvs: &[Tlv]) {
+        let Some(interface) = self.interfaces.get(&index) else { return };
+        let Some(running) = &interface.running else { return };
+        let (size, source) = (interface.packet_size(), running.source);
+        let destination = match to {
+            None => MULTICAST,
+            Some(id) => match self.neighbours.get(&id) {
+                Some(neighbour) => neighbour.address,
+                None => return,
+            },
+        };
+        let mut writer = PacketWriter::new(size, source);
+        for tlv in tlvs {
+            if !writer.push(tlv) {
+                let full = std::mem::replace(&mut writer, PacketWriter::new(size, source));
+                self.send(index, destination, full.finish());
+                // The largest TLV with all that goes before it takes 56 octets of at least 512.
+                writer.push(tlv);
+            }
+        }
+        if !writer.is_empty() {
+            self.send(index, destination, writer.finish());
+        }
+        self.counters.tlvs_sent = self.counters.tlvs_sent.wrapping_add(tlvs.len().try_into().unwrap_or(0));
+    }
+
+    /// The next prefixes of a dump, behind `after`; what is left is scheduled.
+    fn dump_prefixes(
+        &mut self,
+        now: Instant,
+        index: InterfaceIndex,
+        to: Option<NeighbourId>,
+        after: Option<Prefix>,
+    ) -> Vec<Prefix> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let own = self.originated.range((after.map_or(Unbounded, Excluded), Unbounded));
+        let mut prefixes: Vec<Prefix> = own.map(|(prefix, _)| *prefix).take(BATCH_PREFIXES).collect();
+        prefixes.extend(self.routes.after(after).map(|(prefix, _)| prefix).take(BATCH_PREFIXES));
+        prefixes.sort_unstable();
+        prefixes.dedup();
+        prefixes.truncate(BATCH_PREFIXES);
+        if let Some(last) = prefixes.last().filter(|_| prefixes.len() == BATCH_PREFIXES) {
+            let outbox = match to {
+                Some(id) => self.neighbours.get_mut(&id).map(|neighbour| &mut neighbour.outbox),
+                None => {
+                    let running = self.interfaces.get_mut(&index).and_then(|found| found.running.as_mut());
+                    running.map(|running| &mut running.outbox)
+                }
+            };
+            if let Some(outbox) = outbox {
+                outbox.continue_dump(now, *last);
+            }
+        }
+        prefixes
+    }
+
+    /// What we say about `prefix` on this interface now; `None` is nothing.
+    fn update_for(
+        &mut self,
+        now: Instant,
+        index: InterfaceIndex,
+        prefix: Prefix,
+        occasion: Occasion,
+    ) -> Option<Update> {
+        let settings = self.interfaces.get(&index)?.settings.as_ref()?;
+        let (interval_cs, split_horizon) = (settings.update_interval.as_centis(), settings.split_horizon);
+        let source = self.interfaces.get(&index)?.running.as_ref()?.source;
+        let destination = self.routes.get(prefix);
+        let route = destination.and_then(super::route::Destination::selected_route);
+        let seqno = route.map_or(SeqNo::default(), |route| route.seqno);
+        let retraction = Update::retraction(Some(prefix), interval_cs, seqno);
+        let (router_id, seqno, metric) = if let Some(metric) = self.originated.get(&prefix) {
+            (self.router_id, self.seqno, *metric)
+        } else if let Some(route) = route {
+            let via = self.neighbours.get(&route.neighbour)?;
+            if split_horizon && via.interface == index && occasion != Occasion::Answer {
+                return (occasion == Occasion::Change).then_some(retraction);
+            }
+            (route.router_id, route.seqno, route.metric(via.cost))
+        } else if destination.is_none_or(|found| found.kernel.is_none()) && self.is_left(prefix) {
+            // Our kernel forwards it; what we say about it is said once we have heard everybody.
+            return None;
+        } else {
+            let held = destination.is_some_and(|found| found.kernel == Some(RouteAction::Unreachable));
+            return (held || occasion != Occasion::Dump).then_some(retraction);
+        };
+        // RFC 8966 3.7.3: we remember what we say before we say it.
+        if !self.sources.announce(now, prefix, router_id, seqno, metric) {
+            self.table_full(Table::Sources);
+            return None;
+        }
+        if !self.sources.is_full() {
+            self.table_has_room(Table::Sources);
+        }
+        if let Some(selected) = self.routes.get_mut(prefix).and_then(|found| found.selected.as_mut()) {
+            selected.announced = metric;
+        }
+        let (router_id, next_hop) = (Some(router_id), Some(source.into()));
+        Some(Update { prefix: Some(prefix), interval_cs, seqno, metric, router_id, next_hop })
+    }
+}
+
+/// What must not be missed is said again after one to two of these.
+const REPEAT_GAP: Span = Span::from_millis(URGENT.as_millis() * 5);

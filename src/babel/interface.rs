@@ -1,0 +1,122 @@
+//! The interface table (RFC 8966 3.2.3): where we speak, how often, and what waits to be said to all.
+
+use std::net::Ipv6Addr;
+
+use serde::{Deserialize, Serialize};
+
+use super::send::Outbox;
+use super::seqno::SeqNo;
+use super::settings::InterfaceSettings;
+use crate::base::address::InterfaceIndex;
+use crate::base::random::Random;
+use crate::base::time::{Instant, Span};
+
+/// What the kernel says about an interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InterfaceStatus {
+    /// Its number.
+    pub index: InterfaceIndex,
+    /// Its name.
+    pub name: String,
+    /// Whether it is switched on and has a carrier.
+    pub up: bool,
+    /// Its link-local address, once it has one that may be used.
+    pub link_local: Option<Ipv6Addr>,
+    /// The largest packet it carries.
+    pub mtu: u32,
+}
+
+/// One interface that exists; it speaks Babel while it is `running`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Interface {
+    pub(super) status: InterfaceStatus,
+    pub(super) settings: Option<InterfaceSettings>,
+    pub(super) running: Option<Running>,
+    /// It has spoken before.
+    pub(super) has_spoken: bool,
+}
+
+/// What an interface has only while it speaks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Running {
+    /// Our address here.
+    pub(super) source: Ipv6Addr,
+    pub(super) hello_seqno: SeqNo,
+    pub(super) hello_due: Instant,
+    /// Hellos that still follow quickly, so that new neighbours need not wait.
+    pub(super) burst: u8,
+    /// When the last burst began.
+    burst_began: Instant,
+    pub(super) update_due: Instant,
+    /// Hellos that still take back everything that a run before us announced.
+    pub(super) retractions: u8,
+    /// What waits to be sent to all.
+    pub(super) outbox: Outbox,
+}
+
+impl Interface {
+    /// Whether all is there that it takes to speak.
+    pub(super) fn may_run(&self) -> Option<Ipv6Addr> {
+        self.settings.as_ref().and(self.status.link_local).filter(|_| self.status.up)
+    }
+
+    /// The largest packet (with its header) that we send here: RFC 8966 section 4.
+    pub(super) fn packet_size(&self) -> usize {
+        let mtu = usize::try_from(self.status.mtu).unwrap_or(usize::MAX);
+        mtu.saturating_sub(IPV6_AND_UDP).clamp(PACKET_LEAST, PACKET_MOST)
+    }
+}
+
+impl Running {
+    pub(super) fn new(now: Instant, source: Ipv6Addr, random: &mut Random) -> Self {
+        let start = now + random.span(URGENT);
+        let seqno = SeqNo(u16::try_from(random.below(0x1_0000)).unwrap_or(0));
+        let outbox = Outbox::default();
+        Self {
+            source,
+            hello_seqno: seqno,
+            hello_due: start,
+            burst: BURST,
+            burst_began: start,
+            update_due: start,
+            retractions: 0,
+            outbox,
+        }
+    }
+
+    /// Somebody new is here: a few Hellos soon. Bursts begin half a second apart, whoever asks.
+    pub(super) fn hurry(&mut self, now: Instant, random: &mut Random) {
+        let start = (now + random.span(URGENT)).max(self.burst_began + BURST_EVERY);
+        self.burst = self.burst.max(BURST);
+        if start < self.hello_due {
+            self.hello_due = start;
+            self.burst_began = start;
+        }
+    }
+
+    /// When the next Hello leaves, once one has left: never later than promised.
+    pub(super) fn next_hello(&mut self, now: Instant, interval: Span, random: &mut Random) {
+        let wait = if self.burst > 0 {
+            self.burst -= 1;
+            (BURST_GAP + random.span(BURST_GAP)).min(interval)
+        } else {
+            interval.scaled(3, 4) + random.span(interval.scaled(1, 4))
+        };
+        self.hello_due = now + wait;
+    }
+}
+
+/// What urgent TLVs may wait (RFC 8966 3.1 allows 200 ms).
+pub(super) const URGENT: Span = Span::from_millis(100);
+/// Hellos that follow the first one quickly: with three, two of three may be lost by nobody.
+const BURST: u8 = 2;
+/// The first Hellos of a cold boot, all of them within half a second.
+pub(super) const RETRACTIONS: u8 = BURST + 1;
+const BURST_EVERY: Span = Span::from_millis(500);
+const BURST_GAP: Span = Span::from_millis(100);
+/// Octets of the IPv6 and UDP headers.
+const IPV6_AND_UDP: usize = 48;
+/// RFC 8966 section 4: at least 512 octets can be sent anywhere.
+const PACKET_LEAST: usize = 512;
+/// Header and the longest body that is no jumbogram.
+const PACKET_MOST: usize = 65_487;

@@ -1,0 +1,48 @@
+//! The Babel engine: routing (RFC 8966, RFC 9229), as a machine without IO.
+//!
+//! Routers say Hello to their neighbours, and "I heard you" back: from what gets lost on the way each
+//! knows what the link costs (`neighbour`). They tell each other what they can reach and at what metric
+//! (`wire`, `receive`, `announce`); each picks the cheapest way (`select`, `decide`) among those that
+//! cannot lead back through itself (`source`). When no such way is left, a request travels to the origin,
+//! which answers with a newer sequence number (`request`).
+//!
+//! ```text
+//! handle_packet -> wire (all TLVs become values) -> receive -> route, source -> decide -> changes to the kernel
+//!                                                                              |
+//! handle_wake   -> wake (deadlines) -----------------------------------------> send (what waits) -> announce -> packets
+//! ```
+//!
+//! Not here: MAC authentication (RFC 8967), RTT (RFC 9616) and source-specific routes (RFC 9079).
+//! `docs/rfc-map.md` says section by section what is where.
+
+#![forbid(unsafe_code)]
+
+mod announce;
+mod decide;
+mod doubt;
+pub mod engine;
+pub mod interface;
+pub mod neighbour;
+pub mod output;
+mod receive;
+pub mod report;
+mod request;
+mod route;
+pub mod router_id;
+mod select;
+mod send;
+pub mod seqno;
+pub mod settings;
+pub mod source;
+mod timer;
+mod wake;
+pub mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use engine::Engine;
+pub use interface::InterfaceStatus;
+pub use report::{Report, Why};
+pub use router_id::RouterId;
+pub use seqno::SeqNo;

@@ -1,0 +1,358 @@
+//! What a packet does: RFC 8966 sections 3.4 (neighbours), 3.5.3 (updates), 3.8 (requests), 3.3 (acks).
+//!
+//! The packet is read as a whole before anything here is called.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::decide::REPEATS;
+use super::engine::{Engine, MULTICAST, Table};
+use super::interface::{Interface, URGENT};
+use super::neighbour::{Neighbour, NeighbourId};
+use super::output::Event;
+use super::request::{Audience, Wish};
+use super::route::{Destination, Route};
+use super::router_id::RouterId;
+use super::send::Mark;
+use super::timer::Timer;
+use super::wire::packet;
+use super::wire::tlv::{INFINITY, SeqnoRequest, Tlv, Update};
+use crate::base::address::{InterfaceIndex, Prefix};
+use crate::base::limit::{BABEL_NEIGHBOURS, BABEL_OUTBOX_TLVS};
+use crate::base::time::{Instant, Span};
+
+impl Engine {
+    pub(super) fn receive(
+        &mut self,
+        now: Instant,
+        interface: InterfaceIndex,
+        source: Ipv6Addr,
+        destination: Ipv6Addr,
+        bytes: &[u8],
+    ) {
+        let Some(running) = self.interfaces.get(&interface).and_then(|found| found.running.as_ref()) else {
+            self.counters.packets_unwanted = self.counters.packets_unwanted.wrapping_add(1);
+            return;
+        };
+        // RFC 8966 section 4: only from a link-local address; our own multicasts may come back.
+        let to_us = destination == MULTICAST || destination == running.source;
+        if !source.is_unicast_link_local() || source == running.source || !to_us {
+            self.counters.packets_unwanted = self.counters.packets_unwanted.wrapping_add(1);
+            return;
+        }
+        let packet = match packet::parse(bytes, source) {
+            Ok(packet) => packet,
+            Err(why) => {
+                self.counters.bad_packet(why);
+                self.bad_packet(now, interface, source, why.to_string());
+                return;
+            }
+        };
+        self.counters.packets_received = self.counters.packets_received.wrapping_add(1);
+        for (_, why) in &packet.ignored {
+            self.counters.ignored_tlv(*why);
+        }
+        if let Some((position, why)) = packet.ignored.first() {
+            self.bad_packet(now, interface, source, format!("{why} (TLV at byte {position})"));
+        }
+        if packet.tlvs.is_empty() {
+            return;
+        }
+        let Some(id) = self.neighbour(now, interface, source) else { return };
+        for tlv in packet.tlvs {
+            self.act(now, id, tlv);
+        }
+    }
+
+    /// The neighbour with this address; a new one is introduced. `None` if there is no room for it.
+    fn neighbour(
+        &mut self,
+        now: Instant,
+        interface: InterfaceIndex,
+        address: Ipv6Addr,
+    ) -> Option<NeighbourId> {
+        let known = |neighbour: &Neighbour| neighbour.interface == interface && neighbour.address == address;
+        if let Some((id, _)) = self.neighbours.iter().find(|(_, neighbour)| known(neighbour)) {
+            return Some(*id);
+        }
+        if self.neighbours.len() >= BABEL_NEIGHBOURS {
+            self.table_full(Table::Neighbours);
+            return None;
+        }
+        self.table_has_room(Table::Neighbours);
+        let id = NeighbourId(self.next_neighbour);
+        self.next_neighbour = self.next_neighbour.wrapping_add(1);
+        let mut neighbour = Neighbour::new(now, interface, address);
+        let soon = now + self.random.span(URGENT);
+        neighbour.outbox.push(Tlv::RouteRequest(None), soon);
+        self.neighbours.insert(id, neighbour);
+        self.event(Event::NeighbourNew { interface, address });
+        self.greet(now, id);
+        Some(id)
+    }
+
+    fn act(&mut self, now: Instant, id: NeighbourId, tlv: Tlv) {
+        let Some(neighbour) = self.neighbours.get_mut(&id) else { return };
+        match tlv {
+            Tlv::AckRequest { opaque, interval_cs } => {
+                let wait = Span::from_centis(interval_cs).scaled(1, 2).min(URGENT);
+                if !neighbour.outbox.push(Tlv::Ack { opaque }, now + wait) {
+                    self.table_full(Table::Outbox);
+                }
+            }
+            // We never ask for one.
+            Tlv::Ack { .. } => {}
+            Tlv::Hello { unicast, seqno, interval_cs } => {
+                if neighbour.hello(now, unicast, seqno, interval_cs) {
+                    self.greet(now, id);
+                }
+                self.refresh_cost(now, id);
+            }
+            Tlv::Ihu { address, rxcost, interval_cs } => self.ihu(now, id, address, rxcost, interval_cs),
+            Tlv::Update(update) => self.update(now, id, &update),
+            Tlv::RouteRequest(None) => {
+                let soon = now + self.random.span(URGENT);
+                neighbour.outbox.start_dump(soon);
+                // Who asks for everything has just started.
+                self.greet(now, id);
+            }
+            // RFC 8966 3.8.1.1: a request for one prefix is always answered.
+            Tlv::RouteRequest(Some(prefix)) => self.answer(now, id, prefix),
+            Tlv::SeqnoRequest(request) => self.seqno_request(now, id, &request),
+        }
+    }
+
+    /// A neighbour has just started: a few Hellos, with an IHU for it, so that it need not wait for us.
+    fn greet(&mut self, now: Instant, id: NeighbourId) {
+        let Some(neighbour) = self.neighbours.get_mut(&id) else { return };
+        neighbour.told_rxcost = None;
+        let interface = self.interfaces.get_mut(&neighbour.interface);
+        if let Some(running) = interface.and_then(|found| found.running.as_mut()) {
+            running.hurry(now, &mut self.random);
+        }
+    }
+
+    fn ihu(&mut self, now: Instant, id: NeighbourId, address: Option<IpAddr>, rxcost: u16, interval_cs: u16) {
+        let Some(neighbour) = self.neighbours.get_mut(&id) else { return };
+        let running = self.interfaces.get(&neighbour.interface).and_then(|found| found.running.as_ref());
+        let ours = running.map(|running| IpAddr::V6(running.source));
+        if address.is_none() || address == ours {
+            neighbour.ihu(now, rxcost, interval_cs);
+            self.refresh_cost(now, id);
+        }
+    }
+
+    fn answer(&mut self, now: Instant, id: NeighbourId, prefix: Prefix) {
+        let soon = now + self.random.span(URGENT);
+        let Some(neighbour) = self.neighbours.get_mut(&id) else { return };
+        if neighbour.outbox.marks() >= BABEL_OUTBOX_TLVS {
+            self.table_full(Table::Outbox);
+            return;
+        }
+        neighbour.outbox.mark(prefix, Mark { repeats: 0, answer: true }, soon);
+        self.table_has_room(Table::Outbox);
+    }
+
+    /// RFC 8966 3.5.3.
+    fn update(&mut self, now: Instant, id: NeighbourId, update: &Update) {
+        let Some(prefix) = update.prefix else {
+            for prefix in self.routes.prefixes_of(id) {
+                self.retract(now, prefix, id);
+            }
+            return;
+        };
+        if let Some(neighbour) = self.neighbours.get_mut(&id) {
+            neighbour.announced = true;
+        }
+        let (Some(router_id), Some(next_hop)) = (update.router_id, update.next_hop) else {
+            self.retract(now, prefix, id);
+            return;
+        };
+        // What we announced ourselves is no way to anywhere, nor is a next hop that is us.
+        let came_back = router_id == self.router_id || self.is_own_address(next_hop);
+        if update.is_retraction() || came_back {
+            self.retract(now, prefix, id);
+            return;
+        }
+        let interval = Span::from_centis(update.interval_cs);
+        let fresh = Route {
+            neighbour: id,
+            next_hop,
+            router_id,
+            seqno: update.seqno,
+            refmetric: update.metric,
+            interval,
+            updated: now,
+            refreshed: 0,
+            deadline: now + interval,
+        };
+        self.hear_source(prefix, router_id, update.seqno);
+        let feasible = self.is_feasible(prefix, &fresh);
+        if self.store(prefix, fresh, feasible) {
+            self.reselect(now, prefix);
+        }
+        if !feasible {
+            self.ask_for_feasible(now, prefix, id, router_id, update.metric);
+        }
+    }
+
+    fn is_own_address(&self, address: IpAddr) -> bool {
+        let own = |interface: &Interface| interface.status.link_local.map(IpAddr::V6) == Some(address);
+        self.interfaces.values().any(own)
+    }
+
+    /// Puts a route into the table; whether anything changed that selection must look at.
+    fn store(&mut self, prefix: Prefix, mut fresh: Route, feasible: bool) -> bool {
+        let id = fresh.neighbour;
+        let selected =
+            |destination: &Destination| destination.selected.is_some_and(|one| one.neighbour == id);
+        if let Some(destination) = self.routes.get_mut(prefix)
+            && let is_selected = selected(destination)
+            && let Some(route) = destination.candidate_mut(id)
+        {
+            // RFC 8966 3.5.3: the route in use works; an unfeasible word about the same origin is no reason
+            // to drop it. About another origin it is.
+            if !feasible && is_selected && route.router_id == fresh.router_id {
+                return false;
+            }
+            let timer = Timer::Route(prefix, id);
+            let was = route.deadline;
+            // The timer stays where it is if it comes early enough: a refresh costs no tree operation.
+            fresh.deadline = was.min(fresh.next_look());
+            let said = |route: &Route| (route.next_hop, route.router_id, route.seqno, route.refmetric);
+            let changed = said(route) != said(&fresh);
+            if fresh.deadline != was {
+                self.timers.set(timer, Some(was), Some(fresh.deadline));
+            }
+            *route = fresh;
+            return changed;
+        }
+        fresh.deadline = fresh.next_look();
+        let deadline = fresh.deadline;
+        if let Err(full) = self.routes.insert(prefix, fresh) {
+            self.table_full(full);
+            return false;
+        }
+        self.table_has_room(Table::Routes);
+        self.timers.set(Timer::Route(prefix, id), None, Some(deadline));
+        true
+    }
+
+    /// A neighbour takes a route back. It stays known as retracted until its time is over.
+    pub(super) fn retract(&mut self, now: Instant, prefix: Prefix, id: NeighbourId) {
+        let Some(destination) = self.routes.get_mut(prefix) else { return };
+        let Some(route) = destination.candidate_mut(id) else { return };
+        if !route.is_retracted() {
+            route.refmetric = INFINITY;
+            route.updated = now;
+            self.reselect(now, prefix);
+        }
+    }
+
+    /// RFC 8966 3.8.2.2: an unfeasible route that we would like to use needs a newer seqno.
+    fn ask_for_feasible(
+        &mut self,
+        now: Instant,
+        prefix: Prefix,
+        id: NeighbourId,
+        router_id: RouterId,
+        refmetric: u16,
+    ) {
+        let cost = self.cost(id);
+        let metric = refmetric.saturating_add(cost);
+        if metric == INFINITY || self.originated.contains_key(&prefix) {
+            return;
+        }
+        let wanted = match self.selected_metric(prefix) {
+            None => true,
+            Some((neighbour, _)) if neighbour == id => true,
+            // Only for a gain that is worth the noise.
+            Some((_, current)) => metric < current.saturating_sub(current / 4),
+        };
+        if wanted {
+            self.request_seqno(now, prefix, router_id, Audience::One(id));
+        }
+    }
+
+    /// RFC 8966 3.8.1.2.
+    fn seqno_request(&mut self, now: Instant, id: NeighbourId, request: &SeqnoRequest) {
+        let prefix = request.prefix;
+        if self.originated.contains_key(&prefix) {
+            if request.router_id == self.router_id && request.seqno.is_newer_than(self.seqno) {
+                // Once, however far ahead the request is.
+                self.seqno = self.seqno.next();
+                self.announce_everywhere(now, prefix, Mark { repeats: REPEATS, answer: true });
+            } else {
+                self.answer(now, id, prefix);
+            }
+            return;
+        }
+        let Some(destination) = self.routes.get(prefix) else { return };
+        if let Some(route) = destination.selected_route()
+            && (route.router_id != request.router_id || !request.seqno.is_newer_than(route.seqno))
+        {
+            self.answer(now, id, prefix);
+            return;
+        }
+        if request.hop_count < 2 || request.router_id == self.router_id {
+            return;
+        }
+        let Some(next) = self.forward_to(prefix, destination, id) else { return };
+        let forwarded = SeqnoRequest { hop_count: request.hop_count - 1, ..request.clone() };
+        self.request(now, forwarded, Audience::One(next), true);
+    }
+
+    /// Whom a request is passed on to: the best feasible neighbour that is not the asking one, else the
+    /// best one at all.
+    fn forward_to(
+        &self,
+        prefix: Prefix,
+        destination: &Destination,
+        asking: NeighbourId,
+    ) -> Option<NeighbourId> {
+        let choices = self.choices(prefix, destination);
+        choices
+            .iter()
+            .filter(|choice| choice.neighbour != asking && choice.metric < INFINITY)
+            .min_by_key(|choice| (!choice.feasible, choice.metric, choice.neighbour))
+            .map(|choice| choice.neighbour)
+    }
+
+    /// Sends a seqno request, unless the same is under way.
+    pub(super) fn request(&mut self, now: Instant, request: SeqnoRequest, to: Audience, forwarded: bool) {
+        let was = self.requests.get(request.prefix, request.router_id).map(|pending| pending.retry_at);
+        match self.requests.add(now, &request, to, forwarded) {
+            Wish::Duplicate => return,
+            Wish::Full => {
+                self.table_full(Table::Requests);
+                return;
+            }
+            Wish::New => self.table_has_room(Table::Requests),
+        }
+        let retry_at = self.requests.get(request.prefix, request.router_id).map(|pending| pending.retry_at);
+        self.timers.set(Timer::Request(request.prefix, request.router_id), was, retry_at);
+        self.push_request(now, request, to);
+    }
+
+    pub(super) fn push_request(&mut self, now: Instant, request: SeqnoRequest, to: Audience) {
+        let tlv = Tlv::SeqnoRequest(request);
+        let soon = now + self.random.span(URGENT);
+        let mut pushed = true;
+        match to {
+            Audience::One(id) => {
+                if let Some(neighbour) = self.neighbours.get_mut(&id) {
+                    pushed = neighbour.outbox.push(tlv, soon);
+                }
+            }
+            Audience::All => {
+                for interface in self.interfaces.values_mut() {
+                    if let Some(running) = &mut interface.running {
+                        pushed &= running.outbox.push(tlv.clone(), soon);
+                    }
+                }
+            }
+        }
+        if !pushed {
+            self.table_full(Table::Outbox);
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! What people and checkers may see of the engine. Reading changes nothing.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
+
+use serde::{Deserialize, Serialize};
+
+use super::engine::Engine;
+use super::neighbour::NeighbourId;
+use super::output::RouteAction;
+use super::route::{Destination, Route};
+use super::router_id::RouterId;
+use super::select::patience;
+use super::seqno::SeqNo;
+use super::source::FeasibilityDistance;
+use super::wire::packet::PacketError;
+use super::wire::tlv::{INFINITY, TlvError};
+use crate::base::address::{InterfaceIndex, Prefix};
+use crate::base::time::{Instant, Span};
+
+/// Everything that is known, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Our own name.
+    pub router_id: RouterId,
+    /// Our own sequence number.
+    pub seqno: SeqNo,
+    /// Interfaces that exist and are in the settings.
+    pub interfaces: Vec<InterfaceReport>,
+    /// Neighbours, in the order in which they were met.
+    pub neighbours: Vec<NeighbourReport>,
+    /// What we announce ourselves.
+    pub originated: Vec<(Prefix, u16)>,
+    /// All candidates, by prefix.
+    pub routes: Vec<RouteReport>,
+    /// How much came and went.
+    pub counters: Counters,
+}
+
+/// One interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InterfaceReport {
+    /// Its number.
+    pub index: InterfaceIndex,
+    /// Its name.
+    pub name: String,
+    /// Whether Babel speaks there.
+    pub running: bool,
+    /// Our address there.
+    pub address: Option<Ipv6Addr>,
+    /// How many neighbours are there.
+    pub neighbours: u32,
+}
+
+/// One neighbour.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NeighbourReport {
+    /// Its link-local address.
+    pub address: Ipv6Addr,
+    /// Where it is heard.
+    pub interface: InterfaceIndex,
+    /// Which of the last 16 Hellos to all arrived, the newest in the highest bit.
+    pub hello_history: u16,
+    /// The same of Hellos to us alone.
+    pub unicast_history: u16,
+    /// What hearing it costs us.
+    pub rxcost: u16,
+    /// What it says that hearing us costs it.
+    pub txcost: u16,
+    /// What a packet over this link costs.
+    pub cost: u16,
+    /// Why that is infinite, in words.
+    pub trouble: Option<String>,
+}
+
+/// One candidate route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteReport {
+    /// Where to.
+    pub prefix: Prefix,
+    /// Through whom.
+    pub next_hop: IpAddr,
+    /// Out of which interface.
+    pub interface: Option<InterfaceIndex>,
+    /// Who announced it first.
+    pub router_id: RouterId,
+    /// The origin's sequence number.
+    pub seqno: SeqNo,
+    /// What it costs us.
+    pub metric: u16,
+    /// What the neighbour says it costs.
+    pub refmetric: u16,
+    /// Whether it surely leads away from us.
+    pub feasible: bool,
+    /// Whether it is the one in use.
+    pub selected: bool,
+    /// Time since the last update.
+    pub age: Span,
+}
+
+/// What came, what left, what was refused and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Sound packets.
+    pub packets_received: u64,
+    /// Packets that were not for us: wrong source or destination, or an interface without Babel.
+    pub packets_unwanted: u64,
+    /// Packets that were refused as a whole (`Truncated` counts under position 0).
+    pub packets_bad: BTreeMap<PacketError, u64>,
+    /// TLVs that were ignored in sound packets.
+    pub tlvs_ignored: BTreeMap<TlvError, u64>,
+    /// Packets that were handed out.
+    pub packets_sent: u64,
+    /// TLVs in them.
+    pub tlvs_sent: u64,
+    /// Packets that nobody took in time.
+    pub packets_dropped: u64,
+}
+
+/// Why packets to a destination go where they go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Why {
+    /// The longest prefix that we know and that holds the destination.
+    pub prefix: Option<Prefix>,
+    /// What happens to packets, in words.
+    pub verdict: String,
+    /// Every candidate for that prefix, and for each one the reason in words.
+    pub candidates: Vec<(RouteReport, String)>,
+}
+
+impl Counters {
+    pub(super) fn bad_packet(&mut self, why: PacketError) {
+        let why = if matches!(why, PacketError::Truncated(_)) { PacketError::Truncated(0) } else { why };
+        let count = self.packets_bad.entry(why).or_default();
+        *count = count.wrapping_add(1);
+    }
+
+    pub(super) fn ignored_tlv(&mut self, why: TlvError) {
+        let count = self.tlvs_ignored.entry(why).or_default();
+        *count = count.wrapping_add(1);
+    }
+}
+
+impl Engine {
+    /// Everything that is known now.
+    pub fn report(&self, now: Instant) -> Report {
+        let routes = self.routes.iter().flat_map(|(prefix, destination)| {
+            let all = destination.candidates.iter();
+            all.map(move |route| self.route_report(now, prefix, destination, route))
+        });
+        Report {
+            router_id: self.router_id,
+            seqno: self.seqno,
+            interfaces: self.interface_reports(),
+            neighbours: self.neighbour_reports(),
+            originated: self.originated.iter().map(|(prefix, metric)| (*prefix, *metric)).collect(),
+            routes: routes.collect(),
+            counters: self.counters.clone(),
+        }
+    }
+
+    /// Why packets to `destination` go where they go.
+    pub fn why(&self, now: Instant, destination: IpAddr) -> Why {
+        let longest = if destination.is_ipv4() { 32 } else { 128 };
+        let prefixes = (0..=longest).rev().filter_map(|length| Prefix::new(destination, length));
+        let known = |prefix: &Prefix| self.originated.contains_key(prefix) || self.decides(*prefix);
+        let offered = |prefix: &Prefix| self.routes.get(*prefix).is_some();
+        let found = prefixes.clone().find(known).or_else(|| prefixes.clone().find(offered));
+        let Some(prefix) = found else {
+            let verdict = "nobody in the mesh announces a prefix that holds this address".into();
+            return Why { prefix: None, verdict, candidates: Vec::new() };
+        };
+        let verdict = match (self.originated.get(&prefix), self.next_hop(prefix)) {
+            (Some(metric), _) => format!("this node itself announces {prefix} with metric {metric}"),
+            (None, Some((next_hop, _))) => format!("packets for {prefix} go to {next_hop}"),
+            (None, None) if !self.decides(prefix) => {
+                format!("{prefix} is offered, but no offer can be used")
+            }
+            (None, None) => {
+                format!("{prefix} was lost a short while ago, so packets are refused and go no wrong way")
+            }
+        };
+        let found = self.routes.get(prefix);
+        let candidates = found.into_iter().flat_map(|found| {
+            found.candidates.iter().map(move |route| {
+                let report = self.route_report(now, prefix, found, route);
+                let reason = self.reason(now, found, &report, prefix);
+                (report, reason)
+            })
+        });
+        Why { prefix: Some(prefix), verdict, candidates: candidates.collect() }
+    }
+
+    /// The next hop in use for `prefix`, and its interface.
+    pub fn next_hop(&self, prefix: Prefix) -> Option<(IpAddr, InterfaceIndex)> {
+        match self.routes.get(prefix)?.kernel {
+            Some(RouteAction::Install { next_hop, interface }) => Some((next_hop, interface)),
+            _ => None,
+        }
+    }
+
+    /// The interface and the metric of the way in use to just this prefix.
+    pub fn way(&self, prefix: Prefix) -> Option<(InterfaceIndex, u16)> {
+        let (_, interface) = self.next_hop(prefix)?;
+        let (_, metric) = self.selected_metric(prefix)?;
+        Some((interface, metric))
+    }
+
+    /// All prefixes with a route in use, and its next hop and interface.
+    pub fn selected(&self) -> impl Iterator<Item = (Prefix, IpAddr, InterfaceIndex)> {
+        self.routes.iter().filter_map(|(prefix, destination)| match destination.kernel {
+            Some(RouteAction::Install { next_hop, interface }) => Some((prefix, next_hop, interface)),
+            _ => None,
+        })
+    }
+
+    /// The best that we ever announced of `router_id`'s route to `prefix`.
+    pub fn feasibility_distance(&self, prefix: Prefix, router_id: RouterId) -> Option<FeasibilityDistance> {
+        self.sources.distance(prefix, router_id)
+    }
+
+    /// The same of all sources.
+    pub fn feasibility_distances(&self) -> impl Iterator<Item = ((Prefix, RouterId), FeasibilityDistance)> {
+        self.sources.iter()
+    }
+
+    /// Whether we decide what the kernel does with packets for just this prefix.
+    fn decides(&self, prefix: Prefix) -> bool {
+        self.routes.get(prefix).is_some_and(|destination| destination.kernel.is_some())
+    }
+
+    fn interface_reports(&self) -> Vec<InterfaceReport> {
+        let configured = self.interfaces.iter().filter(|(_, interface)| interface.settings.is_some());
+        let report = |(index, interface): (&InterfaceIndex, &super::interface::Interface)| {
+            let here = self.neighbours.values().filter(|neighbour| neighbour.interface == *index).count();
+            InterfaceReport {
+                index: *index,
+                name: interface.status.name.clone(),
+                running: interface.running.is_some(),
+                address: interface.status.link_local,
+                neighbours: u32::try_from(here).unwrap_or(u32::MAX),
+            }
+        };
+        configured.map(report).collect()
+    }
+
+    fn neighbour_reports(&self) -> Vec<NeighbourReport> {
+        let report = |neighbour: &super::neighbour::Neighbour| {
+            let settings = self.interfaces.get(&neighbour.interface)?.settings.as_ref()?;
+            Some(NeighbourReport {
+                address: neighbour.address,
+                interface: neighbour.interface,
+                hello_history: neighbour.multicast.bits(),
+                unicast_history: neighbour.unicast.bits(),
+                rxcost: neighbour.rxcost(settings),
+                txcost: neighbour.txcost,
+                cost: neighbour.cost,
+                trouble: neighbour.trouble(settings),
+            })
+        };
+        self.neighbours.values().filter_map(report).collect()
+    }
+
+    fn route_report(
+        &self,
+        now: Instant,
+        prefix: Prefix,
+        destination: &Destination,
+        route: &Route,
+    ) -> RouteReport {
+        RouteReport {
+            prefix,
+            next_hop: route.next_hop,
+            interface: self.interface_of(route.neighbour),
+            router_id: route.router_id,
+            seqno: route.seqno,
+            metric: route.metric(self.cost(route.neighbour)),
+            refmetric: route.refmetric,
+            feasible: self.is_feasible(prefix, route),
+            selected: destination.selected.is_some_and(|selected| selected.neighbour == route.neighbour),
+            age: now.since(route.updated),
+        }
+    }
+
+    fn interface_of(&self, id: NeighbourId) -> Option<InterfaceIndex> {
+        self.neighbours.get(&id).map(|neighbour| neighbour.interface)
+    }
+
+    fn reason(&self, now: Instant, destination: &Destination, route: &RouteReport, prefix: Prefix) -> String {
+        if route.selected {
+            return "in use".into();
+        }
+        if self.originated.contains_key(&prefix) {
+            return "not used: this node announces the prefix itself".into();
+        }
+        if route.refmetric == INFINITY {
+            return "not used: the neighbour took it back, or did not repeat it in time".into();
+        }
+        if route.metric == INFINITY {
+            return "not used: the link to the neighbour does not work, or the whole way is too long".into();
+        }
+        if !route.feasible {
+            return "not used: it may lead back through this node; a newer sequence number was asked for"
+                .into();
+        }
+        let Some((_, current)) = self.selected_metric(prefix) else {
+            return "not used yet".into();
+        };
+        if route.metric >= current {
+            return format!("not used: it costs {}, the one in use {current}", route.metric);
+        }
+        let since = destination.better_since.unwrap_or(now);
+        let left = (since + patience(current, route.metric)).since(now);
+        format!("better ({} instead of {current}), used in {left} if it stays so", route.metric)
+    }
+}

@@ -1,0 +1,182 @@
+//! The route table (RFC 8966 3.2.6): per prefix what each neighbour offers, and what we make of it.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::engine::Table;
+use super::neighbour::NeighbourId;
+use super::output::RouteAction;
+use super::router_id::RouterId;
+use super::seqno::SeqNo;
+use super::wire::tlv::INFINITY;
+use crate::base::address::Prefix;
+use crate::base::limit::{BABEL_ROUTES, BABEL_ROUTES_PER_NEIGHBOUR};
+use crate::base::time::{Instant, Span};
+
+/// What one neighbour offers for one prefix.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Route {
+    pub(super) neighbour: NeighbourId,
+    pub(super) next_hop: IpAddr,
+    pub(super) router_id: RouterId,
+    pub(super) seqno: SeqNo,
+    /// The metric that the neighbour announced; [`INFINITY`] after a retraction.
+    pub(super) refmetric: u16,
+    pub(super) interval: Span,
+    pub(super) updated: Instant,
+    /// How often we have asked the neighbour to repeat it before it expires.
+    pub(super) refreshed: u8,
+    /// When it is looked at next; its entry in the timers.
+    pub(super) deadline: Instant,
+}
+
+/// All that is known of one prefix.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Destination {
+    pub(super) candidates: Vec<Route>,
+    pub(super) selected: Option<Selected>,
+    /// Until when a better way is taken at once, because this destination has just become reachable.
+    pub(super) settles_until: Instant,
+    /// Since when some other candidate is better than the selected one.
+    pub(super) better_since: Option<Instant>,
+    /// What the kernel should hold.
+    pub(super) kernel: Option<RouteAction>,
+    /// How often the kernel refused in a row, and when last.
+    pub(super) refused: Option<(u8, Instant)>,
+    /// Entries in the timers.
+    pub(super) switch_at: Option<Instant>,
+    pub(super) hold_until: Option<Instant>,
+    pub(super) retry_kernel_at: Option<Instant>,
+}
+
+/// The route in use, as we announced it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Selected {
+    pub(super) neighbour: NeighbourId,
+    pub(super) router_id: RouterId,
+    /// The metric that was announced last.
+    pub(super) announced: u16,
+}
+
+/// All destinations that somebody announced, with the number of candidates bounded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Routes {
+    destinations: BTreeMap<Prefix, Destination>,
+    candidates: usize,
+    /// Candidates of each neighbour.
+    shares: BTreeMap<NeighbourId, usize>,
+}
+
+impl Route {
+    /// RFC 8966 appendix B: a route expires after 3.5 times its interval.
+    pub(super) fn expires(&self) -> Instant {
+        self.updated + self.interval.scaled(7, 2)
+    }
+
+    /// When the neighbour is asked to repeat it (RFC 8966 3.8.2.3): at 2.5 intervals, and each quarter
+    /// after that, since a question or its answer may be lost.
+    pub(super) fn refresh_at(&self) -> Instant {
+        self.updated + self.interval.scaled(10 + u64::from(self.refreshed), 4)
+    }
+
+    /// When the next thing happens to it if nobody says anything.
+    pub(super) fn next_look(&self) -> Instant {
+        if self.is_retracted() { self.expires() } else { self.refresh_at().min(self.expires()) }
+    }
+
+    pub(super) const fn is_retracted(&self) -> bool {
+        self.refmetric == INFINITY
+    }
+
+    /// The metric through a neighbour of this cost: additive, and infinity stays (RFC 8966 3.5.2).
+    pub(super) const fn metric(&self, cost: u16) -> u16 {
+        self.refmetric.saturating_add(cost)
+    }
+}
+
+impl Destination {
+    pub(super) fn candidate(&self, neighbour: NeighbourId) -> Option<&Route> {
+        self.candidates.iter().find(|route| route.neighbour == neighbour)
+    }
+
+    pub(super) fn candidate_mut(&mut self, neighbour: NeighbourId) -> Option<&mut Route> {
+        self.candidates.iter_mut().find(|route| route.neighbour == neighbour)
+    }
+
+    pub(super) fn selected_route(&self) -> Option<&Route> {
+        self.selected.and_then(|selected| self.candidate(selected.neighbour))
+    }
+
+    fn is_idle(&self) -> bool {
+        self.candidates.is_empty() && self.kernel.is_none() && self.retry_kernel_at.is_none()
+    }
+}
+
+impl Routes {
+    pub(super) fn get(&self, prefix: Prefix) -> Option<&Destination> {
+        self.destinations.get(&prefix)
+    }
+
+    pub(super) fn get_mut(&mut self, prefix: Prefix) -> Option<&mut Destination> {
+        self.destinations.get_mut(&prefix)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Prefix, &Destination)> {
+        self.destinations.iter().map(|(prefix, destination)| (*prefix, destination))
+    }
+
+    /// Destinations behind `after`, in order.
+    pub(super) fn after(&self, after: Option<Prefix>) -> impl Iterator<Item = (Prefix, &Destination)> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let start = after.map_or(Unbounded, Excluded);
+        self.destinations.range((start, Unbounded)).map(|(prefix, destination)| (*prefix, destination))
+    }
+
+    /// Adds a candidate, or says what is full: the table, or the neighbour's share of it.
+    pub(super) fn insert(&mut self, prefix: Prefix, route: Route) -> Result<(), Table> {
+        // A destination without candidates lives on while the kernel holds it unreachable: it counts too.
+        if self.candidates >= BABEL_ROUTES || self.destinations.len() >= BABEL_ROUTES {
+            return Err(Table::Routes);
+        }
+        let share = self.shares.entry(route.neighbour).or_default();
+        if *share >= BABEL_ROUTES_PER_NEIGHBOUR {
+            return Err(Table::Share);
+        }
+        *share += 1;
+        self.destinations.entry(prefix).or_default().candidates.push(route);
+        self.candidates += 1;
+        Ok(())
+    }
+
+    /// Takes out what `neighbour` offered for `prefix`.
+    pub(super) fn remove(&mut self, prefix: Prefix, neighbour: NeighbourId) -> Option<Route> {
+        let destination = self.destinations.get_mut(&prefix)?;
+        let position = destination.candidates.iter().position(|route| route.neighbour == neighbour)?;
+        self.candidates -= 1;
+        if let Entry::Occupied(mut share) = self.shares.entry(neighbour) {
+            *share.get_mut() -= 1;
+            if *share.get() == 0 {
+                share.remove();
+            }
+        }
+        Some(destination.candidates.remove(position))
+    }
+
+    /// Forgets the destination if nothing is left of it.
+    pub(super) fn tidy(&mut self, prefix: Prefix) {
+        if let Entry::Occupied(entry) = self.destinations.entry(prefix)
+            && entry.get().is_idle()
+        {
+            entry.remove();
+        }
+    }
+
+    /// The prefixes for which `neighbour` offers something. Looks at all: ask only when its cost changed.
+    pub(super) fn prefixes_of(&self, neighbour: NeighbourId) -> Vec<Prefix> {
+        let offered = |destination: &Destination| destination.candidate(neighbour).is_some();
+        self.iter().filter(|(_, destination)| offered(destination)).map(|(prefix, _)| prefix).collect()
+    }
+}

@@ -1,0 +1,10 @@
+//! Several engines on a virtual clock.
+
+mod bench;
+mod bounds;
+mod conformance;
+mod convergence;
+mod requests;
+mod restart;
+mod snapshot;
+mod subject;

@@ -1,0 +1,60 @@
+//! Deadlines of things that are many: each stands in one ordered set, so that a wake-up looks at what
+//! is due and at nothing else.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::neighbour::NeighbourId;
+use super::router_id::RouterId;
+use crate::base::address::Prefix;
+use crate::base::time::Instant;
+
+/// What has a deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) enum Timer {
+    /// A candidate route is to be refreshed, retracted or flushed.
+    Route(Prefix, NeighbourId),
+    /// A better route has been better for long enough.
+    Switch(Prefix),
+    /// A lost destination has been unreachable for long enough.
+    Hold(Prefix),
+    /// The kernel refused a route: tell it again.
+    Kernel(Prefix),
+    /// A seqno request was not answered.
+    Request(Prefix, RouterId),
+    /// The doubt after a restart changes.
+    Doubt,
+}
+
+/// The ordered set. Whoever owns a deadline keeps a copy of it, to take it out again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Timers {
+    set: BTreeSet<(Instant, Timer)>,
+}
+
+impl Timers {
+    /// Moves a deadline from where it was to where it shall be.
+    pub(super) fn set(&mut self, timer: Timer, was: Option<Instant>, shall: Option<Instant>) {
+        if let Some(was) = was {
+            self.set.remove(&(was, timer));
+        }
+        if let Some(shall) = shall {
+            self.set.insert((shall, timer));
+        }
+    }
+
+    /// Takes out the earliest deadline that has passed.
+    pub(super) fn pop(&mut self, now: Instant) -> Option<Timer> {
+        let (due, timer) = *self.set.first()?;
+        if due > now {
+            return None;
+        }
+        self.set.pop_first();
+        Some(timer)
+    }
+
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.set.first().map(|(due, _)| *due)
+    }
+}

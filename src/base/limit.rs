@@ -1,0 +1,156 @@
+//! Every bound of the program, each with its reason. What happens when one is reached is written at
+//! the place that enforces it, and tested there.
+//!
+//! One section a room; a room's bounds stand together so that its worst case can be added up.
+
+// ---- babel ----
+
+/// Neighbours on one node. A village hilltop has about 10; 64 leaves room for a crowded meeting.
+pub const BABEL_NEIGHBOURS: usize = 64;
+/// Entries of the route table, over all neighbours: 10,000 routes from two neighbours each.
+pub const BABEL_ROUTES: usize = 20_000;
+/// Of these, entries of one neighbour: whoever announces nonsense leaves room for the others.
+pub const BABEL_ROUTES_PER_NEIGHBOUR: usize = BABEL_ROUTES / 2;
+/// Entries of the source table (RFC 8966 3.2.5): one per prefix and router-id heard lately.
+pub const BABEL_SOURCES: usize = 24_000;
+/// Seqno requests that wait for an answer (RFC 8966 3.2.7).
+pub const BABEL_PENDING_REQUESTS: usize = 1_024;
+/// Prefixes that this node announces itself: its own addresses, its clients' and a handful of others.
+pub const BABEL_ORIGINATED: usize = 1_024;
+/// Interfaces that Babel is told of: a router with many VLANs has about 40.
+pub const BABEL_INTERFACES: usize = 128;
+/// TLVs (not counting routes) that wait for one destination: 64 neighbours with an IHU and a request each.
+pub const BABEL_OUTBOX_TLVS: usize = 256;
+/// TLVs that one packet may hold: the largest jumbo-free packet of the shortest TLVs that act.
+pub const BABEL_TLVS_PER_PACKET: usize = 4_096;
+/// Packets that wait to be sent on one interface before the oldest is dropped.
+pub const BABEL_SEND_QUEUE: usize = 256;
+
+// ---- hotspot ----
+
+/// Sessions (devices that are let through) on one access node; the nft maps have the same size.
+pub const HOTSPOT_SESSIONS: usize = 1_024;
+/// Codes being checked at one time; one more is told to try again.
+pub const HOTSPOT_CHECKS: usize = 64;
+/// Devices whose tries are remembered; one more makes room by forgetting the one that may try soonest.
+pub const HOTSPOT_TRIES: usize = 1_024;
+/// Requests that wait for one code check: a person who taps twice, and the phone's own page beside it.
+pub const HOTSPOT_WAITING: usize = 4;
+/// Changes handed to the kernel in one batch: one that it refuses spoils 63 others at most.
+pub const HOTSPOT_BATCH: usize = 64;
+/// Refused changes that wait for another attempt; one more is left to the next renewal, or the lease.
+pub const HOTSPOT_REFUSED: usize = 1_024;
+/// Outputs that nobody has polled yet beyond which events (and only they) are dropped and counted.
+pub const HOTSPOT_OUTPUTS: usize = 4_096;
+/// Bytes of what was typed as a code that are shown again in the form: 12 symbols and generous dashes.
+pub const PORTAL_CODE_BYTES: usize = 32;
+/// Free services that a page lists, and bytes of the name or address of one: a page stays below 30 kB.
+pub const PORTAL_SERVICES: usize = 12;
+/// Bytes of a name shown on a page (community, plan, service), and of an address.
+pub const PORTAL_NAME_BYTES: usize = 200;
+/// Bytes of a portal request's head, and of its body: a form with one code in it.
+pub const PORTAL_REQUEST_BYTES: usize = 8_192;
+/// Connections that the portal serves at one time.
+pub const PORTAL_CONNECTIONS: usize = 128;
+/// Connections that the portal serves at one time for one address: a browser opens two or three.
+pub const PORTAL_CONNECTIONS_PER_ADDRESS: usize = 4;
+/// Header lines of a portal request; browsers send about 15.
+pub const PORTAL_HEADERS: usize = 64;
+
+/// Elements that the firewall asks for one by one; beyond it, it dumps the six sets: one guest is six
+/// questions of 0.1 ms, a dump of 1,000 guests is 400 kB.
+pub const FIREWALL_SINGLE_READS: usize = 96;
+/// Questions of one datagram: each answer takes about 5 kB of a receive buffer of 208 kB.
+pub const FIREWALL_READS_PER_DATAGRAM: usize = 24;
+/// Times that a batch is made because an element expired after it was read.
+pub const FIREWALL_TRIES: usize = 4;
+
+// ---- ledger ----
+
+/// Bytes of one record: an issue of 200 vouchers is 1.8 kB, an epoch sealed to 48 members 7.5 kB.
+pub const RECORD_BYTES: usize = 8_192;
+/// Records that one node keeps: three years of a village, before closes let details go.
+pub const LEDGER_RECORDS: usize = 200_000;
+/// Maps and arrays inside each other in one record: our deepest body has 4.
+pub const RECORD_DEPTH: usize = 8;
+/// Bytes of a name, a language or a currency inside a record.
+pub const RECORD_TEXT_BYTES: usize = 96;
+/// Vouchers of one lot (`docs/ledger.md`, voucher codes).
+pub const LOT_VOUCHERS: usize = 200;
+/// Vouchers on one page of usage: 64 counters of at most 30 bytes are 2 kB.
+pub const USAGE_PAGE: usize = 64;
+/// Shares inside one epoch record, so that it fits [`RECORD_BYTES`]; further members get a grant.
+pub const EPOCH_SHARES: usize = 48;
+/// Shares of a plan's price, beside the seller's.
+pub const PLAN_SHARES: usize = 8;
+/// Records that one record may name as replaced: concurrent changes of one member or plan.
+pub const RECORD_REPLACES: usize = 16;
+/// Bytes of a journal or a bundle of records: eight times what three years of a village take.
+pub const JOURNAL_BYTES: u64 = 32 << 20;
+/// Epochs whose secrets a node keeps: the current one and older ones with open lots.
+pub const VAULT_EPOCHS: usize = 9;
+/// Hash chains in work at one time: all checks that the hotspot allows, and a lot being made.
+pub const VAULT_WORK: usize = HOTSPOT_CHECKS + LOT_VOUCHERS;
+
+// ---- node ----
+
+/// Requests (portal and ubus) that wait for an answer; one more is refused at once.
+pub const NODE_REQUESTS: usize = 256;
+/// Seconds after which a request that nobody answered is given up.
+pub const NODE_REQUEST_S: u64 = 10;
+/// Bytes of one frame of a recording: the snapshot of a node with 10,000 routes and 5,000 vouchers is 4 MB.
+pub const RECORDING_FRAME_BYTES: usize = 16 << 20;
+/// Bytes of one segment of a recording; a file has two at most. A quiet node fills one in a day.
+pub const RECORDING_SEGMENT_BYTES: usize = 8 << 20;
+/// Chains of voucher codes that are computed at one time: a lot of 200 is sold in slices.
+pub const NODE_CHAINS: usize = 8;
+/// Sales whose answer is kept for a second tap on the same button.
+pub const NODE_RECENT_SALES: usize = 16;
+/// Rounds of passing words between cores after one input; four are enough, more is a mistake.
+pub const NODE_CARRY_ROUNDS: usize = 64;
+
+// ---- platform ----
+
+/// Messages of one netlink datagram: the kernel's acknowledgements still fit its receive buffer.
+pub const NETLINK_BATCH: usize = 64;
+/// Bytes of one netlink datagram that we receive: the kernel makes them up to 32 kB in a dump.
+pub const NETLINK_DATAGRAM_BYTES: usize = 32_768;
+/// Bytes asked for as receive buffer of a socket that listens to events: some 1,200 of them, measured
+/// with routes. A ceiling, no memory that is taken before; after more than that all is read again.
+pub const NETLINK_EVENT_BUFFER: usize = 524_288;
+/// Times that a dump is started again because the table changed meanwhile.
+pub const NETLINK_DUMP_TRIES: usize = 5;
+/// Datagrams of given-up requests that are read away before the next: the rest of a full dump.
+pub const NETLINK_PENDING: usize = 4_096;
+/// Entries kept of one dump: ten times the routes of our largest test; about 3 MB.
+pub const NETLINK_DUMP_ENTRIES: usize = 100_000;
+/// Bytes of a Babel packet that we receive: a jumbo frame. Senders keep to the MTU (RFC 8966 section 4).
+pub const MESH_DATAGRAM_BYTES: usize = 9_216;
+/// Datagrams that are read in one turn of the loop when all of them are to be dropped.
+pub const MESH_DATAGRAMS_A_TURN: usize = 32;
+/// Interfaces that are watched; one more is not told.
+pub const LINKS: usize = 1_024;
+/// Routes and own addresses of the kernel that are offered for announcing; what is more is left out.
+pub const KERNEL_ROUTES: usize = 4_096;
+/// Bytes of a ubus message that we send: a tenth of the broker's limit of 1 MiB.
+pub const UBUS_MESSAGE_BYTES: usize = 100_000;
+/// Bytes of a ubus message that we read; a longer one is passed over. uhttpd hands on at most 64 KiB,
+/// and a dump of 40 interfaces, the largest answer that we ask for, has 80 kB.
+pub const UBUS_READ_BYTES: usize = 262_144;
+/// Bytes that wait for a broker that does not read, before the connection is given up: ten of our
+/// largest answers.
+pub const UBUS_SEND_QUEUE_BYTES: usize = 1_000_000;
+/// Levels of tables and arrays in one ubus message: our deepest reply has 4; more would only cost stack.
+pub const UBUS_DEPTH: usize = 32;
+/// Our own calls to other objects that wait for an answer; one more is refused at once.
+pub const UBUS_INVOKES: usize = 32;
+/// Seconds after which a call that the node left without an answer is ended with a time-out: three
+/// times what the node gives itself, and what the `ubus` tool waits.
+pub const UBUS_CALL_S: u64 = 30;
+/// Records in the store thread's queue.
+pub const STORE_QUEUE: usize = 256;
+
+// ---- config ----
+
+/// Bytes of a configuration file: a node's has about 2 kB, one with every list full about 60 kB.
+pub const CONFIG_BYTES: usize = 65_536;

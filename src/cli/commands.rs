@@ -1,0 +1,382 @@
+//! What can be said on the command line: one entry a command, with its help.
+
+use crate::platform::ubus::ArgumentType;
+
+/// One command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Command {
+    /// Its name: one word, or two.
+    pub(super) words: &'static [&'static str],
+    /// What it does, in half a line.
+    pub(super) summary: &'static str,
+    /// Who does it.
+    pub(super) kind: Kind,
+    /// The argument that stands without an option, if there is one.
+    pub(super) operand: Option<Operand>,
+    /// Its own options.
+    pub(super) options: &'static [Opt],
+    /// The rest of its help: how, and an example.
+    pub(super) help: &'static str,
+}
+
+/// Who does the work of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The daemon itself runs in this process.
+    Run,
+    /// Reads the configuration and says what is wrong with it.
+    Check,
+    /// Prints the base rules of the firewall.
+    Firewall,
+    /// Keys and membership, on the files of this machine; parses its own arguments.
+    Community,
+    /// A method of the daemon's ubus object.
+    Ask(&'static str),
+}
+
+/// An argument without an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operand {
+    /// A word that goes to the daemon under this name.
+    Word(&'static str),
+    /// A voucher: its verifier, or `-` for what standard input says.
+    Voucher,
+    /// A file that the daemon writes.
+    File,
+    /// The configuration; it may be left out.
+    Config,
+}
+
+/// An option that takes a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Opt {
+    /// Its name, also that of the method's argument.
+    pub(super) name: &'static str,
+    /// What its value is.
+    pub(super) kind: ArgumentType,
+    /// Whether the command makes no sense without it.
+    pub(super) required: bool,
+}
+
+impl Command {
+    /// The words as they are typed.
+    pub(super) fn name(&self) -> String {
+        self.words.join(" ")
+    }
+}
+
+const fn opt(name: &'static str, kind: ArgumentType) -> Opt {
+    Opt { name, kind, required: false }
+}
+
+const fn command(
+    words: &'static [&'static str],
+    kind: Kind,
+    summary: &'static str,
+    help: &'static str,
+) -> Command {
+    Command { words, summary, kind, operand: None, options: &[], help }
+}
+
+/// Every list can be asked for in parts.
+const PAGE: &[Opt] = &[opt("offset", ArgumentType::Int32), opt("limit", ArgumentType::Int32)];
+
+/// All commands, in the order of the help.
+pub(super) const COMMANDS: &[Command] = &[
+    command(&["run"], Kind::Run, "be the daemon, in the foreground", RUN),
+    Command {
+        operand: Some(Operand::Config),
+        ..command(&["check"], Kind::Check, "say what is wrong with the configuration", CHECK)
+    },
+    command(&["status"], Kind::Ask("status"), "how this node is, and what to look at", STATUS),
+    command(&["neighbours"], Kind::Ask("neighbours"), "whom this node hears, and how well", NEIGHBOURS),
+    Command {
+        options: PAGE,
+        ..command(&["routes"], Kind::Ask("routes"), "every way that is known, and the chosen ones", ROUTES)
+    },
+    Command {
+        operand: Some(Operand::Word("destination")),
+        ..command(&["why"], Kind::Ask("why"), "why packets for an address go where they go", WHY)
+    },
+    command(&["links"], Kind::Ask("links"), "the devices of the mesh and what they cost", LINKS),
+    command(&["plans"], Kind::Ask("plans"), "what can be sold", PLANS),
+    Command {
+        options: &[
+            Opt { name: "plan", kind: ArgumentType::Text, required: true },
+            opt("count", ArgumentType::Int32),
+            opt("person", ArgumentType::Text),
+            opt("key", ArgumentType::Text),
+        ],
+        ..command(&["voucher", "issue"], Kind::Ask("voucher_issue"), "sell vouchers", VOUCHER_ISSUE)
+    },
+    Command {
+        operand: Some(Operand::Voucher),
+        ..command(&["voucher", "show"], Kind::Ask("voucher_show"), "what a voucher holds", VOUCHER_SHOW)
+    },
+    Command {
+        operand: Some(Operand::Voucher),
+        options: &[opt("reason", ArgumentType::Text)],
+        ..command(
+            &["voucher", "revoke"],
+            Kind::Ask("voucher_revoke"),
+            "make a voucher worthless",
+            VOUCHER_REVOKE,
+        )
+    },
+    Command {
+        options: PAGE,
+        ..command(&["sessions"], Kind::Ask("sessions"), "who is online through this node", SESSIONS)
+    },
+    command(&["community"], Kind::Community, "make a community, admit members", ""),
+    Command {
+        operand: Some(Operand::File),
+        ..command(
+            &["record", "start"],
+            Kind::Ask("record_start"),
+            "record what happens, to play it again",
+            RECORD,
+        )
+    },
+    command(&["record", "stop"], Kind::Ask("record_stop"), "end the recording", RECORD_STOP),
+    command(&["firewall"], Kind::Firewall, "print the base rules, for nft", FIREWALL),
+    command(&["reload"], Kind::Ask("reload"), "read the configuration again", RELOAD),
+];
+
+/// What holds for every command.
+pub(super) const GLOBAL: &str = "\
+Options of every command:
+  --config FILE   the configuration (/etc/config/tequio)
+  --socket PATH   the socket of the ubus broker (/var/run/ubus/ubus.sock)
+  --json          print the answer for programs
+  -h, --help      this text; after a command, that command's
+  -V, --version   the version
+";
+
+const RUN: &str = "\
+Usage: tequio run [--config FILE]
+
+Runs until SIGTERM. SIGHUP reads the configuration again. procd starts
+this; by hand it is for trying things.
+
+Example: tequio run --config ./village/cerro/tequio
+";
+
+const CHECK: &str = "\
+Usage: tequio check [FILE]
+
+Reads the configuration as the daemon would, changes nothing, and names
+file, line, section and option of each mistake.
+
+Example: tequio check && service tequio reload
+";
+
+const STATUS: &str = "\
+Usage: tequio status
+
+Example: tequio --json status
+";
+
+const NEIGHBOURS: &str = "\
+Usage: tequio neighbours
+
+HELLOS are the last 16, newest first: 1 was heard, 0 was missed.
+RXCOST is what we measure, TXCOST what the neighbour says it measures.
+
+Example: tequio neighbours
+";
+
+const ROUTES: &str = "\
+Usage: tequio routes [--offset N] [--limit N]
+
+`*` marks the way that packets take, `!` one that could make a loop
+(not feasible, RFC 8966 section 2.4). Without options all are printed.
+
+Example: tequio routes --limit 20
+";
+
+const WHY: &str = "\
+Usage: tequio why ADDRESS
+
+Example: tequio why 8.8.8.8
+";
+
+const LINKS: &str = "\
+Usage: tequio links
+
+Example: tequio links
+";
+
+const PLANS: &str = "\
+Usage: tequio plans
+
+Example: tequio plans
+";
+
+const VOUCHER_ISSUE: &str = "\
+Usage: tequio voucher issue --plan ID [--count N] [--person NAME] [--key K]
+
+  --plan ID       what is sold, see `tequio plans`
+  --count N       how many, 1 to 200 (1)
+  --person NAME   who sells and owes the money
+  --key K         the same K within a minute gives the same codes back,
+                  so that asking twice sells once
+
+Example: tequio voucher issue --plan hora --count 3 --person ana
+";
+
+const VOUCHER_SHOW: &str = "\
+Usage: tequio voucher show VERIFIER|-
+
+With `-` the code is read from standard input: as an argument everybody
+on this machine could read it. The verifier opens nothing.
+
+Example: tequio voucher show -
+";
+
+const VOUCHER_REVOKE: &str = "\
+Usage: tequio voucher revoke VERIFIER|- [--reason TEXT]
+
+With `-` the code is read from standard input. The reason stays in the
+ledger, for the assembly.
+
+Example: tequio voucher revoke 0011223344556677 --reason \"lost\"
+";
+
+const SESSIONS: &str = "\
+Usage: tequio sessions [--offset N] [--limit N]
+
+Example: tequio sessions
+";
+
+const RECORD: &str = "\
+Usage: tequio record start FILE
+
+Writes a snapshot and then every input of the node to FILE. Codes, keys
+and device addresses are replaced before they are written. A recording
+is played again with `lab replay FILE`.
+
+Example: tequio record start /var/run/tequio/field.rec
+";
+
+const RECORD_STOP: &str = "\
+Usage: tequio record stop
+
+Example: tequio record stop
+";
+
+const FIREWALL: &str = "\
+Usage: tequio firewall [--config FILE]
+
+Prints our nft table without guests. Loading it again keeps guests and
+counters.
+
+Example: tequio firewall | nft -f -
+";
+
+const RELOAD: &str = "\
+Usage: tequio reload
+
+Ends no session and drops no neighbour whose own options stayed. With a
+mistake in the configuration the old one stays in force.
+
+Example: tequio check && tequio reload
+";
+
+/// The help of the whole program.
+pub(super) fn overview() -> String {
+    let mut text =
+        "tequio: a whole node of a community network\n\nUsage: tequio [OPTION] COMMAND\n\nCommands:\n"
+            .to_owned();
+    for command in COMMANDS {
+        text.push_str(&format!("  {:<15} {}\n", command.name(), command.summary));
+    }
+    text.push('\n');
+    text.push_str(GLOBAL);
+    text.push_str("\nExample: tequio why 8.8.8.8\n");
+    text
+}
+
+/// The help of one command.
+pub(super) fn help(command: &Command) -> String {
+    format!("tequio {}: {}\n\n{}\n{GLOBAL}", command.name(), command.summary, command.help)
+}
+
+/// The help of the first word of commands with two.
+pub(super) fn group_help(first: &str) -> String {
+    let mut text = String::new();
+    for command in COMMANDS.iter().filter(|command| command.words[0] == first) {
+        text.push_str(&help(command).replace(GLOBAL, ""));
+    }
+    text.push_str(GLOBAL);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_help_fits_a_terminal_and_has_an_example() {
+        let mut texts = vec![overview(), group_help("voucher"), group_help("record")];
+        let own = COMMANDS.iter().filter(|command| command.kind != Kind::Community);
+        texts.extend(own.map(help));
+        for text in texts {
+            assert!(text.contains("\nExample: tequio "), "{text}");
+            assert!(text.contains("Usage: tequio "), "{text}");
+            for line in text.lines() {
+                assert!(line.chars().count() < 80, "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_overview_names_every_command() {
+        insta::assert_snapshot!(overview(), @r"
+        tequio: a whole node of a community network
+
+        Usage: tequio [OPTION] COMMAND
+
+        Commands:
+          run             be the daemon, in the foreground
+          check           say what is wrong with the configuration
+          status          how this node is, and what to look at
+          neighbours      whom this node hears, and how well
+          routes          every way that is known, and the chosen ones
+          why             why packets for an address go where they go
+          links           the devices of the mesh and what they cost
+          plans           what can be sold
+          voucher issue   sell vouchers
+          voucher show    what a voucher holds
+          voucher revoke  make a voucher worthless
+          sessions        who is online through this node
+          community       make a community, admit members
+          record start    record what happens, to play it again
+          record stop     end the recording
+          firewall        print the base rules, for nft
+          reload          read the configuration again
+
+        Options of every command:
+          --config FILE   the configuration (/etc/config/tequio)
+          --socket PATH   the socket of the ubus broker (/var/run/ubus/ubus.sock)
+          --json          print the answer for programs
+          -h, --help      this text; after a command, that command's
+          -V, --version   the version
+
+        Example: tequio why 8.8.8.8
+        ");
+    }
+
+    #[test]
+    fn every_option_of_the_table_stands_in_the_help() {
+        for command in COMMANDS {
+            for option in command.options {
+                assert!(
+                    command.help.contains(&format!("--{}", option.name)),
+                    "{}: {}",
+                    command.name(),
+                    option.name
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! `tequio community`: founding a community and admitting nodes, offline, on any Linux machine.
+//!
+//! The root key never touches a router: it lies in a folder of whoever keeps it, beside the secrets of the
+//! epochs and the public records. What a node needs is carried to it as one file, what it wants is
+//! carried back as one line of text. No secret ever stands among the arguments or on the screen.
+
+use lexopt::{Arg, Parser};
+
+mod admit;
+mod assembly;
+mod found;
+mod join;
+mod options;
+#[cfg(test)]
+mod tests;
+
+use self::options::Options;
+
+/// One command: its word, the options with a value, those without, what `--help` says, what it does.
+struct Command {
+    word: &'static str,
+    values: &'static [&'static str],
+    flags: &'static [&'static str],
+    help: &'static str,
+    perform: fn(&Options) -> Result<String, String>,
+}
+
+const COMMANDS: [Command; 6] = [
+    Command {
+        word: "create",
+        values: &["name", "dir", "currency", "minor-units", "country", "language", "ipv4", "ipv6"],
+        flags: &["json"],
+        help: "Founds a community: makes its root key and its first records in a new folder.
+
+tequio community create --name NAME --dir DIR
+  --currency USD       three letters (USD)
+  --minor-units 2      digits behind the point of a price (2)
+  --country MX         two letters, for radio rules (MX)
+  --language es        language of the pages; several with commas (es)
+  --ipv4 10.77.0.0/16  a /16 that no node's uplink uses (10.77.0.0/16)
+  --ipv6 fd..::/48     a /48 of unique local addresses (drawn at random)
+  --json               for programs
+",
+        perform: found::create,
+    },
+    Command {
+        word: "plan",
+        values: &[
+            "dir",
+            "id",
+            "name",
+            "price",
+            "used-seconds",
+            "within-days",
+            "days",
+            "devices",
+            "down-kbps",
+            "up-kbps",
+            "seller-share",
+            "share",
+        ],
+        flags: &["external", "json"],
+        help: "Puts a plan on sale, or changes one: paper that is printed already stays what it was.
+
+tequio community plan --dir DIR --id hora --name 'Una hora' --price 0.50
+  --used-seconds N     seconds of use; with --within-days N they end N days after the first use
+  --days N             days from the first use, instead of seconds
+  --external           served by something else (a month of cellular telephony): no codes
+  --devices N          devices at one time (1)
+  --down-kbps N        limit towards the guest; 0 is none (0)
+  --up-kbps N          limit from the guest; 0 is none (0)
+  --seller-share 0.10  what the seller keeps of the price (0)
+  --share NAME=0.15    what somebody else gets; may be given again. The rest is the community's
+  --json               for programs
+",
+        perform: found::plan,
+    },
+    Command {
+        word: "request",
+        values: &["state", "name", "board"],
+        flags: &["json"],
+        help: "On a node: prints the line with which it asks to be admitted. Makes its keys if it has none.
+
+tequio community request --state STATE --name NODE
+  --state STATE        the node's state folder, like /etc/tequio
+  --name NODE          what people will call the node
+  --board MAC          address that names the board (found by itself)
+  --json               for programs
+",
+        perform: join::request,
+    },
+    Command {
+        word: "admit",
+        values: &["dir", "request", "role", "number", "slot", "float", "name"],
+        flags: &["json"],
+        help: "Admits a node, or changes one: its member record, and its share of the secrets.
+
+tequio community admit --dir DIR --request LINE
+  --request LINE       what `tequio community request` printed on the node; `-` reads standard input
+  --role ROLE,ROLE     officer, treasurer, seller, caretaker, hotspot, clock, notice; none is a relay
+  --number N           issuer number, 1 to 511 (the lowest free one)
+  --slot N             address slot, 0 to 59 (the lowest free one, for hotspots)
+  --float AMOUNT       what its unsettled lots may be worth (500 for sellers)
+  --name NODE          another name than the request says
+  --json               for programs
+",
+        perform: admit::admit,
+    },
+    Command {
+        word: "check",
+        values: &["dir"],
+        flags: &["json"],
+        help: "Verifies everything in a community's folder, and shows members and plans.
+
+tequio community check --dir DIR
+  --json               for programs
+",
+        perform: found::check,
+    },
+    Command {
+        word: "join",
+        values: &["state", "bundle", "board"],
+        flags: &["json"],
+        help: "On a node: takes the community's records into its journal. The daemon must not be running.
+
+tequio community join --state STATE --bundle FILE
+  --state STATE        the node's state folder, like /etc/tequio
+  --bundle FILE        the file community.records of the community's folder
+  --board MAC          address that names the board (found by itself)
+  --json               for programs
+",
+        perform: join::join,
+    },
+];
+
+/// Does what the words behind `community` say; what comes back is to be printed as it is.
+pub fn run(arguments: &mut Parser) -> Result<String, String> {
+    let word = match arguments.next().map_err(|error| error.to_string())? {
+        None | Some(Arg::Long("help") | Arg::Short('h')) => return Ok(overview()),
+        Some(Arg::Value(word)) => word.to_string_lossy().into_owned(),
+        Some(other) => return Err(other.unexpected().to_string()),
+    };
+    let command = COMMANDS.iter().find(|command| command.word == word).ok_or_else(|| {
+        let words: Vec<&str> = COMMANDS.iter().map(|command| command.word).collect();
+        format!("`community {word}` is unknown: it is one of {}", words.join(", "))
+    })?;
+    match Options::parse(arguments, command.word, command.values, command.flags)? {
+        None => Ok(command.help.to_owned()),
+        Some(options) => (command.perform)(&options),
+    }
+}
+
+fn overview() -> String {
+    let mut text =
+        "tequio community COMMAND: founding a community and admitting nodes, offline\n\n".to_owned();
+    for command in &COMMANDS {
+        let line = command.help.lines().next().unwrap_or_default();
+        text.push_str(&format!("  {:<8} {line}\n", command.word));
+    }
+    text.push_str("\n`tequio community COMMAND --help` tells more.\n");
+    text
+}

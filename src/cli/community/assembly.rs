@@ -1,0 +1,217 @@
+//! The folder of a community: root key, epoch secrets, public records.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use blake2::{Blake2s256, Digest};
+use ed25519_dalek::{Signer, SigningKey};
+use nix::fcntl::{Flock, FlockArg};
+use zeroize::Zeroizing;
+
+use crate::base::limit::JOURNAL_BYTES;
+use crate::ledger::{Body, Ledger, RecordId, bundle};
+use crate::platform::vault::Secrets;
+use crate::platform::vault::keys::{make_folder, push_hex, sync_folder, unhex, write_secret};
+
+/// Only in the hands of whoever keeps the community.
+const ROOT_FILE: &str = "root.key";
+/// Secret as well: what nodes get their shares of.
+const EPOCHS_FILE: &str = "epochs.key";
+/// For everybody.
+pub(super) const RECORDS_FILE: &str = "community.records";
+
+/// An opened folder. One command at a time has it.
+pub(super) struct Assembly {
+    folder: PathBuf,
+    root: SigningKey,
+    pub(super) ledger: Ledger,
+    records: Vec<Vec<u8>>,
+    epochs: Vec<(RecordId, Secrets)>,
+    _lock: Flock<File>,
+}
+
+impl Assembly {
+    /// A new community in a folder that has none. Nothing is written before [`Self::found`].
+    pub(super) fn new(folder: &Path) -> Result<Self, String> {
+        make_folder(folder).map_err(|error| error.to_string())?;
+        let lock = lock(folder)?;
+        for file in [ROOT_FILE, EPOCHS_FILE, RECORDS_FILE] {
+            let path = folder.join(file);
+            if path.exists() {
+                return Err(format!(
+                    "{} is there already: a community has been founded in this folder, take another one",
+                    path.display()
+                ));
+            }
+        }
+        let mut seed = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *seed)
+            .map_err(|error| format!("the kernel gives no random numbers: {error}"))?;
+        let root = SigningKey::from_bytes(&seed);
+        let ledger = Ledger::new(root.verifying_key().to_bytes(), seq_start()?);
+        let folder = folder.to_owned();
+        Ok(Self { folder, root, ledger, records: Vec::new(), epochs: Vec::new(), _lock: lock })
+    }
+
+    /// The community of a folder, everything in it verified.
+    pub(super) fn open(folder: &Path) -> Result<Self, String> {
+        let path = folder.join(ROOT_FILE);
+        if !path.exists() {
+            return Err(format!(
+                "{} is not there: name the folder of a community, or found one with `tequio community create`",
+                path.display()
+            ));
+        }
+        let lock = lock(folder)?;
+        let root = read_root(&path)?;
+        let (ledger, records) = read_bundle(&folder.join(RECORDS_FILE), root.verifying_key().to_bytes())?;
+        if ledger.charter().map(|charter| charter.root) != Some(root.verifying_key().to_bytes()) {
+            return Err(format!("{} is not the root key of {RECORDS_FILE} beside it", path.display()));
+        }
+        let epochs = read_epochs(&folder.join(EPOCHS_FILE))?;
+        Ok(Self { folder: folder.to_owned(), root, ledger, records, epochs, _lock: lock })
+    }
+
+    /// The root's public key.
+    pub(super) fn root_key(&self) -> [u8; 32] {
+        self.root.verifying_key().to_bytes()
+    }
+
+    /// Writes and signs a record of the root.
+    pub(super) fn write(&mut self, body: Body) -> Result<(), String> {
+        let draft = self.ledger.draft(body).map_err(|error| error.to_string())?;
+        let signature = self.root.sign(&draft.message_to_sign).to_bytes();
+        self.records.push(self.ledger.complete(draft, signature));
+        Ok(())
+    }
+
+    /// The secrets of the current epoch, and its record and number.
+    pub(super) fn current_secrets(&self) -> Result<(RecordId, u32, &Secrets), String> {
+        let (id, number) = self.ledger.current_epoch().ok_or("the community has no epoch")?;
+        let secrets = self.epochs.iter().find(|(epoch, _)| *epoch == id).map(|(_, secrets)| secrets);
+        let missing =
+            || format!("{} has no secrets of epoch {number}", self.folder.join(EPOCHS_FILE).display());
+        Ok((id, number, secrets.ok_or_else(missing)?))
+    }
+
+    /// Puts a new community on disk: the secrets first, since records without them are worth nothing.
+    pub(super) fn found(&mut self, epoch: RecordId, secrets: Secrets) -> Result<(), String> {
+        let mut root = Zeroizing::new("tequio root key 1\nroot ".to_owned());
+        Zeroizing::new(self.root.to_bytes()).iter().for_each(|byte| push_hex(&mut root, *byte));
+        self.epochs.push((epoch, secrets));
+        let mut epochs = Zeroizing::new("tequio epoch secrets 1".to_owned());
+        for (id, secrets) in &self.epochs {
+            epochs.push_str("\nepoch ");
+            id.0.iter().for_each(|byte| push_hex(&mut epochs, *byte));
+            epochs.push(' ');
+            secrets.to_bytes().iter().for_each(|byte| push_hex(&mut epochs, *byte));
+        }
+        for (file, text) in [(ROOT_FILE, root), (EPOCHS_FILE, epochs)] {
+            write_secret(&self.folder.join(file), checked(&text).as_bytes())
+                .map_err(|error| error.to_string())?;
+        }
+        self.save()
+    }
+
+    /// Puts the records on disk: all of them or none of the new ones.
+    pub(super) fn save(&self) -> Result<(), String> {
+        let path = self.folder.join(RECORDS_FILE);
+        let draft = path.with_extension("records.new");
+        let bytes = bundle::write(self.records.iter().map(Vec::as_slice));
+        let write = || -> std::io::Result<()> {
+            let mut file = File::create(&draft)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            fs::rename(&draft, &path)?;
+            sync_folder(&path)
+        };
+        write().map_err(|error| format!("cannot write {}: {error}", path.display()))
+    }
+}
+
+/// Reads and verifies a bundle into a ledger of this key.
+pub(super) fn read_bundle(path: &Path, own_key: [u8; 32]) -> Result<(Ledger, Vec<Vec<u8>>), String> {
+    let wrong = |what: String| format!("{}: {what}", path.display());
+    let bytes = read_file(path, JOURNAL_BYTES)?;
+    let mut ledger = Ledger::new(own_key, seq_start()?);
+    let mut records = Vec::new();
+    for (at, record) in
+        bundle::read(&bytes).map_err(|error| wrong(error.to_string()))?.into_iter().enumerate()
+    {
+        ledger.handle_record(record).map_err(|error| wrong(format!("record {}: {error}", at + 1)))?;
+        records.push(record.to_vec());
+    }
+    if ledger.charter().is_none() {
+        return Err(wrong("it holds no charter, so it belongs to no community".into()));
+    }
+    Ok((ledger, records))
+}
+
+/// How far above known numbers a run begins to count.
+pub(super) fn seq_start() -> Result<u64, String> {
+    let mut bytes = [0; 4];
+    getrandom::fill(&mut bytes).map_err(|error| format!("the kernel gives no random numbers: {error}"))?;
+    Ok(u64::from(u32::from_be_bytes(bytes)) + 1)
+}
+
+fn lock(folder: &Path) -> Result<Flock<File>, String> {
+    let path = folder.join("lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+    let file = file.map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock)
+        .map_err(|_| format!("another `tequio community` is at work in {}: wait for it", folder.display()))
+}
+
+fn read_root(path: &Path) -> Result<SigningKey, String> {
+    let text = read_checked(path)?;
+    let mut seed = Zeroizing::new([0; 32]);
+    let key = text.strip_prefix("tequio root key 1\nroot ").and_then(|hex| unhex(hex, &mut *seed));
+    key.ok_or_else(|| format!("{}: this is no root key", path.display()))?;
+    Ok(SigningKey::from_bytes(&seed))
+}
+
+fn read_epochs(path: &Path) -> Result<Vec<(RecordId, Secrets)>, String> {
+    let text = read_checked(path)?;
+    let epoch = |line: &str| {
+        let (id, secrets) = line.strip_prefix("epoch ")?.split_once(' ')?;
+        let mut record = [0; 32];
+        let mut bytes = Zeroizing::new([0; 64]);
+        unhex(id, &mut record)?;
+        unhex(secrets, &mut *bytes)?;
+        Some((RecordId(record), Secrets::from_bytes(&*bytes)?))
+    };
+    let mut lines = text.lines();
+    let known = lines.next() == Some("tequio epoch secrets 1");
+    let epochs: Option<Vec<_>> = lines.map(epoch).collect();
+    epochs.filter(|_| known).ok_or_else(|| format!("{}: these are no epoch secrets", path.display()))
+}
+
+/// A text and a line that proves it whole.
+fn checked(text: &str) -> Zeroizing<String> {
+    let mut whole = Zeroizing::new(format!("{text}\ncheck "));
+    let hash = Blake2s256::digest(text.as_bytes());
+    hash.iter().take(8).for_each(|byte| push_hex(&mut whole, *byte));
+    whole.push('\n');
+    whole
+}
+
+fn read_checked(path: &Path) -> Result<Zeroizing<String>, String> {
+    let bytes = read_file(path, 1 << 20)?;
+    let damaged = || format!("{} is damaged: take the other copy of it", path.display());
+    let text = std::str::from_utf8(&bytes).map_err(|_| damaged())?;
+    let (text, _) = text.rsplit_once("\ncheck ").ok_or_else(damaged)?;
+    if checked(text).as_bytes() != bytes.as_slice() {
+        return Err(damaged());
+    }
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+fn read_file(path: &Path, most: u64) -> Result<Zeroizing<Vec<u8>>, String> {
+    let cannot = |error: std::io::Error| format!("cannot read {}: {error}", path.display());
+    let length = fs::metadata(path).map_err(cannot)?.len();
+    if length > most {
+        return Err(format!("{} has {length} bytes: it is no file of a community", path.display()));
+    }
+    fs::read(path).map(Zeroizing::new).map_err(cannot)
+}

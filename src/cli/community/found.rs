@@ -1,0 +1,232 @@
+//! `create`, `plan`, `check`: what the assembly does with its folder.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::assembly::{Assembly, RECORDS_FILE};
+use super::options::Options;
+use crate::base::address::Prefix;
+use crate::ledger::body::{Epoch, PlanShare};
+use crate::ledger::text::fingerprint;
+use crate::ledger::{Body, Charter, Plan, PlanMeasure, RecordId, Report, money};
+use crate::platform::vault::Secrets;
+
+/// `tequio community create`
+pub(super) fn create(options: &Options) -> Result<String, String> {
+    let folder = options.path("dir")?;
+    let charter = |root| -> Result<Charter, String> {
+        let ipv4 = options.value("ipv4")?;
+        let languages = options.text("language")?.unwrap_or("es");
+        Ok(Charter {
+            root,
+            name: options.required("name")?.to_owned(),
+            currency: options.text("currency")?.unwrap_or("USD").to_owned(),
+            minor_units: options.value("minor-units")?.unwrap_or(2),
+            country: options.text("country")?.unwrap_or("MX").to_owned(),
+            languages: languages.split(',').map(str::to_owned).collect(),
+            ipv6: options.value("ipv6")?.map_or_else(random_prefix, Ok)?,
+            ipv4: ipv4.or_else(|| "10.77.0.0/16".parse().ok()).ok_or("there is no IPv4 range")?,
+        })
+    };
+    // Before anything is written: a wrong word leaves no folder behind.
+    if let Some(what) = Body::Charter(charter([0; 32])?).fault() {
+        return Err(what.to_owned());
+    }
+    let mut assembly = Assembly::new(&folder)?;
+    let charter = charter(assembly.root_key())?;
+    assembly.write(Body::Charter(charter.clone()))?;
+    assembly.write(Body::Epoch(Epoch { number: 1, follows: None, shares: Vec::new() }))?;
+    let (epoch, _) = assembly.ledger.current_epoch().ok_or("the first epoch does not count")?;
+    assembly.found(epoch, Secrets::random().map_err(|error| error.to_string())?)?;
+
+    let root = fingerprint(&assembly.root_key());
+    let id = assembly.ledger.community().unwrap_or_default();
+    if options.has("json") {
+        let answer = json!({
+            "community": charter.name, "id": RecordId(id).to_string(), "root": root,
+            "ipv4": charter.ipv4.to_string(), "ipv6": charter.ipv6.to_string(),
+            "records": folder.join(RECORDS_FILE).display().to_string(),
+        });
+        return Ok(format!("{answer:#}\n"));
+    }
+    Ok(created(&charter, &root, &folder))
+}
+
+fn created(charter: &Charter, root: &str, folder: &Path) -> String {
+    let Charter { name, ipv4, ipv6, .. } = charter;
+    let folder = folder.display();
+    format!(
+        "{name} is founded, with the addresses {ipv4} and {ipv6}.
+
+  {root}   is the fingerprint of its root key: read it aloud at the assembly, write it down.
+
+Two people should each keep a copy of {folder}/root.key and {folder}/epochs.key, away from the network:
+whoever has them decides who belongs to {name}, and without them nobody can be admitted.
+{folder}/{RECORDS_FILE} is for everybody.
+
+Next: plans with   tequio community plan --dir {folder} ...
+      nodes with   tequio community request ...   on the node, then
+                   tequio community admit --dir {folder} ...
+"
+    )
+}
+
+/// `fd`, then 40 random bits (RFC 4193).
+fn random_prefix() -> Result<Prefix, String> {
+    let mut octets = [0; 16];
+    let random = getrandom::fill(&mut octets[1..6]);
+    random.map_err(|error| format!("the kernel gives no random numbers: {error}"))?;
+    octets[0] = 0xfd;
+    Prefix::new(octets.into(), 48).ok_or_else(|| "a /48 is a prefix".to_owned())
+}
+
+/// `tequio community plan`
+pub(super) fn plan(options: &Options) -> Result<String, String> {
+    let mut assembly = Assembly::open(&options.path("dir")?)?;
+    let id = options.required("id")?.to_owned();
+    let digits = assembly.ledger.charter().map_or(2, |charter| charter.minor_units);
+    let price =
+        amount(options, "price", digits)?.ok_or("--price is missing: say what the plan costs, like 0.50")?;
+    let seller_share = amount(options, "seller-share", digits)?.unwrap_or(0);
+    let before = assembly.ledger.plan(&id).map(|(record, _)| record);
+    let plan = Plan {
+        name: options.required("name")?.to_owned(),
+        measure: measure(options)?,
+        devices: options.value("devices")?.unwrap_or(1),
+        rate_down_kbps: options.value("down-kbps")?.unwrap_or(0),
+        rate_up_kbps: options.value("up-kbps")?.unwrap_or(0),
+        price,
+        seller_share,
+        shares: shares(options, price, seller_share, digits)?,
+        replaces: before.into_iter().collect(),
+        id,
+    };
+    assembly.write(Body::Plan(plan.clone()))?;
+    assembly.save()?;
+    let currency = assembly.ledger.charter().map(|charter| charter.currency.clone()).unwrap_or_default();
+    if options.has("json") {
+        return Ok(format!("{:#}\n", json!({ "plan": plan.id, "changed": before.is_some() })));
+    }
+    let verb = if before.is_some() { "changed" } else { "on sale" };
+    Ok(format!("{verb}: {}\n", plan_line(&plan, &currency, digits)))
+}
+
+fn measure(options: &Options) -> Result<PlanMeasure, String> {
+    let seconds = options.value("used-seconds")?;
+    let within_days = options.value("within-days")?;
+    let days = options.value("days")?;
+    match (seconds, days, options.has("external")) {
+        (Some(seconds), None, false) => Ok(PlanMeasure::UsedSeconds { seconds, within_days }),
+        (None, Some(days), false) if within_days.is_none() => Ok(PlanMeasure::DaysFromFirstUse { days }),
+        (None, None, true) if within_days.is_none() => Ok(PlanMeasure::External),
+        _ => {
+            Err("say what the plan gives: --used-seconds N (and --within-days N), or --days N, or --external"
+                .to_owned())
+        }
+    }
+}
+
+/// Everybody's part; what is left of the price is the community's.
+fn shares(options: &Options, price: u64, seller_share: u64, digits: u8) -> Result<Vec<PlanShare>, String> {
+    let mut shares = Vec::new();
+    let mut rest = price.checked_sub(seller_share).ok_or("--seller-share is more than the price")?;
+    for share in options.all("share") {
+        let wrong = || format!("--share `{share}`: expected a name and an amount, like escuela=0.15");
+        let (to, amount) = share.split_once('=').ok_or_else(wrong)?;
+        let amount = money::parse(amount, digits).ok_or_else(wrong)?;
+        rest = rest.checked_sub(amount).ok_or("the shares are more than the price")?;
+        shares.push(PlanShare { to: to.to_owned(), amount });
+    }
+    if rest > 0 {
+        shares.push(PlanShare { to: "community".to_owned(), amount: rest });
+    }
+    Ok(shares)
+}
+
+/// An amount of money among the options.
+pub(super) fn amount(options: &Options, name: &str, digits: u8) -> Result<Option<u64>, String> {
+    let read = |text: &str| {
+        money::parse(text, digits).ok_or_else(|| {
+            let example = money::format(50, digits);
+            format!("--{name} `{text}`: expected an amount with at most {digits} digits behind the point, like {example}")
+        })
+    };
+    options.text(name)?.map(read).transpose()
+}
+
+fn plan_line(plan: &Plan, currency: &str, digits: u8) -> String {
+    let gives = match plan.measure {
+        PlanMeasure::UsedSeconds { seconds, within_days: None } => format!("{seconds} s of use"),
+        PlanMeasure::UsedSeconds { seconds, within_days: Some(days) } => {
+            format!("{seconds} s of use within {days} days")
+        }
+        PlanMeasure::DaysFromFirstUse { days } => format!("{days} days from the first use"),
+        PlanMeasure::External => "served elsewhere".to_owned(),
+    };
+    let rate = |kbps| if kbps == 0 { "-".to_owned() } else { format!("{kbps}") };
+    let mut line = format!(
+        "{} ({}) {} {currency}: {gives}, {} device(s), {}/{} kbit/s; seller {}",
+        plan.id,
+        plan.name,
+        money::format(plan.price, digits),
+        plan.devices,
+        rate(plan.rate_down_kbps),
+        rate(plan.rate_up_kbps),
+        money::format(plan.seller_share, digits),
+    );
+    for share in &plan.shares {
+        let _ = write!(line, ", {} {}", share.to, money::format(share.amount, digits));
+    }
+    line
+}
+
+/// `tequio community check`
+pub(super) fn check(options: &Options) -> Result<String, String> {
+    let folder = options.path("dir")?;
+    let assembly = Assembly::open(&folder)?;
+    assembly.current_secrets()?;
+    let report = assembly.ledger.report();
+    let charter = assembly.ledger.charter().ok_or("there is no charter")?;
+    let root = fingerprint(&assembly.root_key());
+    let plans: Vec<&Plan> = assembly.ledger.plans().map(|(_, plan)| plan).collect();
+    if options.has("json") {
+        let id = RecordId(assembly.ledger.community().unwrap_or_default()).to_string();
+        let answer = json!({
+            "id": id, "root": root, "ipv4": charter.ipv4.to_string(), "ipv6": charter.ipv6.to_string(),
+            "plans": plans, "report": report,
+        });
+        return Ok(format!("{answer:#}\n"));
+    }
+    Ok(checked(&report, charter, &root, &plans))
+}
+
+fn checked(report: &Report, charter: &Charter, root: &str, plans: &[&Plan]) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{}: {} records, every signature is good", charter.name, report.records);
+    let _ = writeln!(text, "root {root}, epoch {}, {}, {}", report.epoch, charter.ipv4, charter.ipv6);
+    let _ = writeln!(text, "\nmembers: {}", report.members.len());
+    for member in &report.members {
+        let slot = member.slot.map_or("-".to_owned(), |slot| slot.to_string());
+        let float = money::format(member.float, charter.minor_units);
+        let conflict = if member.conflict { "  NUMBER OR SLOT TAKEN: admit it again" } else { "" };
+        let _ = writeln!(
+            text,
+            "  {:<16} {}  number {}, slot {slot}, {}, float {float}{conflict}",
+            member.name, member.fingerprint, member.number, member.roles
+        );
+    }
+    let _ = writeln!(text, "\nplans: {}", plans.len());
+    for plan in plans {
+        let _ = writeln!(text, "  {}", plan_line(plan, &charter.currency, charter.minor_units));
+    }
+    for record in &report.uncounted {
+        let _ = writeln!(text, "\ndoes not count: a {} by {}, {}", record.kind, record.author, record.record);
+    }
+    for author in &report.branches {
+        let _ = writeln!(text, "\nthe records of {author} branch: a restored backup, or a copied key");
+    }
+    text
+}

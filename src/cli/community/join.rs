@@ -1,0 +1,191 @@
+//! `request` and `join`: what is done on a node.
+
+use std::io::Write;
+use std::path::Path;
+
+use blake2::{Blake2s256, Digest};
+use ed25519_dalek::{Signature, VerifyingKey};
+use serde_json::json;
+
+use super::assembly::{read_bundle, seq_start};
+use super::options::Options;
+use crate::base::limit::RECORD_TEXT_BYTES;
+use crate::ledger::text::{decode, encode, fingerprint};
+use crate::ledger::{Ledger, RecordId};
+use crate::node::vault::Vault;
+use crate::platform::store::Store;
+use crate::platform::vault::{KeyVault, Opened, board};
+
+/// How a node asks to be admitted: its keys and its name, signed with the key that it asks for.
+///
+/// As text: `tequio-request-1:` fingerprint `:` base32 of key 32, dh 32, signature 64, name, checksum 5.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Request {
+    pub(super) key: [u8; 32],
+    pub(super) dh: [u8; 32],
+    pub(super) name: String,
+}
+
+const PREFIX: &str = "tequio-request-1";
+const CHECK_BYTES: usize = 5;
+
+impl Request {
+    /// The line of a node.
+    fn text(vault: &mut KeyVault, name: &str) -> String {
+        let (key, dh) = (vault.sign_key(), vault.dh_key());
+        let signature = vault.sign(&message(&dh, name));
+        let mut bytes = [&key[..], &dh, &signature, name.as_bytes()].concat();
+        let check = check(&bytes);
+        bytes.extend(check);
+        format!("{PREFIX}:{}:{}", fingerprint(&key), encode(&bytes))
+    }
+
+    /// Reads the line, however it was broken on its way.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let text: String = text.split_whitespace().collect();
+        let expected = || format!("this is no request: expected one line that begins with {PREFIX}:");
+        let (shown, symbols) = text
+            .strip_prefix(PREFIX)
+            .and_then(|rest| rest.strip_prefix(':')?.split_once(':'))
+            .ok_or_else(expected)?;
+        let mistyped = || "the request was not copied whole: its checksum does not fit".to_owned();
+        let bytes = decode(symbols).ok_or_else(mistyped)?;
+        let (signed, sum) = bytes.split_last_chunk::<CHECK_BYTES>().ok_or_else(mistyped)?;
+        if check(signed) != *sum {
+            return Err(mistyped());
+        }
+        let (key, rest) = signed.split_first_chunk::<32>().ok_or_else(mistyped)?;
+        let (dh, rest) = rest.split_first_chunk::<32>().ok_or_else(mistyped)?;
+        let (signature, name) = rest.split_first_chunk::<64>().ok_or_else(mistyped)?;
+        let name = std::str::from_utf8(name).map_err(|_| mistyped())?;
+        let forged = || "the request is not signed by the node that it names".to_owned();
+        let public = VerifyingKey::from_bytes(key).map_err(|_| forged())?;
+        public.verify_strict(&message(dh, name), &Signature::from_bytes(signature)).map_err(|_| forged())?;
+        if shown != fingerprint(key) {
+            return Err("the fingerprint in the request is not that of its key".to_owned());
+        }
+        check_name(name)?;
+        Ok(Self { key: *key, dh: *dh, name: name.to_owned() })
+    }
+}
+
+fn message(dh: &[u8; 32], name: &str) -> Vec<u8> {
+    [b"tequio request 1\0", &dh[..], name.as_bytes()].concat()
+}
+
+fn check(bytes: &[u8]) -> [u8; CHECK_BYTES] {
+    let hash: [u8; 32] = Blake2s256::digest(bytes).into();
+    let [a, b, c, d, e, ..] = hash;
+    [a, b, c, d, e]
+}
+
+fn check_name(name: &str) -> Result<(), String> {
+    let good = !name.is_empty() && name.len() <= RECORD_TEXT_BYTES && !name.chars().any(char::is_control);
+    if good { Ok(()) } else { Err(format!("--name: expected 1 to {RECORD_TEXT_BYTES} bytes of plain text")) }
+}
+
+/// `tequio community request`
+pub(super) fn request(options: &Options) -> Result<String, String> {
+    let name = options.required("name")?;
+    check_name(name)?;
+    let mut vault = open_vault(options, &options.path("state")?)?;
+    let text = Request::text(&mut vault, name);
+    if options.has("json") {
+        let answer = json!({ "request": text, "fingerprint": fingerprint(&vault.sign_key()), "name": name });
+        return Ok(format!("{answer:#}\n"));
+    }
+    Ok(format!("{text}\n"))
+}
+
+/// `tequio community join`
+pub(super) fn join(options: &Options) -> Result<String, String> {
+    let state = options.path("state")?;
+    let bundle = options.path("bundle")?;
+    let mut vault = open_vault(options, &state)?;
+    let key = vault.sign_key();
+    let (news, records) = read_bundle(&bundle, key)?;
+    let (mut store, loaded) = Store::open(&state, &vault.journal_key()).map_err(|error| error.to_string())?;
+    if let Some(why) = loaded.unwritable {
+        return Err(why);
+    }
+    let mut ledger = Ledger::new(key, seq_start()?);
+    for record in &loaded.records {
+        ledger
+            .handle_stored(record)
+            .map_err(|error| format!("the journal in {}: {error}", state.display()))?;
+    }
+    let known = ledger.community();
+    if known.is_some() && known != news.community() {
+        return Err(format!(
+            "this node belongs to {}, and {} is of {}: a node joins one community. To start afresh, move {} away",
+            community_name(&ledger),
+            bundle.display(),
+            community_name(&news),
+            state.join("journal").display()
+        ));
+    }
+    let mut fresh = Vec::new();
+    for record in records {
+        if ledger.handle_record(&record).map_err(|error| format!("{}: {error}", bundle.display()))?.new {
+            fresh.push(record);
+        }
+    }
+    let count = fresh.len();
+    if count > 0 {
+        store.submit(0, fresh, true).map_err(|error| error.to_string())?;
+        let (_, result) = store.wait().ok_or("the store thread has ended")?;
+        result?;
+    }
+    Ok(joined(options, &ledger, &mut vault, count))
+}
+
+fn joined(options: &Options, ledger: &Ledger, vault: &mut KeyVault, count: usize) -> String {
+    let name = community_name(ledger);
+    let print = fingerprint(&vault.sign_key());
+    let opens =
+        ledger.own_shares().iter().any(|share| vault.open_share(share.epoch, &share.context, &share.sealed));
+    let member = ledger.own_member();
+    if options.has("json") {
+        let answer = json!({
+            "community": name, "id": ledger.community().map(|id| RecordId(id).to_string()), "new_records": count,
+            "fingerprint": print, "admitted": member.is_some(), "secrets": opens,
+            "number": member.map(|member| member.number.0), "slot": member.and_then(|member| member.slot),
+            "roles": member.map(|member| member.roles.to_string()),
+        });
+        return format!("{answer:#}\n");
+    }
+    let Some(member) = member else {
+        return format!(
+            "{count} new records of {name}. This node ({print}) is not admitted yet: give the line of \
+             `tequio community request` to an officer, then join again with the new file\n"
+        );
+    };
+    let slot = member.slot.map_or("no slot".to_owned(), |slot| format!("slot {slot}"));
+    let secrets = match (opens, ledger.own_share().is_some()) {
+        (true, _) => "its share of the secrets opens",
+        (false, true) => "its share of the secrets does NOT open: ask to be admitted again",
+        (false, false) => "it has no share of the secrets yet: ask to be admitted again",
+    };
+    format!(
+        "{count} new records of {name}. This node is {} ({print}), number {}, {slot}, {}; {secrets}\n",
+        member.name, member.number.0, member.roles
+    )
+}
+
+fn community_name(ledger: &Ledger) -> String {
+    ledger.charter().map_or_else(|| "another community".to_owned(), |charter| charter.name.clone())
+}
+
+fn open_vault(options: &Options, state: &Path) -> Result<KeyVault, String> {
+    let board = options.value("board")?.or_else(board);
+    let (vault, opened) = KeyVault::open(state, board).map_err(|error| error.to_string())?;
+    if let Opened::MadeAnew { before } = opened {
+        // To the error stream: what is printed is the answer and nothing else.
+        let _ = writeln!(
+            std::io::stderr(),
+            "tequio: the keys in {} belong to the board {before}: this one has got new ones and is another node",
+            state.display()
+        );
+    }
+    Ok(vault)
+}

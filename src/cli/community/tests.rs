@@ -1,0 +1,327 @@
+//! The whole way of a node into a community, and what may go wrong on it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use lexopt::Parser;
+use serde_json::Value;
+
+use super::join::Request;
+use super::run;
+use crate::ledger::Ledger;
+use crate::node::vault::Vault;
+use crate::platform::store::Store;
+use crate::platform::vault::KeyVault;
+use crate::platform::vault::tests::Folder;
+
+/// Runs `tequio community` with these words; `{}` stands for the test's folder.
+struct Table(Folder);
+
+impl Table {
+    fn new(name: &str) -> Self {
+        Self(Folder::new(name))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.0.join(name)
+    }
+
+    fn run(&self, words: &[&str]) -> Result<String, String> {
+        let folder = self.0.0.display().to_string();
+        let words = words.iter().map(|word| word.replace("{}", &folder));
+        run(&mut Parser::from_args(words))
+    }
+
+    fn do_it(&self, words: &[&str]) -> String {
+        self.run(words).unwrap_or_else(|error| panic!("{words:?}: {error}"))
+    }
+
+    fn json(&self, words: &[&str]) -> Value {
+        let words = [words, &["--json"]].concat();
+        serde_json::from_str(&self.do_it(&words)).unwrap()
+    }
+
+    fn refused(&self, words: &[&str]) -> String {
+        self.run(words).expect_err("this should not work")
+    }
+
+    fn founded(name: &str) -> Self {
+        let table = Self::new(name);
+        table.do_it(&["create", "--name", "San Miguel", "--dir", "{}/asamblea"]);
+        let plan = ["plan", "--dir", "{}/asamblea", "--id", "hora", "--name", "Una hora", "--price", "0.50"];
+        table.do_it(&[&plan[..], &["--used-seconds", "3600", "--seller-share", "0.10"]].concat());
+        table
+    }
+
+    fn request(&self, state: &str) -> String {
+        let state = format!("{{}}/{state}");
+        self.do_it(&["request", "--state", &state, "--name", "La loma", "--board", BOARD])
+    }
+
+    fn admit(&self, request: &str, roles: &str) -> Value {
+        self.json(&["admit", "--dir", "{}/asamblea", "--request", request, "--role", roles])
+    }
+
+    fn join(&self, state: &str) -> Value {
+        let state = format!("{{}}/{state}");
+        let bundle = "{}/asamblea/community.records";
+        self.json(&["join", "--state", &state, "--bundle", bundle, "--board", BOARD])
+    }
+
+    /// What the daemon would see at its next start.
+    fn node(&self, state: &str) -> (KeyVault, Ledger) {
+        let (mut vault, _) = KeyVault::open(&self.path(state), BOARD.parse().ok()).unwrap();
+        let (_store, loaded) = Store::open(&self.path(state), &vault.journal_key()).unwrap();
+        let mut ledger = Ledger::new(vault.sign_key(), 1);
+        for record in loaded.records {
+            ledger.handle_stored(&record).unwrap();
+        }
+        vault.set_community(ledger.community().unwrap());
+        for share in ledger.own_shares() {
+            assert!(vault.open_share(share.epoch, &share.context, &share.sealed));
+        }
+        (vault, ledger)
+    }
+}
+
+const BOARD: &str = "02:00:5e:10:00:01";
+
+#[test]
+fn two_nodes_join_and_one_takes_the_codes_of_the_other() {
+    let table = Table::founded("community-way");
+    for state in ["uno", "dos"] {
+        let request = table.request(state);
+        assert_eq!(request.lines().count(), 1);
+        let admitted = table.admit(&request, "seller,hotspot");
+        assert_eq!(admitted["roles"], "seller,hotspot");
+        let joined = table.join(state);
+        assert_eq!((&joined["admitted"], &joined["secrets"]), (&Value::Bool(true), &Value::Bool(true)));
+        assert_eq!((&joined["number"], &joined["slot"]), (&admitted["number"], &admitted["slot"]));
+    }
+    table.join("uno");
+    let (mut seller, ledger) = table.node("uno");
+    assert_eq!(ledger.members().count(), 2);
+    assert_eq!(ledger.plan("hora").unwrap().1.price, 50);
+    let number = ledger.own_member().unwrap().number;
+    let work = seller.begin_issue(number, crate::base::voucher::LotId(5), 0).unwrap();
+    let done = (0..16).find_map(|_| seller.advance(work)).unwrap();
+    let (mut other, _) = table.node("dos");
+    assert!(other.begin_check(&done.code).is_some(), "one epoch, one set of secrets");
+}
+
+#[test]
+fn joining_again_brings_only_what_is_new() {
+    let table = Table::founded("community-again");
+    let request = table.request("uno");
+    let first = table.join("uno");
+    assert_eq!((&first["admitted"], &first["new_records"]), (&Value::Bool(false), &Value::from(3)));
+    table.admit(&request, "hotspot");
+    let second = table.join("uno");
+    assert_eq!((&second["admitted"], &second["new_records"]), (&Value::Bool(true), &Value::from(2)));
+    assert_eq!(table.join("uno")["new_records"], 0);
+}
+
+#[test]
+fn a_node_joins_one_community_only() {
+    let table = Table::founded("community-foreign");
+    table.request("uno");
+    table.join("uno");
+    table.do_it(&["create", "--name", "Otra", "--dir", "{}/otra"]);
+    let words = ["join", "--state", "{}/uno", "--board", BOARD, "--bundle", "{}/otra/community.records"];
+    let text = table.refused(&words);
+    assert!(text.contains("belongs to San Miguel") && text.contains("is of Otra"), "{text}");
+}
+
+#[test]
+fn an_altered_bundle_is_refused_whole() {
+    let table = Table::founded("community-altered");
+    table.request("uno");
+    let path = table.path("asamblea/community.records");
+    let good = fs::read(&path).unwrap();
+    for at in (0..good.len()).step_by(7) {
+        let mut bad = good.clone();
+        bad[at] ^= 16;
+        fs::write(&path, &bad).unwrap();
+        let words =
+            ["join", "--state", "{}/uno", "--board", BOARD, "--bundle", "{}/asamblea/community.records"];
+        let text = table.refused(&words);
+        assert!(text.contains("community.records: "), "{text}");
+        assert!(table.run(&["check", "--dir", "{}/asamblea"]).is_err());
+    }
+    assert!(!table.path("uno/journal").exists(), "nothing was taken");
+}
+
+#[test]
+fn a_changed_role_keeps_number_and_slot_and_brings_the_secrets() {
+    let table = Table::founded("community-change");
+    let request = table.request("uno");
+    let relay = table.admit(&request, "relay");
+    assert_eq!((&relay["number"], &relay["slot"]), (&Value::from(1), &Value::Null));
+    table.join("uno");
+    let (mut vault, ledger) = table.node("uno");
+    let number = ledger.own_member().unwrap().number;
+    assert!(vault.begin_issue(number, crate::base::voucher::LotId(1), 0).is_none(), "a relay has no coupons");
+    drop(vault);
+    let seller = table.admit(&request, "seller,hotspot");
+    assert_eq!((&seller["number"], &seller["slot"]), (&Value::from(1), &Value::from(0)));
+    assert_eq!((&seller["changed"], &seller["float"]), (&Value::Bool(true), &Value::from(50_000)));
+    table.join("uno");
+    let (mut vault, _) = table.node("uno");
+    assert!(vault.begin_issue(number, crate::base::voucher::LotId(1), 0).is_some());
+}
+
+#[test]
+fn numbers_and_slots_are_given_once() {
+    let table = Table::founded("community-numbers");
+    let words =
+        ["admit", "--dir", "{}/asamblea", "--role", "hotspot", "--number", "7", "--slot", "9", "--request"];
+    table.do_it(&[&words[..], &[&table.request("uno")]].concat());
+    let text = table.refused(&[&words[..], &[&table.request("dos")]].concat());
+    assert_eq!(text, "--number 7 belongs to another member");
+    let taken = ["admit", "--dir", "{}/asamblea", "--role", "hotspot", "--slot", "9", "--request"];
+    let text = table.refused(&[&taken[..], &[&table.request("dos")]].concat());
+    assert_eq!(text, "--slot 9 belongs to another member");
+    let free = table.admit(&table.request("dos"), "hotspot");
+    assert_eq!((&free["number"], &free["slot"]), (&Value::from(1), &Value::from(0)));
+    let words = ["admit", "--dir", "{}/asamblea", "--number", "512", "--request"];
+    assert_eq!(
+        table.refused(&[&words[..], &[&table.request("dos")]].concat()),
+        "an issuer number is 1 to 511"
+    );
+}
+
+#[test]
+fn a_mistyped_or_forged_request_is_refused() {
+    let table = Table::founded("community-request");
+    let request = table.request("uno").trim().to_owned();
+    let parsed = Request::parse(&request).unwrap();
+    assert_eq!(parsed.name, "La loma");
+    let broken =
+        request.as_bytes().chunks(20).map(|line| std::str::from_utf8(line).unwrap()).collect::<Vec<_>>();
+    assert_eq!(Request::parse(&broken.join("\n  ")), Ok(parsed), "however the line was broken");
+    let symbols = request.rfind(':').unwrap() + 1;
+    for at in symbols..request.len() {
+        let mut altered = request.clone().into_bytes();
+        altered[at] = if altered[at] == b'7' { b'8' } else { b'7' };
+        assert!(Request::parse(std::str::from_utf8(&altered).unwrap()).is_err(), "symbol {at}");
+    }
+    for length in 0..request.len() {
+        assert!(Request::parse(&request[..length]).is_err());
+    }
+    assert!(Request::parse("hola").unwrap_err().starts_with("this is no request"));
+}
+
+#[test]
+fn check_shows_the_community_and_json_is_for_programs() {
+    let table = Table::founded("community-check");
+    table.admit(&table.request("uno"), "seller");
+    let text = table.do_it(&["check", "--dir", "{}/asamblea"]);
+    for part in [
+        "San Miguel: 5 records, every signature is good",
+        "La loma",
+        "number 1, slot -, seller, float 500.00",
+        "hora (Una hora) 0.50 USD: 3600 s of use, 1 device(s), -/- kbit/s; seller 0.10, community 0.40",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    let json = table.json(&["check", "--dir", "{}/asamblea"]);
+    assert_eq!(json["report"]["members"][0]["name"], "La loma");
+    assert_eq!(json["plans"][0]["price"], 50);
+}
+
+#[test]
+fn secrets_are_for_their_owner_and_never_printed() {
+    let table = Table::founded("community-secret");
+    let printed = table.do_it(&["create", "--name", "Otra", "--dir", "{}/otra"]) + &table.request("uno");
+    for file in ["asamblea/root.key", "asamblea/epochs.key", "otra/root.key", "otra/epochs.key", "uno/keys"] {
+        let path = table.path(file);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{file}");
+        let text = fs::read_to_string(&path).unwrap();
+        let secrets = text.split_whitespace().filter(|word| word.len() == 64 || word.len() == 128);
+        let secrets: Vec<&str> = secrets.collect();
+        assert!(!secrets.is_empty());
+        assert!(secrets.iter().all(|secret| !printed.contains(secret)), "{file}");
+    }
+}
+
+#[test]
+fn damaged_files_are_named() {
+    let table = Table::founded("community-damaged");
+    for file in ["root.key", "epochs.key"] {
+        let path = table.path("asamblea").join(file);
+        let good = fs::read(&path).unwrap();
+        for at in (0..good.len()).step_by(11) {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            fs::write(&path, &bad).unwrap();
+            let text = table.refused(&["check", "--dir", "{}/asamblea"]);
+            assert!(text.contains(file), "{text}");
+        }
+        fs::write(&path, &good).unwrap();
+    }
+    table.do_it(&["create", "--name", "Otra", "--dir", "{}/otra"]);
+    fs::copy(table.path("otra/root.key"), table.path("asamblea/root.key")).unwrap();
+    let text = table.refused(&["check", "--dir", "{}/asamblea"]);
+    assert!(text.ends_with("is not the root key of community.records beside it"), "{text}");
+}
+
+#[test]
+fn wrong_words_say_what_was_expected_and_write_nothing() {
+    let table = Table::new("community-words");
+    let create = ["create", "--name", "San Miguel", "--dir", "{}/asamblea"];
+    for (more, part) in [
+        (&["--currency", "pesos"][..], "three capital letters"),
+        (&["--country", "Mexico"], "two capital letters"),
+        (&["--ipv4", "10.77.0.0/24"], "a /16"),
+        (&["--ipv4", "10.77"], "--ipv4 `10.77`: expected an address"),
+        (&["--ipv6", "fd00::/64"], "a /48"),
+        (&["--minor-units", "9"], "at most 4 digits"),
+        (&["--colour", "red"], "--colour is unknown; see `tequio community create --help`"),
+        (&["--name", "Otra"], "--name is given twice"),
+        (&["hola"], "hola"),
+    ] {
+        let text = table.refused(&[&create[..], more].concat());
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!table.path("asamblea").exists());
+    assert!(table.refused(&["create", "--dir", "{}/asamblea"]).starts_with("--name is missing"));
+    assert!(table.refused(&["destroy"]).starts_with("`community destroy` is unknown"));
+    assert!(
+        table.refused(&["check", "--dir", "{}/nada"]).contains("found one with `tequio community create`")
+    );
+    table.do_it(&create);
+    assert!(table.refused(&create).contains("has been founded in this folder"));
+    let plan = ["plan", "--dir", "{}/asamblea", "--id", "x", "--name", "X", "--price"];
+    for (more, part) in [
+        (&["0.505", "--days", "1"][..], "at most 2 digits behind the point, like 0.50"),
+        (&["0.50"], "say what the plan gives"),
+        (&["0.50", "--days", "1", "--used-seconds", "5"], "say what the plan gives"),
+        (&["0.50", "--days", "1", "--seller-share", "0.60"], "more than the price"),
+        (&["0.50", "--days", "1", "--share", "escuela"], "like escuela=0.15"),
+        (&["0.50", "--days", "0"], "at least one second or day"),
+    ] {
+        let text = table.refused(&[&plan[..], more].concat());
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let table = Table::new("community-help");
+    let overview = table.do_it(&[]);
+    for word in ["create", "plan", "request", "admit", "check", "join"] {
+        assert!(overview.contains(word));
+        assert!(table.do_it(&[word, "--help"]).contains(&format!("tequio community {word} --")));
+    }
+}
+
+#[test]
+fn joining_beside_a_running_daemon_is_refused() {
+    let table = Table::founded("community-running");
+    table.request("uno");
+    let (vault, _) = KeyVault::open(&table.path("uno"), BOARD.parse().ok()).unwrap();
+    let _daemon = Store::open(&table.path("uno"), &vault.journal_key()).unwrap();
+    let words = ["join", "--state", "{}/uno", "--board", BOARD, "--bundle", "{}/asamblea/community.records"];
+    assert!(table.refused(&words).starts_with("another tequio uses"));
+}

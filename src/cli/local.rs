@@ -1,0 +1,35 @@
+//! The commands that need no running daemon.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::Config;
+
+/// Runs the daemon until it is told to stop.
+pub(super) fn run(config: &Path) -> Result<(), String> {
+    crate::daemon::run(config)
+}
+
+/// Says what is wrong with a configuration; the text is for the person who asked.
+pub(super) fn check(config: &Path) -> Result<String, String> {
+    let (_, warnings) = Config::load(config).map_err(|error| error.to_string())?;
+    let mut text = String::new();
+    for warning in warnings {
+        text.push_str(&format!("warning: {warning}\n"));
+    }
+    text.push_str(&format!("{} is good\n", config.display()));
+    Ok(text)
+}
+
+/// The base rules of the firewall, as text for `nft -f -`.
+pub(super) fn firewall(config: &Path) -> Result<String, String> {
+    let (config_read, _) = Config::load(config).map_err(|error| error.to_string())?;
+    crate::daemon::base_table(&config_read).ok_or_else(|| {
+        format!("{} has no hotspot section: such a node needs no rules of ours", config.display())
+    })
+}
+
+/// The broker's socket that a configuration names.
+pub(super) fn socket(config: &Path) -> Result<PathBuf, String> {
+    let (config, _) = Config::load(config).map_err(|error| error.to_string())?;
+    Ok(config.node.ubus_socket)
+}

@@ -1,0 +1,114 @@
+//! Asks the daemon, over ubus.
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::base::limit;
+use crate::platform::ubus::{OBJECT, UbusClient, UbusError, UbusStatus};
+
+/// The whole answer to a call of `method`. Long lists come in parts, which are put together unless the
+/// caller asked for a part. The error is a sentence: what, where, and what to do.
+pub(super) fn ask(socket: &Path, method: &str, arguments: Map<String, Value>) -> Result<Value, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("this system has no room for one more program: {error}"))?;
+    runtime.block_on(async {
+        let mut client = UbusClient::connect(socket).await.map_err(|error| cannot_connect(socket, &error))?;
+        let mut whole = call(&mut client, socket, method, &arguments).await?;
+        if LISTS.contains(&method) && !arguments.contains_key("offset") && !arguments.contains_key("limit") {
+            complete(&mut client, socket, method, &mut whole).await?;
+        }
+        Ok(whole)
+    })
+}
+
+/// Fetches what the first part left out. What comes or goes in between may be missed or be there
+/// twice: a table that changes is never seen at one moment.
+async fn complete(
+    client: &mut UbusClient,
+    socket: &Path,
+    method: &str,
+    whole: &mut Value,
+) -> Result<(), String> {
+    for _ in 0..MOST_PARTS {
+        let have = whole[method].as_array().map_or(0, Vec::len);
+        if have as u64 >= whole["total"].as_u64().unwrap_or(0) {
+            return Ok(());
+        }
+        let arguments = Map::from_iter([("offset".to_owned(), Value::from(have))]);
+        let mut part = call(client, socket, method, &arguments).await?;
+        let (Some(rows), Some(more)) = (whole[method].as_array_mut(), part[method].as_array_mut()) else {
+            return Ok(());
+        };
+        if more.is_empty() {
+            return Ok(());
+        }
+        rows.append(more);
+    }
+    Ok(())
+}
+
+async fn call(
+    client: &mut UbusClient,
+    socket: &Path,
+    method: &str,
+    arguments: &Map<String, Value>,
+) -> Result<Value, String> {
+    let arguments = Value::Object(arguments.clone());
+    let reply = client.invoke(OBJECT, method, arguments, PATIENCE).await;
+    let reply = reply.map_err(|error| cannot_call(socket, method, &error))?;
+    match &reply["error"]["message"] {
+        Value::String(message) => Err(super::table::clean(message)),
+        _ => Ok(reply),
+    }
+}
+
+fn cannot_connect(socket: &Path, error: &UbusError) -> String {
+    let socket = socket.display();
+    match error {
+        UbusError::Io(ErrorKind::NotFound | ErrorKind::ConnectionRefused) => format!(
+            "no ubus broker listens on {socket}: start it with `service ubus start`, or name another socket \
+             with --socket"
+        ),
+        UbusError::Io(ErrorKind::PermissionDenied) => {
+            format!("this user may not open {socket}: try again as root")
+        }
+        error => format!("the ubus broker on {socket} does not greet us: {error}"),
+    }
+}
+
+fn cannot_call(socket: &Path, method: &str, error: &UbusError) -> String {
+    let socket = socket.display();
+    match error {
+        UbusError::Status(UbusStatus::NotFound) => format!(
+            "no daemon answers on {socket}: start it with `service tequio start`, or name another socket with \
+             --socket (who is not root sees no daemon either)"
+        ),
+        UbusError::Status(UbusStatus::PermissionDenied) => {
+            format!("this user may not call `{method}` on {socket}: try again as root")
+        }
+        UbusError::Status(UbusStatus::MethodNotFound | UbusStatus::NotSupported) => format!(
+            "the daemon on {socket} does not know `{method}`: it is of another version than this program, \
+             restart it with `service tequio restart`"
+        ),
+        UbusError::Status(UbusStatus::InvalidArgument) => {
+            format!("the daemon on {socket} does not take these arguments for `{method}`: see `--help`")
+        }
+        UbusError::Timeout | UbusError::Status(UbusStatus::Timeout) => format!(
+            "the daemon on {socket} did not answer `{method}` in {} seconds: see its log with `logread -e tequio`",
+            PATIENCE.as_secs()
+        ),
+        error => format!("the daemon on {socket} did not answer `{method}`: {error}"),
+    }
+}
+
+/// The methods whose answers come in parts; the list has the method's name.
+const LISTS: [&str; 2] = ["routes", "sessions"];
+/// Parts that are asked for at most; the longest table has 20,000 routes of 200 octets.
+const MOST_PARTS: usize = 1_000;
+/// The node gives up after its own time; a little more lets it say so.
+const PATIENCE: Duration = Duration::from_secs(limit::NODE_REQUEST_S + 5);

@@ -1,0 +1,280 @@
+//! The replies of the ubus object, as people read them.
+//!
+//! Each function takes the reply of one method; its members are those of `docs/ubus.md`. A member that
+//! is absent is shown as `-`, so that a newer command line understands an older daemon and the other
+//! way round.
+
+use serde_json::Value;
+
+use super::table::Side::{Left, Right};
+use super::table::{Table, facts};
+use super::words::{calendar, cost, millis, money, octets, plain, seconds};
+
+/// The reply of `method` as text. `bold` is for terminals.
+pub(super) fn show(method: &str, reply: &Value, bold: bool) -> String {
+    match method {
+        "status" => status(reply),
+        "neighbours" => neighbours(reply, bold),
+        "routes" => routes(reply, bold),
+        "why" => why(reply, bold),
+        "links" => links(reply, bold),
+        "plans" => plans(reply, bold),
+        "voucher_issue" => issued(reply, bold),
+        "voucher_show" => voucher(reply),
+        "voucher_revoke" => format!("voucher {} is revoked\n", plain(&reply["verifier"])),
+        "sessions" => sessions(reply, bold),
+        "record_start" => format!("recording to {}\n", plain(&reply["file"])),
+        "record_stop" if reply["stopped"] == false => "nothing was being recorded\n".to_owned(),
+        "record_stop" => "the recording has ended\n".to_owned(),
+        "reload" => "the configuration is in force\n".to_owned(),
+        _ => format!("{reply:#}\n"),
+    }
+}
+
+/// `{node, version, uptime_s, router_id, community, members, records, uplink: {state, via, metric},
+/// neighbours, routes, sessions, time: {unix_s, quality}, alerts: [text]}`
+fn status(reply: &Value) -> String {
+    let (uplink, time) = (&reply["uplink"], &reply["time"]);
+    let mut outside = plain(&uplink["state"]);
+    if !uplink["via"].is_null() {
+        outside.push_str(&format!(" through {}", plain(&uplink["via"])));
+    }
+    if !uplink["metric"].is_null() {
+        outside.push_str(&format!(", metric {}", plain(&uplink["metric"])));
+    }
+    let community = match reply["community"].as_str() {
+        Some(name) => {
+            format!("{name}, {} members, {} records", plain(&reply["members"]), plain(&reply["records"]))
+        }
+        None => "none: make one with `tequio community create`".to_owned(),
+    };
+    let mut entries = vec![
+        ("node", format!("{}, tequio {}", plain(&reply["node"]), plain(&reply["version"]))),
+        ("running for", seconds(&reply["uptime_s"])),
+        ("router-id", plain(&reply["router_id"])),
+        ("community", community),
+        ("uplink", outside),
+        ("neighbours", plain(&reply["neighbours"])),
+        ("routes", plain(&reply["routes"])),
+        ("sessions", plain(&reply["sessions"])),
+        ("time", format!("{} ({})", calendar(&time["unix_s"]), plain(&time["quality"]))),
+    ];
+    let alerts = list(reply, "alerts");
+    if alerts.is_empty() {
+        entries.push(("alerts", "none".to_owned()));
+    }
+    for (number, alert) in alerts.iter().enumerate() {
+        entries.push((if number == 0 { "alerts" } else { "" }, plain(alert)));
+    }
+    facts(&entries)
+}
+
+/// `{neighbours: [{interface, address, hello_history, rxcost, txcost, cost, reason}]}`
+fn neighbours(reply: &Value, bold: bool) -> String {
+    let mut table = Table::new(&[
+        ("INTERFACE", Left),
+        ("ADDRESS", Left),
+        ("HELLOS", Left),
+        ("RXCOST", Right),
+        ("TXCOST", Right),
+        ("COST", Right),
+        ("REMARK", Left),
+    ]);
+    for row in list(reply, "neighbours") {
+        table.row([
+            plain(&row["interface"]),
+            plain(&row["address"]),
+            plain(&row["hello_history"]),
+            plain(&row["rxcost"]),
+            plain(&row["txcost"]),
+            cost(&row["cost"]),
+            optional(&row["reason"]),
+        ]);
+    }
+    table_or(table.render(bold), list(reply, "neighbours"), "no neighbour is heard\n")
+}
+
+/// `{routes: [{prefix, via, interface, router_id, metric, refmetric, seqno, selected, feasible, age_s}],
+/// offset, total}`
+fn routes(reply: &Value, bold: bool) -> String {
+    let mut table = Table::new(&[
+        ("", Left),
+        ("PREFIX", Left),
+        ("VIA", Left),
+        ("INTERFACE", Left),
+        ("METRIC", Right),
+        ("REFMETRIC", Right),
+        ("SEQNO", Right),
+        ("ROUTER-ID", Left),
+        ("AGE", Right),
+    ]);
+    for row in list(reply, "routes") {
+        let mark = match (row["selected"].as_bool(), row["feasible"].as_bool()) {
+            (Some(true), _) => "*",
+            (_, Some(false)) => "!",
+            _ => "",
+        };
+        table.row([
+            mark.to_owned(),
+            plain(&row["prefix"]),
+            plain(&row["via"]),
+            plain(&row["interface"]),
+            cost(&row["metric"]),
+            cost(&row["refmetric"]),
+            plain(&row["seqno"]),
+            plain(&row["router_id"]),
+            seconds(&row["age_s"]),
+        ]);
+    }
+    let text = format!("{}{}", table.render(bold), rest(reply, "routes"));
+    table_or(text, list(reply, "routes"), "there are no routes\n")
+}
+
+/// `{destination, prefix, text, candidates: [{via, interface, metric, selected, reason}]}`
+fn why(reply: &Value, bold: bool) -> String {
+    let mut table =
+        Table::new(&[("", Left), ("VIA", Left), ("INTERFACE", Left), ("METRIC", Right), ("WHY", Left)]);
+    let candidates = list(reply, "candidates");
+    for row in candidates {
+        table.row([
+            if row["selected"] == true { "*" } else { "" }.to_owned(),
+            plain(&row["via"]),
+            plain(&row["interface"]),
+            cost(&row["metric"]),
+            optional(&row["reason"]),
+        ]);
+    }
+    let text = super::table::clean(&plain(&reply["text"]));
+    if candidates.is_empty() { format!("{text}\n") } else { format!("{text}\n\n{}", table.render(bold)) }
+}
+
+/// `{links: [{device, kind, up, neighbours, hello_interval_ms, cost}]}`
+fn links(reply: &Value, bold: bool) -> String {
+    let mut table = Table::new(&[
+        ("DEVICE", Left),
+        ("KIND", Left),
+        ("UP", Left),
+        ("NEIGHBOURS", Right),
+        ("HELLO EVERY", Right),
+        ("COST", Right),
+    ]);
+    for row in list(reply, "links") {
+        table.row([
+            plain(&row["device"]),
+            plain(&row["kind"]),
+            plain(&row["up"]),
+            plain(&row["neighbours"]),
+            millis(&row["hello_interval_ms"]),
+            cost(&row["cost"]),
+        ]);
+    }
+    table_or(table.render(bold), list(reply, "links"), "no link is configured\n")
+}
+
+/// `{plans: [{id, name, price_cents, currency, minor_units, used_s, days, devices}]}`
+fn plans(reply: &Value, bold: bool) -> String {
+    let mut table =
+        Table::new(&[("PLAN", Left), ("NAME", Left), ("PRICE", Right), ("GIVES", Left), ("DEVICES", Right)]);
+    for row in list(reply, "plans") {
+        let gives = match (&row["used_s"], &row["days"]) {
+            (Value::Null, Value::Null) => plain(&Value::Null),
+            (Value::Null, days) => format!("{} days from the first use", plain(days)),
+            (used, _) => format!("{} of use", seconds(used)),
+        };
+        table.row([
+            plain(&row["id"]),
+            plain(&row["name"]),
+            money(&row["price_cents"], &row["minor_units"], &row["currency"]),
+            gives,
+            plain(&row["devices"]),
+        ]);
+    }
+    table_or(table.render(bold), list(reply, "plans"), "nothing is for sale yet\n")
+}
+
+/// `{lot, plan, price_cents, minor_units, currency, person, vouchers: [{code, verifier}]}`
+fn issued(reply: &Value, bold: bool) -> String {
+    let mut table = Table::new(&[("CODE", Left), ("VERIFIER", Left)]);
+    let vouchers = list(reply, "vouchers");
+    for row in vouchers {
+        table.row([plain(&row["code"]), plain(&row["verifier"])]);
+    }
+    // A daemon that does not say how many digits stand behind the point leaves the figure as it is.
+    let price = money(&reply["price_cents"], &reply["minor_units"], &reply["currency"]);
+    let head = facts(&[
+        ("plan", plain(&reply["plan"])),
+        ("price", format!("{price} each")),
+        ("seller", plain(&reply["person"])),
+        ("lot", plain(&reply["lot"])),
+    ]);
+    format!("{head}\n{}", table.render(bold))
+}
+
+/// `{verifier, plan, state, person, used_s, devices}`
+fn voucher(reply: &Value) -> String {
+    facts(&[
+        ("verifier", plain(&reply["verifier"])),
+        ("plan", plain(&reply["plan"])),
+        ("state", plain(&reply["state"])),
+        ("sold by", plain(&reply["person"])),
+        ("used", seconds(&reply["used_s"])),
+        ("devices", plain(&reply["devices"])),
+    ])
+}
+
+/// `{sessions: [{client, verifier, plan, devices: [text], remaining_s, used_s, up_bytes, down_bytes}],
+/// offset, total}`
+fn sessions(reply: &Value, bold: bool) -> String {
+    let mut table = Table::new(&[
+        ("CLIENT", Right),
+        ("VOUCHER", Left),
+        ("PLAN", Left),
+        ("LEFT", Right),
+        ("USED HERE", Right),
+        ("UP", Right),
+        ("DOWN", Right),
+        ("DEVICES", Left),
+    ]);
+    for row in list(reply, "sessions") {
+        let devices: Vec<String> = list(row, "devices").iter().map(plain).collect();
+        table.row([
+            plain(&row["client"]),
+            plain(&row["verifier"]),
+            plain(&row["plan"]),
+            seconds(&row["remaining_s"]),
+            seconds(&row["used_s"]),
+            octets(&row["up_bytes"]),
+            octets(&row["down_bytes"]),
+            devices.join(" "),
+        ]);
+    }
+    let text = format!("{}{}", table.render(bold), rest(reply, "sessions"));
+    table_or(text, list(reply, "sessions"), "nobody is online through this node\n")
+}
+
+fn list<'a>(reply: &'a Value, name: &str) -> &'a [Value] {
+    reply[name].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Text that may be missing without being missed.
+fn optional(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn table_or(table: String, rows: &[Value], empty: &str) -> String {
+    if rows.is_empty() { empty.to_owned() } else { table }
+}
+
+/// A last line that says how much is not shown.
+fn rest(reply: &Value, name: &str) -> String {
+    let shown = list(reply, name).len() as u64;
+    let (offset, total) = (reply["offset"].as_u64().unwrap_or(0), reply["total"].as_u64().unwrap_or(shown));
+    if shown > 0 && shown < total {
+        format!("{} to {} of {total}\n", offset + 1, offset.saturating_add(shown))
+    } else {
+        String::new()
+    }
+}
+
+#[cfg(test)]
+mod tests;

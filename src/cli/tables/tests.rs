@@ -1,0 +1,185 @@
+use super::*;
+use serde_json::json;
+
+#[test]
+fn status_tells_the_node_and_what_to_look_at() {
+    let mut reply = json!({
+        "node": "cerro", "version": "0.1.0", "uptime_s": 11_530, "router_id": "02:00:00:ff:fe:00:00:01",
+        "community": "San Tequio", "members": 19, "records": 1_204,
+        "uplink": {"state": "up", "via": "wan", "metric": 256},
+        "neighbours": 3, "routes": 24, "sessions": 12, "time": {"unix_s": 1_795_199_788, "quality": "mesh"},
+        "alerts": ["the link to `escuela` is 9 dB below its plan", "no seller has logged in for 30 days"],
+    });
+    insta::assert_snapshot!(show("status", &reply, false), @r"
+    node         cerro, tequio 0.1.0
+    running for  3 h 12 min
+    router-id    02:00:00:ff:fe:00:00:01
+    community    San Tequio, 19 members, 1204 records
+    uplink       up through wan, metric 256
+    neighbours   3
+    routes       24
+    sessions     12
+    time         2026-11-20 18:36:28 UTC (mesh)
+    alerts       the link to `escuela` is 9 dB below its plan
+                 no seller has logged in for 30 days
+    ");
+    reply["alerts"] = json!([]);
+    reply["community"] = Value::Null;
+    reply["uplink"] = json!({"state": "down", "via": null, "metric": null});
+    insta::assert_snapshot!(show("status", &reply, false), @r"
+    node         cerro, tequio 0.1.0
+    running for  3 h 12 min
+    router-id    02:00:00:ff:fe:00:00:01
+    community    none: make one with `tequio community create`
+    uplink       down
+    neighbours   3
+    routes       24
+    sessions     12
+    time         2026-11-20 18:36:28 UTC (mesh)
+    alerts       none
+    ");
+}
+
+#[test]
+fn neighbours_show_what_was_heard_and_why_one_is_not_used() {
+    let reply = json!({"neighbours": [
+        {"interface": "mesh0", "address": "fe80::1", "hello_history": "1111111111111111",
+         "rxcost": 96, "txcost": 96, "cost": 96, "reason": null},
+        {"interface": "mesh1", "address": "fe80::fad1:11ff:fe30:2", "hello_history": "0000111101111111",
+         "rxcost": 512, "txcost": null, "cost": null, "reason": "it does not hear us"},
+    ]});
+    insta::assert_snapshot!(show("neighbours", &reply, false), @r"
+    INTERFACE  ADDRESS                 HELLOS            RXCOST  TXCOST      COST  REMARK
+    mesh0      fe80::1                 1111111111111111      96      96        96
+    mesh1      fe80::fad1:11ff:fe30:2  0000111101111111     512       -  infinite  it does not hear us
+    ");
+    assert_eq!(show("neighbours", &json!({"neighbours": []}), true), "no neighbour is heard\n");
+}
+
+#[test]
+fn routes_mark_the_chosen_and_the_forbidden() {
+    let route = |prefix: &str, via: Value, metric: Value, selected: bool, feasible: bool| {
+        json!({"prefix": prefix, "via": via, "interface": "mesh0", "router_id": "02:00:00:ff:fe:00:00:02",
+               "metric": metric, "refmetric": 0, "seqno": 41, "selected": selected, "feasible": feasible,
+               "age_s": 75})
+    };
+    let reply = json!({"offset": 0, "total": 5, "routes": [
+        route("10.64.1.0/24", json!("fe80::1"), json!(96), true, true),
+        route("10.64.1.0/24", json!("fe80::2"), json!(352), false, true),
+        route("::/0", json!("fe80::2"), Value::Null, false, false),
+        route("2001:db8:1::/64", Value::Null, json!(0), true, true),
+    ]});
+    insta::assert_snapshot!(show("routes", &reply, false), @r"
+       PREFIX           VIA      INTERFACE    METRIC  REFMETRIC  SEQNO  ROUTER-ID                       AGE
+    *  10.64.1.0/24     fe80::1  mesh0            96          0     41  02:00:00:ff:fe:00:00:02  1 min 15 s
+       10.64.1.0/24     fe80::2  mesh0           352          0     41  02:00:00:ff:fe:00:00:02  1 min 15 s
+    !  ::/0             fe80::2  mesh0      infinite          0     41  02:00:00:ff:fe:00:00:02  1 min 15 s
+    *  2001:db8:1::/64  -        mesh0             0          0     41  02:00:00:ff:fe:00:00:02  1 min 15 s
+    1 to 4 of 5
+    ");
+}
+
+#[test]
+fn why_says_it_in_words_and_lists_the_ways() {
+    let reply = json!({
+        "destination": "8.8.8.8", "prefix": "0.0.0.0/0",
+        "text": "8.8.8.8 goes to fe80::1 on mesh0: of 2 ways to 0.0.0.0/0 it is the cheapest.",
+        "candidates": [
+            {"via": "fe80::1", "interface": "mesh0", "metric": 96, "selected": true, "reason": "cheapest"},
+            {"via": "fe80::2", "interface": "mesh1", "metric": 352, "selected": false, "reason": "256 more"},
+        ],
+    });
+    insta::assert_snapshot!(show("why", &reply, false), @r"
+    8.8.8.8 goes to fe80::1 on mesh0: of 2 ways to 0.0.0.0/0 it is the cheapest.
+
+       VIA      INTERFACE  METRIC  WHY
+    *  fe80::1  mesh0          96  cheapest
+       fe80::2  mesh1         352  256 more
+    ");
+    let reply =
+        json!({"destination": "8.8.8.8", "prefix": null, "text": "no route leads there", "candidates": []});
+    assert_eq!(show("why", &reply, false), "no route leads there\n");
+}
+
+#[test]
+fn links_and_plans_are_tables() {
+    let reply = json!({"links": [
+        {"device": "mesh0", "kind": "wireless", "up": true, "neighbours": 1, "hello_interval_ms": 1_000, "cost": 110},
+        {"device": "eth1", "kind": "wired", "up": false, "neighbours": 0, "hello_interval_ms": 4_000, "cost": null},
+    ]});
+    insta::assert_snapshot!(show("links", &reply, false), @r"
+    DEVICE  KIND      UP   NEIGHBOURS  HELLO EVERY      COST
+    mesh0   wireless  yes           1        1.0 s       110
+    eth1    wired     no            0        4.0 s  infinite
+    ");
+    let reply = json!({"plans": [
+        {"id": "hora", "name": "Una hora", "price_cents": 50, "currency": "USD", "minor_units": 2,
+         "used_s": 3_600, "days": null, "devices": 1},
+        {"id": "mes", "name": "Un mes", "price_cents": 1_000, "currency": "USD", "minor_units": 2,
+         "used_s": null, "days": 30, "devices": 3},
+    ]});
+    insta::assert_snapshot!(show("plans", &reply, false), @r"
+    PLAN  NAME          PRICE  GIVES                       DEVICES
+    hora  Una hora   0.50 USD  1 h of use                        1
+    mes   Un mes    10.00 USD  30 days from the first use        3
+    ");
+}
+
+#[test]
+fn a_sale_shows_the_codes_and_a_voucher_what_is_known() {
+    let reply = json!({
+        "lot": "00c0ffee00c0ffee", "plan": "hora", "price_cents": 50, "currency": "USD", "minor_units": 2,
+        "person": "ana",
+        "vouchers": [{"code": "7H3K-9QXW-2MFD", "verifier": "0011223344556677"}],
+    });
+    insta::assert_snapshot!(show("voucher_issue", &reply, false), @r"
+    plan    hora
+    price   0.50 USD each
+    seller  ana
+    lot     00c0ffee00c0ffee
+
+    CODE            VERIFIER
+    7H3K-9QXW-2MFD  0011223344556677
+    ");
+    let reply = json!({"verifier": "0011223344556677", "plan": "hora", "state": "activated", "person": "ana",
+                       "used_s": 90, "devices": 2});
+    insta::assert_snapshot!(show("voucher_show", &reply, false), @r"
+    verifier  0011223344556677
+    plan      hora
+    state     activated
+    sold by   ana
+    used      1 min 30 s
+    devices   2
+    ");
+    assert_eq!(show("voucher_revoke", &reply, false), "voucher 0011223344556677 is revoked\n");
+}
+
+#[test]
+fn sessions_show_what_is_left() {
+    let reply = json!({"offset": 0, "total": 1, "sessions": [
+        {"client": 7, "verifier": "0011223344556677", "plan": "Una hora",
+         "devices": ["02:00:00:00:00:07", "02:00:00:00:00:08"], "remaining_s": 1_800, "used_s": 90,
+         "up_bytes": 12_345, "down_bytes": 5_000_000_000_u64},
+    ]});
+    insta::assert_snapshot!(show("sessions", &reply, false), @r"
+    CLIENT  VOUCHER           PLAN        LEFT   USED HERE       UP    DOWN  DEVICES
+         7  0011223344556677  Una hora  30 min  1 min 30 s  12.3 kB  5.0 GB  02:00:00:00:00:07 02:00:00:00:00:08
+    ");
+}
+
+#[test]
+fn what_was_done_is_said_in_a_line() {
+    assert_eq!(show("reload", &json!({"reloaded": true}), false), "the configuration is in force\n");
+    assert_eq!(show("record_start", &json!({"file": "/tmp/x"}), false), "recording to /tmp/x\n");
+    assert_eq!(show("record_stop", &json!({"stopped": true}), false), "the recording has ended\n");
+    assert_eq!(show("record_stop", &json!({"stopped": false}), false), "nothing was being recorded\n");
+}
+
+#[test]
+fn a_reply_of_another_shape_is_shown_without_a_panic() {
+    for method in crate::platform::ubus::METHODS.iter().map(|method| method.name) {
+        for reply in [json!({}), json!([]), json!(null), json!({"neighbours": 5, "routes": [1, "x", null]})] {
+            assert!(show(method, &reply, true).ends_with('\n'), "{method}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! From sections to [`Config`]: what no table can say, how sections and options hang together.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::problem::{MOST_PROBLEMS, Problem, nearest};
+use super::schema::{SECTIONS, SectionRule};
+use super::section::{Checked, Findings, title};
+use super::uci::{Document, Section};
+use super::{Announce, Config, HotspotSection, NodeSettings, Person, Role, Service, Uplink};
+use crate::babel::settings::{InterfaceSettings, LinkKind, Settings as BabelSettings};
+use crate::base::address::Prefix;
+use crate::base::time::Span;
+use crate::hotspot::settings::Settings as HotspotSettings;
+
+/// The configuration that `document` describes. `None` only together with a problem.
+pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Config> {
+    let sections = check(document, findings);
+    let of = |kind: &'static str| sections.iter().filter(move |section| section.kind() == kind);
+
+    let mut babel = BabelSettings::default();
+    babel.interfaces.extend(of("interface").map(|section| interface(section, findings)));
+    let services: Vec<Service> = of("service").map(service).collect();
+    let mut announce: Vec<Announce> = of("announce").map(announced).collect();
+    announce.sort_by_key(|announce| announce.prefix);
+    let mut persons: Vec<Person> = of("person").map(person).collect();
+    persons.sort_by(|one, two| one.login.cmp(&two.login));
+    let hotspot = of("hotspot").next().map(|section| {
+        if babel.interfaces.iter().any(|interface| interface.name == section.text("device")) {
+            findings.problems.push(section.wrong(
+                "device",
+                "this device is also a mesh interface; guests and mesh peers cannot share one",
+            ));
+        }
+        hotspot(section, &services, findings)
+    });
+    let uplinks = of("uplink").map(uplink).collect();
+    let node = of("node").next().map(node)?;
+    Some(Config { node, babel, announce, uplinks, hotspot, services, persons })
+}
+
+/// Every section of `document` that is right by itself.
+fn check<'a>(document: &'a Document, findings: &mut Findings) -> Vec<Checked<'a>> {
+    let mut checked: Vec<Checked<'_>> = Vec::new();
+    for section in &document.sections {
+        if findings.problems.len() >= MOST_PROBLEMS {
+            break;
+        }
+        let Some(rule) = SECTIONS.iter().find(|rule| rule.kind == section.kind) else {
+            findings.warnings.push(unknown(section));
+            continue;
+        };
+        if let Some(problem) = repeated(section, document, rule) {
+            findings.problems.push(problem);
+            continue;
+        }
+        let Some(section) = Checked::new(section, rule, findings) else { continue };
+        let given = section.given(rule.unique);
+        let twin =
+            checked.iter().find(|other| other.kind() == rule.kind && other.given(rule.unique) == given);
+        if let (Some(twin), Some(given)) = (twin, given) {
+            let what = format!("'{given}' is already taken by the section in line {}", twin.line());
+            findings.problems.push(section.wrong(rule.unique, what));
+        }
+        checked.push(section);
+    }
+    for rule in SECTIONS.iter().filter(|rule| rule.required) {
+        if !document.sections.iter().any(|section| section.kind == rule.kind) {
+            let what = format!("the section is missing; expected: config {0} '{0}'", rule.kind);
+            findings.problems.push(Problem::whole(what));
+        }
+    }
+    checked
+}
+
+/// Whether a name is used twice, or there are more sections of a kind than one node can mean.
+fn repeated(section: &Section, document: &Document, rule: &SectionRule) -> Option<Problem> {
+    let wrong =
+        |what: String| Some(Problem { section: Some(title(section)), ..Problem::at(section.line, what) });
+    let before = || document.sections.iter().take_while(|other| !std::ptr::eq(*other, section));
+    if let Some(twin) = before().find(|other| section.name.is_some() && other.name == section.name) {
+        return wrong(format!("there is already a section of this name, in line {}", twin.line));
+    }
+    if before().filter(|other| other.kind == rule.kind).count() >= rule.most {
+        return wrong(match rule.most {
+            1 => "there is already a section of this kind; there can be only one".to_owned(),
+            most => format!("there are more than {most} sections of this kind"),
+        });
+    }
+    None
+}
+
+fn unknown(section: &Section) -> Problem {
+    let what = match nearest(&section.kind, SECTIONS.iter().map(|rule| rule.kind)) {
+        Some(kind) => format!("there is no such kind of section and it does nothing; did you mean {kind}?"),
+        None => "there is no such kind of section and it does nothing".to_owned(),
+    };
+    Problem { section: Some(title(section)), ..Problem::at(section.line, what) }
+}
+
+fn node(section: &Checked<'_>) -> NodeSettings {
+    NodeSettings {
+        name: section.value("name"),
+        state_dir: section.value("state_dir"),
+        run_dir: section.value("run_dir"),
+        ubus_socket: section.value("ubus_socket"),
+        route_table: section.value("route_table"),
+        route_priority: section.value("route_priority"),
+        stale_routes: Span::from_secs(section.value("stale_routes_s")),
+        log_level: section.value("log_level"),
+    }
+}
+
+fn interface(section: &Checked<'_>, findings: &mut Findings) -> InterfaceSettings {
+    let (kind, rxcost) = match section.text("kind") {
+        "wired" => (LinkKind::Wired, 96),
+        _ => (LinkKind::Wireless, 256),
+    };
+    let split_horizon = section.flag("split_horizon");
+    if split_horizon && kind == LinkKind::Wireless {
+        let what = "only right on a cable, where everybody hears everybody; leave it out on a radio";
+        findings.problems.push(section.wrong("split_horizon", what));
+    }
+    let hello_interval_ms: u64 = section.value("hello_interval_ms");
+    let update_interval_ms = section
+        .optional("update_interval_ms")
+        .unwrap_or_else(|| hello_interval_ms.saturating_mul(4).min(MOST_UPDATE_INTERVAL_MS));
+    InterfaceSettings {
+        name: section.value("device"),
+        kind,
+        hello_interval: Span::from_millis(hello_interval_ms),
+        update_interval: Span::from_millis(update_interval_ms),
+        rxcost: section.optional("rxcost").unwrap_or(rxcost),
+        split_horizon,
+    }
+}
+
+fn announced(section: &Checked<'_>) -> Announce {
+    Announce { prefix: section.value("prefix"), metric: section.value("metric") }
+}
+
+fn uplink(section: &Checked<'_>) -> Uplink {
+    let device: String = section.value("device");
+    Uplink { name: section.name().unwrap_or(&device).to_owned(), device }
+}
+
+fn hotspot(section: &Checked<'_>, services: &[Service], findings: &mut Findings) -> HotspotSection {
+    let address: Ipv4Addr = section.value("address");
+    let prefix: Prefix = section.value("prefix");
+    if !is_host_of(address, &prefix) {
+        let what = format!("{address} is not the address of a machine in {prefix} (option prefix)");
+        findings.problems.push(section.wrong("address", what));
+    }
+    let lease_s: u64 = section.value("lease_s");
+    let usage_interval_s: u64 = section.value("usage_interval_s");
+    if usage_interval_s > lease_s / 3 {
+        let what = format!("must be at most a third of lease_s ({lease_s})");
+        findings.problems.push(section.wrong("usage_interval_s", what));
+    }
+    HotspotSection {
+        device: section.value("device"),
+        prefix,
+        prefixes_v6: section.list("prefix6"),
+        infrastructure: section.list("infrastructure"),
+        settings: HotspotSettings {
+            portal_host: section.optional("portal_host").unwrap_or_else(|| address.to_string()),
+            portal_address: address,
+            portal_port: section.value("portal_port"),
+            // The ledger's charter knows it.
+            community: String::new(),
+            language: section.value("language"),
+            lease: Span::from_secs(lease_s),
+            usage_interval: Span::from_secs(usage_interval_s),
+            services: services.iter().map(|service| (service.name.clone(), service.url.clone())).collect(),
+        },
+    }
+}
+
+fn service(section: &Checked<'_>) -> Service {
+    Service { name: section.value("name"), url: section.value("url"), prefixes: section.list("prefix") }
+}
+
+fn person(section: &Checked<'_>) -> Person {
+    let role = match section.text("role") {
+        "admin" => Role::Admin,
+        "caretaker" => Role::Caretaker,
+        _ => Role::Viewer,
+    };
+    Person { login: section.value("login"), name: section.value("name"), role }
+}
+
+/// Whether a machine may have this address: inside, neither the first nor the last one.
+fn is_host_of(address: Ipv4Addr, prefix: &Prefix) -> bool {
+    let host_bits = u32::MAX.checked_shr(u32::from(prefix.length())).unwrap_or(0);
+    let host = address.to_bits() & host_bits;
+    prefix.contains(IpAddr::V4(address)) && host != 0 && host != host_bits
+}
+
+/// The largest round number below 65,535 centiseconds, as in the table.
+const MOST_UPDATE_INTERVAL_MS: u64 = 655_000;

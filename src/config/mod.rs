@@ -1,0 +1,175 @@
+//! Floor 4: from UCI text to typed settings. Errors name file, section, option and what was expected.
+//!
+//! `uci` knows the grammar, `schema` what sections and options there are, `section` holds one
+//! against the other, and this file makes the types that the rest of the program sees. A
+//! configuration is read whole: it is either all right or not used at all.
+
+#![forbid(unsafe_code)]
+
+mod build;
+mod problem;
+pub mod schema;
+mod section;
+pub mod uci;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::babel::settings::Settings as BabelSettings;
+use crate::base::address::Prefix;
+use crate::base::limit::CONFIG_BYTES;
+use crate::base::time::Span;
+use crate::hotspot::settings::Settings as HotspotSettings;
+pub use crate::node::settings::{Announce, Person, Role};
+pub use problem::{ConfigError, MOST_PROBLEMS, Problem, Warning};
+use section::Findings;
+use uci::Document;
+
+/// Where OpenWrt keeps our configuration.
+pub const DEFAULT_FILE: &str = "/etc/config/tequio";
+
+/// Everything that the operator decides. `docs/config.md` tells what each option means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// This node and how it stands on its machine.
+    pub node: NodeSettings,
+    /// What Babel is told.
+    pub babel: BabelSettings,
+    /// Prefixes that are announced while the kernel has that route or address; sorted by prefix.
+    pub announce: Vec<Announce>,
+    /// Ways to the outside.
+    pub uplinks: Vec<Uplink>,
+    /// The hotspot, if this node has one.
+    pub hotspot: Option<HotspotSection>,
+    /// Services that are free for all.
+    pub services: Vec<Service>,
+    /// Who may do what through ubus; sorted by login.
+    pub persons: Vec<Person>,
+}
+
+/// This node and how it stands on its machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeSettings {
+    /// Its name in reports, 1 to 32 characters.
+    pub name: String,
+    /// Folder of what must outlive a power cut: keys and journal.
+    pub state_dir: PathBuf,
+    /// Folder of what need not: lock, boot state, recordings.
+    pub run_dir: PathBuf,
+    /// Socket of the ubus broker.
+    pub ubus_socket: PathBuf,
+    /// The kernel's routing table that our routes stand in.
+    pub route_table: u32,
+    /// The priority (metric) of our routes there, which tells them from everybody else's.
+    pub route_priority: u32,
+    /// Time after a start until routes of the life before that nobody confirmed are taken away.
+    pub stale_routes: Span,
+    /// What is logged.
+    pub log_level: log::LevelFilter,
+}
+
+/// A way to the outside: default routes through it are announced while they exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uplink {
+    /// The section's name, or the device's where it has none.
+    pub name: String,
+    /// The device.
+    pub device: String,
+}
+
+/// The hotspot of this node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HotspotSection {
+    /// The device (usually a bridge) that guests are behind.
+    pub device: String,
+    /// The prefix that guests get addresses from.
+    pub prefix: Prefix,
+    /// IPv6 prefixes of guests.
+    pub prefixes_v6: Vec<Prefix>,
+    /// Where the mesh's own machines live: guests reach nothing there.
+    pub infrastructure: Vec<Prefix>,
+    /// What the hotspot itself is told; its `community` is empty until the ledger's charter is read.
+    pub settings: HotspotSettings,
+}
+
+/// A service that is free for all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its name on the portal.
+    pub name: String,
+    /// Where a browser finds it.
+    pub url: String,
+    /// Where it lives; guests reach these without a voucher.
+    pub prefixes: Vec<Prefix>,
+}
+
+impl Config {
+    /// Reads and checks a file.
+    pub fn load(path: &Path) -> Result<(Self, Vec<Warning>), ConfigError> {
+        let name = path.display().to_string();
+        let cannot = |error: std::io::Error| {
+            ConfigError::one(&name, Problem::whole(format!("the file cannot be read: {error}")))
+        };
+        // One byte more than allowed tells a file that is too large, whatever its length claims to be.
+        let most = u64::try_from(CONFIG_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+        let mut bytes = Vec::new();
+        File::open(path).map_err(cannot)?.take(most).read_to_end(&mut bytes).map_err(cannot)?;
+        Self::parse_bytes(&bytes, &name)
+    }
+
+    /// Checks the bytes of a file; `file` is only a name for messages.
+    pub fn parse_bytes(bytes: &[u8], file: &str) -> Result<(Self, Vec<Warning>), ConfigError> {
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            let good = &bytes[..error.valid_up_to()];
+            let lines = good.iter().filter(|&&byte| byte == b'\n').count();
+            let line = u32::try_from(lines).unwrap_or(u32::MAX).saturating_add(1);
+            let what = "this is no UTF-8 text; save the file again in an editor as UTF-8";
+            ConfigError::one(file, Problem::at(line, what))
+        })?;
+        Self::parse(text, file)
+    }
+
+    /// Checks a text; `file` is only a name for messages.
+    pub fn parse(text: &str, file: &str) -> Result<(Self, Vec<Warning>), ConfigError> {
+        if text.len() > CONFIG_BYTES {
+            let what = format!("the file is larger than {CONFIG_BYTES} bytes");
+            return Err(ConfigError::one(file, Problem::whole(what)));
+        }
+        let document = Document::parse(text).map_err(|problem| ConfigError::one(file, problem))?;
+        let mut findings = Findings::default();
+        let config = build::config(&document, &mut findings);
+        let Findings { mut problems, mut warnings } = findings;
+        match config {
+            Some(config) if problems.is_empty() => {
+                warnings.truncate(MOST_PROBLEMS);
+                let warn = |problem| Warning { file: file.to_owned(), problem };
+                Ok((config, warnings.into_iter().map(warn).collect()))
+            }
+            _ => {
+                problems.truncate(MOST_PROBLEMS);
+                Err(ConfigError { file: file.to_owned(), problems })
+            }
+        }
+    }
+}
+
+impl NodeSettings {
+    /// The options that differ in `new` and that a reload cannot take; each needs a restart.
+    pub fn needs_restart(&self, new: &Self) -> Vec<&'static str> {
+        [
+            ("state_dir", self.state_dir != new.state_dir),
+            ("run_dir", self.run_dir != new.run_dir),
+            ("ubus_socket", self.ubus_socket != new.ubus_socket),
+            ("route_table", self.route_table != new.route_table),
+            ("route_priority", self.route_priority != new.route_priority),
+            ("stale_routes_s", self.stale_routes != new.stale_routes),
+        ]
+        .into_iter()
+        .filter_map(|(option, differs)| differs.then_some(option))
+        .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,278 @@
+//! Every section and option there is, as one table: the parser checks by it, and a test holds
+//! `docs/config.md` to it.
+
+use std::fmt;
+
+/// A kind of section.
+#[derive(Debug)]
+pub struct SectionRule {
+    /// The word after `config`.
+    pub kind: &'static str,
+    /// Whether a configuration without it is no configuration.
+    pub required: bool,
+    /// How many a file may hold.
+    pub most: usize,
+    /// The option that no two sections of this kind may share; empty if there is none.
+    pub unique: &'static str,
+    /// Its options.
+    pub options: &'static [OptionRule],
+}
+
+/// An option of a section.
+#[derive(Debug)]
+pub struct OptionRule {
+    /// Its name.
+    pub name: &'static str,
+    /// What a value must be.
+    pub value: Value,
+    /// What holds when it is not given.
+    pub default: Default,
+    /// How a change takes effect on reload.
+    pub takes: Takes,
+}
+
+/// What a value must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A whole number, both ends included.
+    Number {
+        /// The least.
+        least: u64,
+        /// The most.
+        most: u64,
+    },
+    /// `1`, `on`, `true`, `yes`, `enabled` or `0`, `off`, `false`, `no`, `disabled`.
+    Flag,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A node's name: 1 to 32 of `a-z`, `0-9` and `-`, no `-` at either end.
+    NodeName,
+    /// A name that a person logs in with: 1 to 32 of `a-z`, `0-9`, `_`, `.` and `-`, first a letter.
+    Login,
+    /// Text for people: 1 to 64 characters, none of them a control character.
+    Text,
+    /// An absolute path of at most 100 bytes (a socket's path must be shorter than 108).
+    Path,
+    /// The kernel's name of a network device: 1 to 15 visible characters without `/` and `:`.
+    Device,
+    /// An IPv4 address of one machine.
+    Ipv4Address,
+    /// An IPv4 prefix of 8 to 30 bits.
+    Ipv4Prefix,
+    /// An IPv6 prefix of 1 to 64 bits.
+    Ipv6Prefix,
+    /// A prefix of either family.
+    Prefix,
+    /// A host name or an IPv4 address, at most 253 characters.
+    Host,
+    /// A URL that starts with `http://` or `https://`, at most 200 visible ASCII characters without
+    /// quotes and angle brackets.
+    Url,
+}
+
+/// What holds when an option is not given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Default {
+    /// It must be given.
+    Required,
+    /// As if this had been written.
+    Is(&'static str),
+    /// Follows from other options, as these words say.
+    Derived(&'static str),
+    /// A `list`: none to this many, each as `value` says.
+    List(usize),
+    /// A `list`: one to this many, each as `value` says.
+    SomeOf(usize),
+}
+
+/// How a change takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// At once, on reload.
+    Live,
+    /// On reload; this one interface starts anew, the others notice nothing.
+    Interface,
+    /// When the daemon is started anew; a reload says so and keeps the old value.
+    Restart,
+}
+
+impl OptionRule {
+    /// Whether it is written as `list`.
+    pub const fn is_list(&self) -> bool {
+        matches!(self.default, Default::List(_) | Default::SomeOf(_))
+    }
+}
+
+/// The sections.
+pub const SECTIONS: &[SectionRule] = &[
+    SectionRule { kind: "node", required: true, most: 1, unique: "", options: NODE },
+    SectionRule { kind: "interface", required: false, most: 32, unique: "device", options: INTERFACE },
+    SectionRule { kind: "announce", required: false, most: 64, unique: "prefix", options: ANNOUNCE },
+    SectionRule { kind: "uplink", required: false, most: 8, unique: "device", options: UPLINK },
+    SectionRule { kind: "hotspot", required: false, most: 1, unique: "", options: HOTSPOT },
+    SectionRule { kind: "service", required: false, most: 32, unique: "url", options: SERVICE },
+    SectionRule { kind: "person", required: false, most: 64, unique: "login", options: PERSON },
+];
+
+const NODE: &[OptionRule] = &[
+    rule("name", Value::NodeName, Default::Required, Takes::Live),
+    rule("state_dir", Value::Path, Default::Is("/etc/tequio"), Takes::Restart),
+    rule("run_dir", Value::Path, Default::Is("/var/run/tequio"), Takes::Restart),
+    rule("ubus_socket", Value::Path, Default::Is("/var/run/ubus/ubus.sock"), Takes::Restart),
+    // 0 means "any table" to the kernel.
+    rule("route_table", number(1, 0xffff_ffff), Default::Is("254"), Takes::Restart),
+    rule("route_priority", number(1, 0xffff_ffff), Default::Is("1042"), Takes::Restart),
+    rule("stale_routes_s", number(5, 3_600), Default::Is("60"), Takes::Restart),
+    rule(
+        "log_level",
+        Value::Choice(&["error", "warn", "info", "debug", "trace"]),
+        Default::Is("info"),
+        Takes::Live,
+    ),
+];
+
+// Intervals stay below 65,535 centiseconds, which on Babel's wire means "never again".
+const INTERFACE: &[OptionRule] = &[
+    rule("device", Value::Device, Default::Required, Takes::Interface),
+    rule("kind", Value::Choice(&["wired", "wireless"]), Default::Required, Takes::Interface),
+    rule("hello_interval_ms", number(100, 600_000), Default::Is("1000"), Takes::Live),
+    rule("update_interval_ms", number(400, 655_000), Default::Derived("4 x hello_interval_ms"), Takes::Live),
+    rule("rxcost", number(1, 65_534), Default::Derived("96 wired, 256 wireless"), Takes::Live),
+    rule("split_horizon", Value::Flag, Default::Is("0"), Takes::Live),
+];
+
+const ANNOUNCE: &[OptionRule] = &[
+    rule("prefix", Value::Prefix, Default::Required, Takes::Live),
+    rule("metric", number(0, 65_534), Default::Is("0"), Takes::Live),
+];
+
+const UPLINK: &[OptionRule] = &[rule("device", Value::Device, Default::Required, Takes::Live)];
+
+const HOTSPOT: &[OptionRule] = &[
+    rule("device", Value::Device, Default::Required, Takes::Restart),
+    rule("address", Value::Ipv4Address, Default::Required, Takes::Restart),
+    rule("prefix", Value::Ipv4Prefix, Default::Required, Takes::Restart),
+    rule("prefix6", Value::Ipv6Prefix, Default::List(8), Takes::Restart),
+    rule("portal_port", number(1, 65_535), Default::Is("2080"), Takes::Restart),
+    rule("portal_host", Value::Host, Default::Derived("address"), Takes::Live),
+    rule("lease_s", number(60, 900), Default::Is("900"), Takes::Live),
+    rule("usage_interval_s", number(1, 300), Default::Is("10"), Takes::Live),
+    rule("language", Value::Choice(&["es", "en"]), Default::Is("es"), Takes::Live),
+    rule("infrastructure", Value::Prefix, Default::List(64), Takes::Restart),
+];
+
+const SERVICE: &[OptionRule] = &[
+    rule("name", Value::Text, Default::Required, Takes::Live),
+    rule("url", Value::Url, Default::Required, Takes::Live),
+    rule("prefix", Value::Prefix, Default::SomeOf(16), Takes::Live),
+];
+
+const PERSON: &[OptionRule] = &[
+    rule("login", Value::Login, Default::Required, Takes::Live),
+    rule("name", Value::Text, Default::Required, Takes::Live),
+    rule("role", Value::Choice(&["admin", "caretaker", "viewer"]), Default::Required, Takes::Live),
+];
+
+const fn rule(name: &'static str, value: Value, default: Default, takes: Takes) -> OptionRule {
+    OptionRule { name, value, default, takes }
+}
+
+const fn number(least: u64, most: u64) -> Value {
+    Value::Number { least, most }
+}
+
+impl fmt::Display for Value {
+    /// What was expected, to be read after "expected".
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number { least, most } => write!(formatter, "a whole number from {least} to {most}"),
+            Self::Choice(words) => {
+                formatter.write_str("one of")?;
+                words.iter().enumerate().try_for_each(|(index, word)| {
+                    write!(formatter, "{} {word}", if index == 0 { "" } else { "," })
+                })
+            }
+            Self::Flag => formatter.write_str("1 or 0"),
+            Self::NodeName => formatter.write_str("1 to 32 of a-z, 0-9 and -, with no - at either end"),
+            Self::Login => formatter.write_str("1 to 32 of a-z, 0-9, _, . and -, first a letter"),
+            Self::Text => formatter.write_str("1 to 64 characters on one line"),
+            Self::Path => formatter.write_str("an absolute path of at most 100 bytes"),
+            Self::Device => formatter.write_str("the name of a network device, 1 to 15 characters"),
+            Self::Ipv4Address => formatter.write_str("an IPv4 address, like 10.77.4.1"),
+            Self::Ipv4Prefix => formatter.write_str("an IPv4 prefix of 8 to 30 bits, like 10.77.4.0/22"),
+            Self::Ipv6Prefix => formatter.write_str("an IPv6 prefix of 1 to 64 bits, like fd00:77:4::/64"),
+            Self::Prefix => formatter.write_str("a prefix, like 10.77.4.0/22 or fd00:77::/48"),
+            Self::Host => formatter.write_str("a host name or an IPv4 address"),
+            Self::Url => formatter.write_str("a URL of at most 200 characters, http:// or https://"),
+        }
+    }
+}
+
+impl fmt::Display for Takes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Live => "live",
+            Self::Interface => "restarts the interface",
+            Self::Restart => "needs a restart",
+        })
+    }
+}
+
+impl fmt::Display for Default {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Required => formatter.write_str("required"),
+            Self::Is(value) => write!(formatter, "`{value}`"),
+            Self::Derived(words) => formatter.write_str(words),
+            Self::List(most) => write!(formatter, "list, 0 to {most}"),
+            Self::SomeOf(most) => write!(formatter, "list, 1 to {most}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rows `| name | ... |` of the table that follows `## config KIND` in the document.
+    fn documented(document: &str, kind: &str) -> Vec<Vec<String>> {
+        document
+            .lines()
+            .skip_while(|line| *line != format!("## config {kind}"))
+            .skip(1)
+            .take_while(|line| !line.starts_with("## "))
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect())
+            .collect()
+    }
+
+    #[test]
+    fn the_document_lists_what_the_parser_takes() {
+        let document = include_str!("../../docs/config.md");
+        for section in SECTIONS {
+            let expected: Vec<Vec<String>> = section
+                .options
+                .iter()
+                .map(|option| {
+                    [
+                        format!("`{}`", option.name),
+                        option.value.to_string(),
+                        option.default.to_string(),
+                        option.takes.to_string(),
+                    ]
+                    .to_vec()
+                })
+                .collect();
+            let found: Vec<Vec<String>> = documented(document, section.kind)
+                .into_iter()
+                .map(|cells| {
+                    assert_eq!(cells.len(), 5, "{cells:?}: option, meaning, value, default, on reload");
+                    [&cells[0], &cells[2], &cells[3], &cells[4]].map(String::clone).to_vec()
+                })
+                .collect();
+            assert_eq!(found, expected, "docs/config.md, config {}", section.kind);
+        }
+        let documented = document.lines().filter(|line| line.starts_with("## config ")).count();
+        assert_eq!(documented, SECTIONS.len(), "docs/config.md describes a section that does not exist");
+    }
+}

@@ -1,0 +1,331 @@
+use std::net::Ipv4Addr;
+
+use proptest::prelude::*;
+
+use super::schema::{Default as Given, SECTIONS, Value};
+use super::*;
+use crate::babel::settings::LinkKind;
+
+const VILLAGE: &str = "
+config node 'node'
+\toption name 'plaza'
+
+config interface 'hill'
+\toption device 'eth1'
+\toption kind 'wired'
+\toption split_horizon 'on'
+
+config interface 'valley'
+\toption device 'wlan0'
+\toption kind 'wireless'
+\toption hello_interval_ms '600000'
+
+config announce
+\toption prefix 'fd00:77::/48'
+\toption metric '96'
+
+config announce
+\toption prefix '10.77.4.0/22'
+
+config uplink
+\toption device 'wan'
+
+config hotspot 'hotspot'
+\toption device 'br-guest'
+\toption address '10.77.4.1'
+\toption prefix '10.77.4.0/22'
+\tlist prefix6 'fd00:77:4::/64'
+\tlist infrastructure '10.77.0.0/22'
+\tlist infrastructure 'fd00:77::/64'
+
+config service 'library'
+\toption name 'Biblioteca'
+\toption url 'http://library.example/'
+\tlist prefix '10.77.8.2'
+
+config person
+\toption login 'rosa'
+\toption name 'Rosa Mendoza'
+\toption role 'caretaker'
+";
+
+fn read(text: &str) -> (Config, Vec<Warning>) {
+    Config::parse(text, "tequio").unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What `text` is refused for, all in one text.
+fn refused(text: &str) -> String {
+    Config::parse(text, "tequio").expect_err(text).to_string()
+}
+
+#[test]
+fn a_node_of_the_village_is_read_with_its_defaults() {
+    let (config, warnings) = read(VILLAGE);
+    assert_eq!(warnings, []);
+    assert_eq!(config.node.name, "plaza");
+    assert_eq!(config.node.state_dir, Path::new("/etc/tequio"));
+    assert_eq!((config.node.route_table, config.node.route_priority), (254, 1042));
+    assert_eq!(config.node.stale_routes, Span::from_secs(60));
+    assert_eq!(config.node.log_level, log::LevelFilter::Info);
+
+    let [hill, valley] = &config.babel.interfaces[..] else { panic!("{:?}", config.babel) };
+    assert_eq!((hill.name.as_str(), hill.kind, hill.rxcost), ("eth1", LinkKind::Wired, 96));
+    assert_eq!((hill.hello_interval, hill.update_interval), (Span::from_secs(1), Span::from_secs(4)));
+    assert!(hill.split_horizon && !valley.split_horizon);
+    assert_eq!((valley.kind, valley.rxcost), (LinkKind::Wireless, 256));
+    assert_eq!(
+        valley.update_interval,
+        Span::from_secs(655),
+        "four times the interval is more than the wire says"
+    );
+
+    let prefixes: Vec<String> = config.announce.iter().map(|announce| announce.prefix.to_string()).collect();
+    assert_eq!(prefixes, ["10.77.4.0/22", "fd00:77::/48"]);
+    assert_eq!(config.uplinks, [Uplink { name: "wan".into(), device: "wan".into() }]);
+    assert_eq!(config.persons[0].role, Role::Caretaker);
+
+    let hotspot = config.hotspot.expect("the hotspot");
+    assert_eq!((hotspot.device.as_str(), hotspot.infrastructure.len()), ("br-guest", 2));
+    assert_eq!(hotspot.settings.portal_host, "10.77.4.1");
+    assert_eq!(hotspot.settings.portal_address, Ipv4Addr::new(10, 77, 4, 1));
+    assert_eq!((hotspot.settings.portal_port, hotspot.settings.lease), (2080, Span::from_secs(900)));
+    assert_eq!(hotspot.settings.language, "es");
+    assert_eq!(hotspot.settings.services[0].0, "Biblioteca");
+}
+
+#[test]
+fn the_example_of_the_document_is_right() {
+    let document = include_str!("../../docs/config.md");
+    let example = document.split("```").nth(1).expect("an example between ``` and ```");
+    assert_eq!(read(example).1, []);
+}
+
+#[test]
+fn a_relay_needs_a_name_and_nothing_else() {
+    let (config, _) = read("config node\n\toption name 'relay-1'\n");
+    assert_eq!(config.hotspot, None);
+    assert_eq!(config.babel.interfaces, []);
+}
+
+#[test]
+fn an_error_says_where_and_what_was_expected() {
+    let node = "config node 'node'\n\toption name 'plaza'\n";
+    let interface = "config interface 'hill'\n\toption device 'eth1'\n\toption kind 'wired'\n";
+    for (text, expected) in [
+        (String::new(), "tequio: the section is missing; expected: config node 'node'"),
+        (
+            "config node 'node'\n".into(),
+            "tequio: line 1, section node 'node', option name: is missing; expected 1 to 32 of a-z, 0-9 and -, \
+             with no - at either end",
+        ),
+        (
+            format!("{node}\toption route_table '0'\n"),
+            "tequio: line 3, section node 'node', option route_table: expected a whole number from 1 to \
+             4294967295, found '0'",
+        ),
+        (
+            format!("{node}\toption name 'b'\n"),
+            "tequio: line 3, section node 'node', option name: is given twice, first in line 2",
+        ),
+        (
+            format!("{node}\tlist log_level 'info'\n"),
+            "tequio: line 3, section node 'node', option log_level: this is an option, not a list",
+        ),
+        (
+            format!("{node}{node}"),
+            "tequio: line 3, section node 'node', there is already a section of this name, in line 1",
+        ),
+        (
+            format!("{node}config node\n\toption name 'b'\n"),
+            "tequio: line 3, section node, there is already a section of this kind; there can be only one",
+        ),
+        (
+            format!("{node}{interface}config interface\n\toption device 'eth1'\n\toption kind 'wired'\n"),
+            "tequio: line 7, section interface, option device: 'eth1' is already taken by the section in line 3",
+        ),
+        (
+            format!(
+                "{node}config interface\n\toption device 'a'\n\toption kind 'wireless'\n\toption split_horizon 1"
+            ),
+            "tequio: line 6, section interface, option split_horizon: only right on a cable, where everybody \
+             hears everybody; leave it out on a radio",
+        ),
+        (
+            format!("{node}config announce\n\toption prefix '10.77.4.1/22'\n"),
+            "tequio: line 4, section announce, option prefix: expected a prefix, like 10.77.4.0/22 or \
+             fd00:77::/48, found '10.77.4.1/22'",
+        ),
+        (
+            format!("{node}config service\n\toption name 'a'\n\toption url 'http://b/'\n"),
+            "tequio: line 3, section service, option prefix: is missing; expected a prefix, like 10.77.4.0/22 or \
+             fd00:77::/48",
+        ),
+    ] {
+        assert_eq!(refused(&text), expected, "{text}");
+    }
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once_but_not_more_than_a_screen() {
+    let two = refused(
+        "config node\n\toption name 'No'\nconfig interface\n\toption device 'a b'\n\toption kind 'x'\n",
+    );
+    assert_eq!(two.lines().count(), 3, "{two}");
+    let many = "config person\n\toption login '1'\n".repeat(1_000);
+    assert_eq!(refused(&many).lines().count(), MOST_PROBLEMS);
+}
+
+#[test]
+fn the_hotspot_hangs_together() {
+    let hotspot = |options: &str| {
+        let fixed = "config node\n\toption name 'a'\nconfig interface\n\toption device 'eth1'\n\toption kind 'wired'\n\
+                     config hotspot\n\toption prefix '10.77.4.0/22'\n";
+        refused(&format!("{fixed}{options}"))
+    };
+    for address in ["10.77.4.0", "10.77.7.255", "10.77.8.1"] {
+        let text = format!("\toption device 'br'\n\toption address '{address}'\n");
+        assert!(hotspot(&text).contains("is not the address of a machine in 10.77.4.0/22"), "{address}");
+    }
+    let text = "\toption device 'eth1'\n\toption address '10.77.4.1'\n";
+    assert!(hotspot(text).contains("also a mesh interface"));
+    let text = "\toption device 'br'\n\toption address '10.77.4.1'\n\toption lease_s 60\n\toption usage_interval_s 21\n";
+    assert!(hotspot(text).contains("at most a third of lease_s (60)"));
+    let text = "\toption device 'br'\n\toption address '10.77.4.1'\n\toption lease_s 901\n";
+    assert!(hotspot(text).contains("from 60 to 900"));
+}
+
+#[test]
+fn what_nobody_knows_is_a_warning_with_a_guess() {
+    let text =
+        "config node\n\toption name 'a'\n\toption log_levle 'info'\nconfig interfaces\nconfig zebra 'x'\n";
+    let (_, warnings) = read(text);
+    let said: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "tequio: line 3, section node, option log_levle: there is no such option and it does nothing; \
+             did you mean log_level?",
+            "tequio: line 4, section interfaces, there is no such kind of section and it does nothing; \
+             did you mean interface?",
+            "tequio: line 5, section zebra 'x', there is no such kind of section and it does nothing",
+        ]
+    );
+}
+
+#[test]
+fn an_empty_option_is_none_as_uci_deletes_it() {
+    let (config, _) = read("config node\n\toption name 'a'\n\toption route_table ''\n");
+    assert_eq!(config.node.route_table, 254);
+    assert!(refused("config node\n\toption name ''\n").contains("is missing"));
+}
+
+#[test]
+fn a_file_that_is_no_text_is_refused_with_its_line() {
+    let error = Config::parse_bytes(b"config node\n\toption name '\xff'\n", "tequio").unwrap_err();
+    assert!(error.to_string().starts_with("tequio: line 2, this is no UTF-8 text"), "{error}");
+    let large = "#".repeat(CONFIG_BYTES + 1);
+    assert!(refused(&large).contains("larger than 65536 bytes"));
+    let missing = Config::load(Path::new("/nonexistent/tequio")).unwrap_err().to_string();
+    assert!(missing.starts_with("/nonexistent/tequio: the file cannot be read: "), "{missing}");
+    let endless = Config::load(Path::new("/dev/zero")).unwrap_err().to_string();
+    assert!(endless.contains("larger than"), "{endless}");
+}
+
+#[test]
+fn what_a_reload_cannot_take_is_named() {
+    let (one, _) = read("config node\n\toption name 'a'\n");
+    let (two, _) =
+        read("config node\n\toption name 'b'\n\toption route_table 10\n\toption log_level debug\n");
+    assert_eq!(one.node.needs_restart(&two.node), ["route_table"]);
+    assert!(one.node.needs_restart(&one.node).is_empty());
+}
+
+/// A value at the edge of what `value` allows.
+fn edges(value: Value) -> Vec<String> {
+    let fixed = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect();
+    match value {
+        Value::Number { least, most } => vec![least.to_string(), most.to_string()],
+        Value::Flag => fixed(&["yes", "0"]),
+        Value::Choice(words) => fixed(words),
+        Value::NodeName | Value::Login => vec!["a".repeat(32)],
+        Value::Text => vec!["ñ".repeat(64)],
+        Value::Path => vec![format!("/{}", "x".repeat(99))],
+        Value::Device => fixed(&["x", "br-0123456789ab"]),
+        Value::Ipv4Address => fixed(&["10.77.4.1"]),
+        Value::Ipv4Prefix => fixed(&["10.77.4.0/30", "10.0.0.0/8"]),
+        Value::Ipv6Prefix => fixed(&["fd00::/64", "8000::/1"]),
+        Value::Prefix => fixed(&["::/0", "0.0.0.0/0", "10.0.0.1", "fd00::1/128"]),
+        Value::Host => fixed(&["10.0.0.1", "Portal.example"]),
+        Value::Url => vec![format!("https://{}", "x".repeat(192))],
+    }
+}
+
+#[test]
+fn every_value_that_the_table_allows_fits_its_type() {
+    for section in SECTIONS {
+        for option in section.options {
+            for edge in edges(option.value) {
+                assert!(option.value.allows(&edge), "{} {}: {edge}", section.kind, option.name);
+                let mut text = format!("config {}\n", section.kind);
+                for other in section.options {
+                    let value =
+                        if other.name == option.name { edge.clone() } else { edges(other.value)[0].clone() };
+                    let keyword = if other.is_list() { "list" } else { "option" };
+                    if other.name == option.name
+                        || matches!(other.default, Given::Required | Given::SomeOf(_))
+                    {
+                        text += &format!("\t{keyword} {} '{value}'\n", other.name);
+                    }
+                }
+                // Options that contradict each other are refused; what is asked here is that nothing panics.
+                let _ = Config::parse(&text, "tequio");
+            }
+            if let Given::Is(default) = option.default {
+                assert!(option.value.allows(default), "{} {}: {default}", section.kind, option.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_value_refuses_what_it_is_not() {
+    for (value, wrong) in [
+        (
+            Value::Number { least: 0, most: 9 },
+            &["", "-1", "+1", "10", "1.0", "0x1", "99999999999999999999"][..],
+        ),
+        (Value::Flag, &["2", "", "On"]),
+        (Value::NodeName, &["-a", "a-", "A", "a b", "ñ"]),
+        (Value::Login, &["1a", "Rosa", "a b", "-a"]),
+        (Value::Text, &["a\nb", "\u{7f}"]),
+        (Value::Path, &["etc", "/a\nb"]),
+        (Value::Device, &["a b", "a/b", ".", "..", "0123456789abcdef", "ñ", "a:1"]),
+        (Value::Ipv4Address, &["::1", "10.0.0", "0.0.0.0", "224.0.0.1", "255.255.255.255"]),
+        (Value::Ipv4Prefix, &["10.0.0.0/31", "10.0.0.0/7", "fd00::/48", "10.0.0.1/24"]),
+        (Value::Ipv6Prefix, &["::/0", "fd00::/65", "10.0.0.0/8"]),
+        (Value::Host, &["a b", "-a", "a..b", "", "a_b"]),
+        (Value::Url, &["ftp://a", "http://a b", "http://a\"", "javascript:x", "http://<"]),
+    ] {
+        for text in wrong {
+            assert!(!value.allows(text), "{value:?}: {text:?}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = Config::parse_bytes(&bytes, "tequio");
+    }
+
+    #[test]
+    fn no_change_of_a_good_file_makes_it_panic(
+        changes in prop::collection::vec((0..VILLAGE.len(), "[ -~\\n\\PC]"), 0..8),
+    ) {
+        let mut text: Vec<char> = VILLAGE.chars().collect();
+        for (at, letter) in changes {
+            text[at] = letter.chars().next().unwrap_or(' ');
+        }
+        let _ = Config::parse(&text.into_iter().collect::<String>(), "tequio");
+    }
+}

@@ -1,0 +1,143 @@
+//! From ubus calls to typed questions: the arguments of `docs/ubus.md`.
+
+use std::net::IpAddr;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use super::Daemon;
+use crate::base::voucher::Verifier;
+use crate::hotspot::code::Code;
+use crate::node::call::{Call, Caller, PageOf, VoucherIssue, Which};
+use crate::node::input::Input;
+use crate::platform::ubus::{self, UbusStatus, error_value};
+
+/// Entries of a page when the caller does not say: 200 routes are 40 kB.
+const PAGE: u32 = 200;
+
+/// A call that cannot be asked: an error for the person, or a status for the program.
+type Refused = Result<Value, UbusStatus>;
+
+impl Daemon {
+    /// Asks the node, or does what only the daemon can do.
+    pub(super) async fn call(&mut self, call: ubus::Call, caller: Caller) {
+        let done = match call.method.as_str() {
+            "reload" => self.by_operator(&caller, "read the configuration again"),
+            "record_start" | "record_stop" => self.by_operator(&caller, "record what happens"),
+            _ => {
+                match question(&call.method, &call.arguments) {
+                    Ok(question) => {
+                        let request = self.ids.next();
+                        self.calls.insert(request, call.call);
+                        self.input(Input::Call { request, caller, call: question }).await;
+                    }
+                    Err(refused) => self.ubus.reply(call.call, refused),
+                }
+                return;
+            }
+        };
+        let reply = match done {
+            Ok(()) => self.operate(&call).await,
+            Err(refused) => refused,
+        };
+        self.ubus.reply(call.call, Ok(reply));
+    }
+
+    /// Only root's programs and admins change the daemon itself.
+    fn by_operator(&self, caller: &Caller, what: &str) -> Result<(), Value> {
+        use crate::node::settings::Role;
+        let Some(login) = &caller.login else { return Ok(()) };
+        let persons = &self.config.persons;
+        if persons.iter().any(|person| person.login == *login && person.role == Role::Admin) {
+            return Ok(());
+        }
+        Err(error_value("no-right", &format!("{login} may not {what} at this node.")))
+    }
+
+    async fn operate(&mut self, call: &ubus::Call) -> Value {
+        let done = match call.method.as_str() {
+            "reload" => self.reload().await.map(|()| json!({"reloaded": true})),
+            "record_stop" => Ok(json!({"stopped": self.stop_recording()})),
+            _ => {
+                let file = call.arguments.get("file").and_then(Value::as_str).unwrap_or_default();
+                let path = Path::new(file);
+                if path.is_absolute() {
+                    self.start_recording(path).map(|()| json!({"file": file}))
+                } else {
+                    Err("file must be an absolute path, like /var/run/tequio/field.rec.".to_owned())
+                }
+            }
+        };
+        done.unwrap_or_else(|why| error_value("refused", &why))
+    }
+}
+
+/// The arguments of rpcd's `session get` that tell who a session belongs to.
+pub(super) fn session_question(session: &str) -> Map<String, Value> {
+    let Value::Object(arguments) = json!({"ubus_rpc_session": session, "keys": ["username"]}) else {
+        return Map::new();
+    };
+    arguments
+}
+
+/// The login in rpcd's answer.
+pub(super) fn session_login(answer: &Value) -> Option<String> {
+    answer.get("values")?.get("username")?.as_str().map(str::to_owned)
+}
+
+fn question(method: &str, arguments: &Map<String, Value>) -> Result<Call, Refused> {
+    let text = |name: &str| arguments.get(name).and_then(Value::as_str).unwrap_or_default().trim();
+    Ok(match method {
+        "status" => Call::Status,
+        "neighbours" => Call::Neighbours,
+        "routes" => Call::Routes(page_of(arguments)),
+        "why" => match text("destination").parse::<IpAddr>() {
+            Ok(destination) => Call::Why(destination),
+            Err(_) => {
+                return Err(Ok(error_value("address", "destination must be an IP address, like 8.8.8.8.")));
+            }
+        },
+        "links" => Call::Links,
+        "plans" => Call::Plans,
+        "voucher_issue" => {
+            let count = arguments.get("count").map_or(Some(1), |count| u16::try_from(count.as_i64()?).ok());
+            Call::VoucherIssue(VoucherIssue {
+                plan: bounded(text("plan")),
+                count: count.unwrap_or(0),
+                person: bounded(text("person")),
+                key: bounded(text("key")),
+            })
+        }
+        "voucher_show" => Call::VoucherShow(which(text("code"), text("verifier"))?),
+        "voucher_revoke" => {
+            Call::VoucherRevoke(which(text("code"), text("verifier"))?, bounded(text("reason")))
+        }
+        "sessions" => Call::Sessions(page_of(arguments)),
+        _ => return Err(Err(UbusStatus::MethodNotFound)),
+    })
+}
+
+/// Names and reasons of a caller: 100 characters are enough for every language.
+fn bounded(text: &str) -> String {
+    text.chars().take(100).collect()
+}
+
+fn page_of(arguments: &Map<String, Value>) -> PageOf {
+    let number = |name: &str| {
+        arguments.get(name).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok())
+    };
+    PageOf { offset: number("offset").unwrap_or(0), limit: number("limit").unwrap_or(PAGE).clamp(1, PAGE) }
+}
+
+fn which(code: &str, verifier: &str) -> Result<Which, Refused> {
+    if code.is_empty() {
+        let wrong = || Ok(error_value("voucher", "Give a code, or a verifier of 16 hex digits."));
+        return parse_verifier(verifier).map(Which::Verifier).ok_or_else(wrong);
+    }
+    Code::parse(code).map(Which::Code).map_err(|error| Ok(error_value("code-wrong", &error.to_string())))
+}
+
+fn parse_verifier(text: &str) -> Option<Verifier> {
+    let number = (text.len() == 16).then(|| u64::from_str_radix(text, 16).ok()).flatten()?;
+    Some(Verifier(number.to_be_bytes()))
+}

@@ -1,0 +1,139 @@
+//! From typed answers to JSON: the replies of `docs/ubus.md`.
+
+use serde_json::{Value, json};
+
+use crate::node::call::{Answer, Neighbour, Paged, Plan, Route, Session, Status, Why};
+use crate::platform::ubus::error_value;
+
+/// An answer as the table that goes over the bus.
+pub(super) fn to_json(answer: &Answer) -> Value {
+    match answer {
+        Answer::Status(answer) => status(answer),
+        Answer::Neighbours(neighbours) => {
+            json!({"neighbours": neighbours.iter().map(neighbour).collect::<Vec<_>>()})
+        }
+        Answer::Routes(page) => paged("routes", page, route),
+        Answer::Why(answer) => why(answer),
+        Answer::Links(links) => json!({"links": links.iter().map(|link| json!({
+            "device": link.device,
+            "kind": link.kind,
+            "up": link.up,
+            "neighbours": link.neighbours,
+            "hello_interval_ms": link.hello_interval_ms,
+            "cost": link.cost,
+        })).collect::<Vec<_>>()}),
+        Answer::Plans(plans) => json!({"plans": plans.iter().map(plan).collect::<Vec<_>>()}),
+        Answer::Issued(issued) => json!({
+            "lot": format!("{:016x}", issued.lot.0),
+            "plan": issued.plan,
+            "price_cents": issued.price_cents,
+            "person": issued.person,
+            "vouchers": issued.vouchers.iter().map(|voucher| json!({
+                "code": voucher.code.to_string(),
+                "verifier": voucher.verifier.to_string(),
+            })).collect::<Vec<_>>(),
+        }),
+        Answer::Voucher(voucher) => json!({
+            "verifier": voucher.verifier.to_string(),
+            "plan": voucher.plan,
+            "state": voucher.state,
+            "person": voucher.person,
+            "used_s": voucher.used_s,
+            "devices": voucher.devices,
+        }),
+        Answer::Revoked { verifier } => json!({"verifier": verifier.to_string(), "state": "revoked"}),
+        Answer::Sessions(page) => paged("sessions", page, session),
+        Answer::Refused { code, message } => error_value(code, message),
+    }
+}
+
+fn paged<T>(name: &str, page: &Paged<T>, entry: impl Fn(&T) -> Value) -> Value {
+    let entries: Vec<Value> = page.entries.iter().map(entry).collect();
+    json!({name: entries, "offset": page.offset, "total": page.total})
+}
+
+fn neighbour(neighbour: &Neighbour) -> Value {
+    json!({
+        "interface": neighbour.interface,
+        "address": neighbour.address.to_string(),
+        "hello_history": neighbour.hello_history,
+        "rxcost": neighbour.rxcost,
+        "txcost": neighbour.txcost,
+        "cost": neighbour.cost,
+        "reason": neighbour.reason,
+    })
+}
+
+fn route(route: &Route) -> Value {
+    json!({
+        "prefix": route.prefix.to_string(),
+        "via": route.via.map(|via| via.to_string()),
+        "interface": route.interface,
+        "router_id": route.router_id,
+        "metric": route.metric,
+        "refmetric": route.refmetric,
+        "seqno": route.seqno,
+        "selected": route.selected,
+        "feasible": route.feasible,
+        "age_s": route.age_s,
+    })
+}
+
+fn plan(plan: &Plan) -> Value {
+    json!({
+        "id": plan.id,
+        "name": plan.name,
+        "price_cents": plan.price_cents,
+        "currency": plan.currency,
+        "minor_units": plan.minor_units,
+        "used_s": plan.used_s,
+        "days": plan.days,
+        "devices": plan.devices,
+    })
+}
+
+fn session(session: &Session) -> Value {
+    json!({
+        "client": session.client,
+        "verifier": session.verifier.to_string(),
+        "plan": session.plan,
+        "devices": session.devices.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "remaining_s": session.remaining_s,
+        "used_s": session.used_s,
+        "up_bytes": session.up_bytes,
+        "down_bytes": session.down_bytes,
+    })
+}
+
+fn status(status: &Status) -> Value {
+    json!({
+        "node": status.node,
+        "version": status.version,
+        "uptime_s": status.uptime_s,
+        "router_id": status.router_id,
+        "community": status.community,
+        "members": status.members,
+        "uplink": {"state": status.uplink.state, "via": status.uplink.via, "metric": status.uplink.metric},
+        "neighbours": status.neighbours,
+        "routes": status.routes,
+        "sessions": status.sessions,
+        "records": status.records,
+        "time": {"unix_s": status.unix_s, "quality": status.time_quality},
+        "alerts": status.alerts,
+    })
+}
+
+fn why(why: &Why) -> Value {
+    json!({
+        "destination": why.destination.to_string(),
+        "prefix": why.prefix.map(|prefix| prefix.to_string()),
+        "text": why.text,
+        "candidates": why.candidates.iter().map(|candidate| json!({
+            "via": candidate.via.map(|via| via.to_string()),
+            "interface": candidate.interface,
+            "metric": candidate.metric,
+            "selected": candidate.selected,
+            "reason": candidate.reason,
+        })).collect::<Vec<_>>(),
+    })
+}

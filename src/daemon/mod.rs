@@ -1,0 +1,316 @@
+//! Floor 5: the daemon. Everything that can happen is turned into an [`Input`], handed to the
+//! [`Node`], and what the node wants done is done. There is one loop and nothing is decided here.
+//!
+//! ```text
+//!  mesh sockets ─┐                              ┌─▶ mesh sockets, kernel routes
+//!  netlink ──────┤                              ├─▶ nft sets
+//!  portal ───────┼─▶ Event ─▶ Input ─▶ Node ─▶ Output ─┼─▶ portal, ubus
+//!  ubus ─────────┤                              ├─▶ journal thread
+//!  journal ──────┘                              └─▶ run folder, log
+//! ```
+//!
+//! [`start`] opens the adapters, [`perform`] does what the outputs say, [`calls`] turns ubus calls into
+//! typed questions, [`json`] typed answers into replies, [`run_folder`] keeps what a restart needs.
+
+mod calls;
+mod json;
+mod perform;
+mod run_folder;
+mod start;
+mod why_not;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::base::address::InterfaceIndex;
+use crate::base::voucher::RequestId;
+use crate::config::Config;
+use crate::hotspot::output::SavedSession;
+use crate::node::Node;
+use crate::node::call::Caller;
+use crate::node::input::{Input, KernelRoute};
+use crate::node::output::StoreId;
+use crate::platform::clock;
+use crate::platform::firewall::Firewall;
+use crate::platform::links::{LinkEvent, LinkStatus, Links};
+use crate::platform::mesh_socket::{MeshSockets, Received};
+use crate::platform::neighbours::Neighbours;
+use crate::platform::portal_http::{Portal, PortalEvent};
+use crate::platform::recording::Recording;
+use crate::platform::request_ids::RequestIds;
+use crate::platform::routes::{RouteEvent, RouteTable};
+use crate::platform::store::{Completion, Store};
+use crate::platform::ubus::{Call, CallId, InvokeId, UbusEvent, UbusServer};
+use crate::platform::vault::KeyVault;
+use run_folder::RunFolder;
+pub use start::base_table;
+
+/// How often the calendar is read.
+const CLOCK_TICK: Duration = Duration::from_secs(10);
+/// How long rpcd may take to tell whose session it is.
+const SESSION_PATIENCE: Duration = Duration::from_secs(3);
+
+/// The daemon under way.
+struct Daemon {
+    config_path: PathBuf,
+    config: Config,
+    node: Node,
+    vault: KeyVault,
+    links: Links,
+    routes: RouteTable,
+    mesh: MeshSockets,
+    /// The machine's interfaces, as last told.
+    interfaces: BTreeMap<InterfaceIndex, LinkStatus>,
+    hotspot: Option<Guests>,
+    ubus: UbusServer,
+    /// Calls that wait for the node, by the number under which they were handed in.
+    calls: BTreeMap<RequestId, CallId>,
+    /// Calls that wait for rpcd to tell whose session it is.
+    sessions: BTreeMap<InvokeId, Call>,
+    ids: RequestIds,
+    store: Store,
+    run_folder: RunFolder,
+    recording: Option<Recording>,
+    /// Sessions of the last run, until the kernel's sets could be read.
+    to_adopt: Option<Vec<SavedSession>>,
+    clock_tick: tokio::time::Interval,
+    hang_up: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+/// What a node with a hotspot has besides.
+struct Guests {
+    firewall: Firewall,
+    portal: Portal,
+    neighbours: Neighbours,
+}
+
+/// Something that happened.
+enum Event {
+    Wake,
+    ClockTick,
+    Packet(Received),
+    Link(LinkEvent),
+    Routes(RouteEvent),
+    Portal(PortalEvent),
+    Ubus(UbusEvent),
+    Stored(Completion),
+    Reload,
+    Stop(&'static str),
+}
+
+/// Runs the daemon until it is told to stop. The error is for a person: what, where, what to do.
+pub fn run(config_path: &Path) -> Result<(), String> {
+    let (config, warnings) = Config::load(config_path).map_err(|error| error.to_string())?;
+    crate::platform::log_sink::start(config.node.log_level);
+    for warning in warnings {
+        log::warn!("{warning}");
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("the event loop cannot be started: {error}"))?;
+    runtime.block_on(async {
+        let mut daemon = Daemon::start(config_path, config).await?;
+        daemon.serve().await;
+        // With the store ends the journal thread: what was handed to it is written.
+        drop(daemon);
+        Ok(())
+    })
+}
+
+impl Daemon {
+    async fn serve(&mut self) {
+        loop {
+            match self.next_event().await {
+                Event::Stop(signal) => {
+                    log::info!("{signal}: tequio stops; routes and sessions stay in the kernel");
+                    return;
+                }
+                event => self.happen(event).await,
+            }
+        }
+    }
+
+    async fn next_event(&mut self) -> Event {
+        let wake = self.node.next_wake();
+        let portal = async {
+            match &mut self.hotspot {
+                Some(guests) => guests.portal.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        let wake = async move {
+            match wake {
+                // A chain of hashes waits for nothing, but the sockets come first.
+                Some(at) if at <= clock::now() => tokio::task::yield_now().await,
+                // The clock goes on while the machine sleeps and tokio's does not: look again soon.
+                Some(at) => tokio::time::sleep(clock::until(at).min(CLOCK_TICK)).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            received = self.mesh.next() => Event::Packet(received),
+            event = self.links.next() => Event::Link(event),
+            event = self.routes.next() => Event::Routes(event),
+            event = portal => Event::Portal(event),
+            event = self.ubus.next() => Event::Ubus(event),
+            Some(completion) = self.store.completed() => Event::Stored(completion),
+            _ = self.clock_tick.tick() => Event::ClockTick,
+            _ = self.hang_up.recv() => Event::Reload,
+            _ = self.terminate.recv() => Event::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => Event::Stop("SIGINT"),
+            () = wake => Event::Wake,
+        }
+    }
+
+    async fn happen(&mut self, event: Event) {
+        match event {
+            Event::Wake => self.input(Input::Wake).await,
+            Event::ClockTick => self.tick().await,
+            Event::Packet(Received { interface, source, destination, bytes }) => {
+                self.input(Input::Packet { interface, source, destination, bytes }).await;
+            }
+            Event::Link(event) => self.link(event).await,
+            Event::Routes(event) => self.route_event(event).await,
+            Event::Portal(event) => self.portal(event).await,
+            Event::Ubus(event) => self.ubus_event(event).await,
+            Event::Stored((id, result)) => {
+                let input = match result {
+                    Ok(()) => Input::Stored(StoreId(id)),
+                    Err(why) => Input::StoreFailed(StoreId(id), why),
+                };
+                self.input(input).await;
+            }
+            Event::Reload => match self.reload().await {
+                Ok(()) => log::info!("{} was read again", self.config_path.display()),
+                Err(why) => log::error!("the running configuration goes on: {why}"),
+            },
+            Event::Stop(_) => {}
+        }
+    }
+
+    /// What is done now and then: the calendar is read, and what could not be done is tried again.
+    async fn tick(&mut self) {
+        self.input(Input::Clock(clock::wall())).await;
+        self.adopt_guests().await;
+        // Another routing daemon may have left the port meanwhile: no event tells.
+        for status in self.interfaces.values().cloned().collect::<Vec<_>>() {
+            self.mesh_device(&status);
+        }
+    }
+
+    async fn link(&mut self, event: LinkEvent) {
+        match event {
+            LinkEvent::Interface(status) => {
+                self.mesh_device(&status);
+                self.interfaces.insert(status.index, status.clone());
+                self.input(Input::Interface(crate::babel::InterfaceStatus {
+                    index: status.index,
+                    name: status.name,
+                    up: status.up,
+                    link_local: status.link_local,
+                    mtu: status.mtu,
+                }))
+                .await;
+            }
+            LinkEvent::Gone(index) => {
+                self.mesh.close(index);
+                self.interfaces.remove(&index);
+                self.input(Input::InterfaceGone(index)).await;
+            }
+            LinkEvent::KernelRoutes(routes) => {
+                let routes = routes
+                    .into_iter()
+                    .map(|route| KernelRoute { prefix: route.prefix, device: route.device });
+                self.input(Input::KernelRoutes(routes.collect())).await;
+            }
+        }
+    }
+
+    async fn route_event(&mut self, event: RouteEvent) {
+        match event {
+            RouteEvent::Failed(failures) => {
+                for failure in failures {
+                    self.input(Input::RouteFailed { prefix: failure.prefix, why: failure.why }).await;
+                }
+            }
+            RouteEvent::Repaired(count) => {
+                log::info!("{count} routes were changed by somebody else and are put right")
+            }
+            RouteEvent::Swept(count) => {
+                log::info!("{count} routes of the last run were not confirmed and are removed")
+            }
+        }
+    }
+
+    async fn portal(&mut self, event: PortalEvent) {
+        match event {
+            PortalEvent::Request { request, peer, http } => {
+                let Some(guests) = &mut self.hotspot else { return };
+                let guest = guests.neighbours.mac_of(peer).await.unwrap_or_else(|error| {
+                    log::warn!("the neighbour table cannot be asked who {peer} is: {error}");
+                    None
+                });
+                self.input(Input::Portal { request, guest, http }).await;
+            }
+            PortalEvent::Gone(request) => self.input(Input::PeerGone(request)).await,
+        }
+    }
+
+    async fn ubus_event(&mut self, event: UbusEvent) {
+        match event {
+            UbusEvent::Connected => {
+                log::info!("ubus: the object tequio is there ({})", self.ubus.socket().display())
+            }
+            UbusEvent::Disconnected => {
+                self.calls.clear();
+                self.sessions.clear();
+            }
+            UbusEvent::Call(call) => match call.session.clone() {
+                // Who is it? LuCI's session tells; rpcd knows it.
+                Some(session) => {
+                    let arguments = calls::session_question(&session);
+                    let invoke = self.ubus.invoke("session", "get", arguments, SESSION_PATIENCE);
+                    self.sessions.insert(invoke, call);
+                }
+                // The broker says which Unix user calls; whoever is not root is a person like any other.
+                None => {
+                    let login = (call.unix_user != "root").then(|| call.unix_user.clone());
+                    self.call(call, Caller { login }).await;
+                }
+            },
+            UbusEvent::Answer { invoke, result } => {
+                let Some(call) = self.sessions.remove(&invoke) else { return };
+                match result.ok().as_ref().and_then(calls::session_login) {
+                    Some(login) => self.call(call, Caller { login: Some(login) }).await,
+                    None => {
+                        let message = "Your session has ended. Please log in again.";
+                        let error = crate::platform::ubus::error_value("no-session", message);
+                        self.ubus.reply(call.call, Ok(error));
+                    }
+                }
+            }
+            UbusEvent::Event { .. } => {}
+        }
+    }
+
+    /// Opens, or opens again, the socket of a device that Babel speaks on; closes that of another.
+    fn mesh_device(&mut self, status: &LinkStatus) {
+        if !self.config.babel.interfaces.iter().any(|interface| interface.name == status.name) {
+            return self.mesh.close(status.index);
+        }
+        if let (true, Some(address)) = (status.up, status.link_local)
+            && let Err(error) = self.mesh.open(status.index, &status.name, address)
+        {
+            log::error!("{error}");
+        }
+    }
+}
+
+fn signals() -> Result<[Signal; 3], String> {
+    let open = |kind| signal(kind).map_err(|error| format!("signals cannot be listened for: {error}"));
+    Ok([open(SignalKind::hangup())?, open(SignalKind::terminate())?, open(SignalKind::interrupt())?])
+}

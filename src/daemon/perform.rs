@@ -1,0 +1,95 @@
+//! What the node wants done, done.
+
+use std::path::Path;
+
+use super::{Daemon, json};
+use crate::node::input::Input;
+use crate::node::output::{Note, NoteLevel, Output};
+use crate::platform::clock;
+use crate::platform::recording::Recording;
+
+impl Daemon {
+    /// Hands an input to the node and does what comes out. Some outputs have an answer of their own
+    /// (a refused batch, counters): those inputs follow at once, in order.
+    pub(super) async fn input(&mut self, input: Input) {
+        let mut inputs = std::collections::VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            for output in self.step(input) {
+                inputs.extend(self.perform(output).await);
+            }
+        }
+    }
+
+    fn step(&mut self, input: Input) -> Vec<Output> {
+        let now = clock::now();
+        let Some(recording) = &mut self.recording else {
+            return self.node.step(now, input, &mut self.vault);
+        };
+        let (outputs, written) = recording.step(&mut self.node, now, input, &mut self.vault);
+        if let Err(why) = written {
+            log::error!("the recording ends: {why}");
+            self.recording = None;
+        }
+        outputs
+    }
+
+    async fn perform(&mut self, output: Output) -> Option<Input> {
+        match output {
+            Output::Packet { interface, destination, bytes } => {
+                // A full buffer is counted there; Babel is made for losses.
+                self.mesh.send(interface, destination, &bytes);
+            }
+            Output::Routes(changes) => self.routes.apply(changes),
+            Output::Guests(changes) => {
+                let guests = self.hotspot.as_mut()?;
+                let error = guests.firewall.apply(&changes).await.err()?;
+                return Some(Input::GuestsFailed { changes, why: error.to_string() });
+            }
+            Output::ReadUsage => {
+                let guests = self.hotspot.as_mut()?;
+                match guests.firewall.samples().await {
+                    Ok(samples) => return Some(Input::Usage(samples)),
+                    Err(error) => log::warn!("the counters of guests cannot be read: {error}"),
+                }
+            }
+            Output::Page { request, language, page } => {
+                if let Some(guests) = &mut self.hotspot {
+                    guests.portal.reply(request, page.render(language));
+                }
+            }
+            Output::Answer { request, answer } => {
+                if let Some(call) = self.calls.remove(&request) {
+                    self.ubus.reply(call, Ok(json::to_json(&answer)));
+                }
+            }
+            Output::Store { id, records, durable } => {
+                if let Err(why) = self.store.submit(id.0, records, durable) {
+                    return Some(Input::StoreFailed(id, why.to_string()));
+                }
+            }
+            Output::SaveSessions(sessions) => self.run_folder.save_sessions(sessions),
+            Output::SaveSeqno(seqno) => self.run_folder.save_seqno(seqno),
+            Output::Note(Note { level, text }) => match level {
+                NoteLevel::Debug => log::debug!("{text}"),
+                NoteLevel::Info => log::info!("{text}"),
+                NoteLevel::Warning => log::warn!("{text}"),
+            },
+        }
+        None
+    }
+
+    /// Starts to record into a file that does not exist yet.
+    pub(super) fn start_recording(&mut self, path: &Path) -> Result<(), String> {
+        if let Some(recording) = &self.recording {
+            return Err(format!("A recording is under way into {}.", recording.path().display()));
+        }
+        self.recording = Some(Recording::start(path, &self.node)?);
+        log::info!("what happens is recorded into {}", path.display());
+        Ok(())
+    }
+
+    /// Ends the recording, if there is one; says whether there was.
+    pub(super) fn stop_recording(&mut self) -> bool {
+        self.recording.take().is_some()
+    }
+}

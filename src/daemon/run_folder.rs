@@ -1,0 +1,106 @@
+//! The run folder: what a restart in the same boot needs and a reboot must not have.
+//!
+//! It lies in memory (`/var/run` is a RAM disk on OpenWrt): Babel's name and number, and the list of
+//! sessions with the guests' devices, which must never be on flash. Files are replaced whole and are
+//! readable by root alone. What cannot be read is as if it were not there.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::babel::{RouterId, SeqNo};
+use crate::hotspot::output::SavedSession;
+use crate::platform::clock;
+
+/// What the last run of this boot left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SavedNode {
+    pub(super) router_id: RouterId,
+    pub(super) seqno: SeqNo,
+    pub(super) sessions: Vec<SavedSession>,
+}
+
+/// The folder.
+pub(super) struct RunFolder {
+    path: PathBuf,
+    boot_id: [u8; 16],
+    router_id: std::cell::Cell<RouterId>,
+}
+
+/// The file `babel`.
+#[derive(Serialize, Deserialize)]
+struct BabelFile {
+    boot_id: [u8; 16],
+    router_id: RouterId,
+    seqno: SeqNo,
+}
+
+/// The file `sessions`. Its form belongs to the version that wrote it.
+#[derive(Serialize, Deserialize)]
+struct SessionsFile {
+    version: String,
+    boot_id: [u8; 16],
+    sessions: Vec<SavedSession>,
+}
+
+impl RunFolder {
+    /// Makes the folder if need be.
+    pub(super) fn open(path: &Path) -> Result<Self, String> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+        made.map_err(|error| format!("the run folder {} cannot be made: {error}", path.display()))?;
+        let boot_id = clock::boot_id().map_err(|error| error.to_string())?;
+        Ok(Self { path: path.to_owned(), boot_id, router_id: std::cell::Cell::new(RouterId([0; 8])) })
+    }
+
+    /// What was left, if it is of this boot.
+    pub(super) fn load(&self, boot_id: [u8; 16]) -> Option<SavedNode> {
+        let babel: BabelFile = self.read("babel")?;
+        let sessions: Option<SessionsFile> = self.read("sessions");
+        let sessions = sessions
+            .filter(|file| file.boot_id == boot_id && file.version == env!("CARGO_PKG_VERSION"))
+            .map(|file| file.sessions);
+        (babel.boot_id == boot_id).then(|| SavedNode {
+            router_id: babel.router_id,
+            seqno: babel.seqno,
+            sessions: sessions.unwrap_or_default(),
+        })
+    }
+
+    /// Keeps Babel's name and number.
+    pub(super) fn save_birth(&self, router_id: RouterId, seqno: SeqNo) {
+        self.router_id.set(router_id);
+        self.write("babel", &BabelFile { boot_id: self.boot_id, router_id, seqno });
+    }
+
+    /// Keeps Babel's number.
+    pub(super) fn save_seqno(&self, seqno: SeqNo) {
+        self.save_birth(self.router_id.get(), seqno);
+    }
+
+    /// Keeps the list of sessions.
+    pub(super) fn save_sessions(&self, sessions: Vec<SavedSession>) {
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        self.write("sessions", &SessionsFile { version, boot_id: self.boot_id, sessions });
+    }
+
+    fn read<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let bytes = fs::read(self.path.join(name)).ok()?;
+        postcard::from_bytes(&bytes).ok()
+    }
+
+    fn write(&self, name: &str, value: &impl Serialize) {
+        let result = postcard::to_allocvec(value).map_err(std::io::Error::other).and_then(|bytes| {
+            let fresh = self.path.join(format!("{name}.new"));
+            let mut file =
+                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+            file.write_all(&bytes)?;
+            fs::rename(&fresh, self.path.join(name))
+        });
+        if let Err(error) = result {
+            log::warn!("{} cannot be kept for a restart: {error}", self.path.join(name).display());
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The start and the reload: from a configuration to open adapters and a node.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+
+use super::run_folder::{RunFolder, SavedNode};
+use super::{CLOCK_TICK, Daemon, Guests, signals, why_not};
+use crate::babel::{RouterId, SeqNo};
+use crate::config::Config;
+use crate::node::input::Input;
+use crate::node::settings::Settings;
+use crate::node::{Birth, Node};
+use crate::platform::clock;
+use crate::platform::firewall::Firewall;
+use crate::platform::firewall::base::{self, FirewallSettings};
+use crate::platform::links::Links;
+use crate::platform::mesh_socket::MeshSockets;
+use crate::platform::neighbours::Neighbours;
+use crate::platform::portal_http::Portal;
+use crate::platform::request_ids::RequestIds;
+use crate::platform::routes::{RouteSettings, RouteTable};
+use crate::platform::store::Store;
+use crate::platform::ubus::{self, UbusServer};
+use crate::platform::vault::{self, KeyVault};
+
+impl Daemon {
+    /// Opens everything and hands the node what the last run left.
+    pub(super) async fn start(config_path: &Path, config: Config) -> Result<Self, String> {
+        why_not::check_rights()?;
+        let run_folder = RunFolder::open(&config.node.run_dir)?;
+        // The store's lock tells a second daemon that it is one, before it touches anything.
+        let state = &config.node.state_dir;
+        let (mut vault, opened) = KeyVault::open(state, vault::board()).map_err(|error| error.to_string())?;
+        let (store, loaded) = Store::open(state, &vault.journal_key()).map_err(|error| error.to_string())?;
+        why_not::say_what_was_opened(opened, &loaded);
+        let settings = node_settings(&config);
+        let saved = run_folder.load(clock::boot_id().map_err(|error| error.to_string())?);
+        let birth = birth(saved.as_ref())?;
+        let now = clock::now();
+        let node = Node::new(now, settings, birth, &mut vault);
+        run_folder.save_birth(birth.router_id, birth.seqno);
+
+        let table = config.node.route_table;
+        let route_settings = RouteSettings {
+            table,
+            priority: config.node.route_priority,
+            stale_for: config.node.stale_routes,
+        };
+        let ids = RequestIds::new();
+        let [hang_up, terminate, interrupt] = signals()?;
+        let mut daemon = Self {
+            config_path: config_path.to_owned(),
+            node,
+            vault,
+            links: Links::open(Some(table)).map_err(|error| why_not::netlink(&error))?,
+            routes: RouteTable::open(route_settings).await.map_err(|error| error.to_string())?,
+            mesh: MeshSockets::new(),
+            interfaces: std::collections::BTreeMap::new(),
+            hotspot: open_hotspot(&config, &ids)?,
+            ubus: UbusServer::new(config.node.ubus_socket.clone(), ubus::OBJECT, ubus::METHODS),
+            calls: std::collections::BTreeMap::new(),
+            sessions: std::collections::BTreeMap::new(),
+            ids,
+            store,
+            run_folder,
+            recording: None,
+            to_adopt: None,
+            clock_tick: tokio::time::interval(CLOCK_TICK),
+            hang_up,
+            terminate,
+            interrupt,
+            config,
+        };
+        why_not::say_missing_devices(&daemon.config);
+        daemon.input(Input::Clock(clock::wall())).await;
+        daemon.input(Input::Records(loaded.records)).await;
+        let left = daemon.routes.take_left();
+        daemon.input(Input::RoutesFound(left)).await;
+        daemon.to_adopt =
+            daemon.hotspot.is_some().then(|| saved.map(|saved| saved.sessions).unwrap_or_default());
+        daemon.adopt_guests().await;
+        let name = &daemon.config.node.name;
+        log::info!("tequio {} runs as {name}, router-id {}", env!("CARGO_PKG_VERSION"), birth.router_id);
+        Ok(daemon)
+    }
+
+    /// Hands the node what the kernel still lets through, and the list that the last run kept. Without
+    /// the base table there is nothing to adopt yet: routing goes on, and this is tried again.
+    pub(super) async fn adopt_guests(&mut self) {
+        let (Some(guests), Some(_)) = (&mut self.hotspot, &self.to_adopt) else { return };
+        let found = match guests.firewall.admitted().await {
+            Ok(admitted) => guests.firewall.samples().await.map(|samples| (admitted, samples)),
+            Err(error) => Err(error),
+        };
+        match found {
+            Ok((admitted, samples)) => {
+                let saved = self.to_adopt.take().unwrap_or_default();
+                self.input(Input::GuestsFound { saved, admitted, samples }).await;
+            }
+            Err(error) => log::warn!("the hotspot waits: {error}"),
+        }
+    }
+
+    /// Reads the configuration again. On any error the running one goes on.
+    pub(super) async fn reload(&mut self) -> Result<(), String> {
+        let (config, warnings) = Config::load(&self.config_path).map_err(|error| error.to_string())?;
+        for warning in warnings {
+            log::warn!("{warning}");
+        }
+        for option in self.config.node.needs_restart(&config.node) {
+            log::warn!("{option} has changed: that needs a restart; the old value goes on until then");
+        }
+        if hotspot_place(&config) != hotspot_place(&self.config) {
+            self.hotspot = None;
+            self.hotspot = open_hotspot(&config, &self.ids)?;
+        }
+        log::set_max_level(config.node.log_level);
+        self.config = config;
+        let settings = node_settings(&self.config);
+        self.input(Input::Settings(Box::new(settings))).await;
+        for status in self.interfaces.values().cloned().collect::<Vec<_>>() {
+            self.mesh_device(&status);
+        }
+        why_not::say_missing_devices(&self.config);
+        Ok(())
+    }
+}
+
+/// The text of the nft table that this configuration needs; `nft -f -` takes it.
+pub fn base_table(config: &Config) -> Option<String> {
+    let hotspot = config.hotspot.as_ref()?;
+    let own = std::iter::once(hotspot.prefix).chain(hotspot.prefixes_v6.iter().copied());
+    let walled_garden = config.services.iter().flat_map(|service| service.prefixes.iter().copied());
+    Some(base::base_table(&FirewallSettings {
+        hotspot_interfaces: vec![hotspot.device.clone()],
+        portal_port: hotspot.settings.portal_port,
+        hotspot_prefixes: own.collect(),
+        infrastructure: hotspot.infrastructure.clone(),
+        walled_garden: walled_garden.collect(),
+    }))
+}
+
+fn open_hotspot(config: &Config, ids: &RequestIds) -> Result<Option<Guests>, String> {
+    let Some(hotspot) = &config.hotspot else { return Ok(None) };
+    let port = hotspot.settings.portal_port;
+    // nft's redirect takes an IPv6 guest to any address of the bridge, so the portal listens on all.
+    let addresses = [IpAddr::V4(hotspot.settings.portal_address), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+    let portal = Portal::bind(&addresses.map(|address| SocketAddr::new(address, port)), ids.clone());
+    Ok(Some(Guests {
+        firewall: Firewall::open().map_err(|error| error.to_string())?,
+        portal: portal.map_err(|error| error.to_string())?,
+        neighbours: Neighbours::open(vec![hotspot.device.clone()])
+            .map_err(|error| why_not::netlink(&error))?,
+    }))
+}
+
+/// What of the hotspot's settings decides where its sockets are.
+fn hotspot_place(config: &Config) -> Option<(&str, std::net::Ipv4Addr, u16)> {
+    let hotspot = config.hotspot.as_ref()?;
+    Some((hotspot.device.as_str(), hotspot.settings.portal_address, hotspot.settings.portal_port))
+}
+
+fn node_settings(config: &Config) -> Settings {
+    let services = config.services.iter().map(|service| (service.name.clone(), service.url.clone()));
+    let services: Vec<(String, String)> = services.collect();
+    let hotspot = config.hotspot.as_ref().map(|section| {
+        let mut settings = section.settings.clone();
+        settings.services.clone_from(&services);
+        settings
+    });
+    Settings {
+        name: config.node.name.clone(),
+        babel: config.babel.clone(),
+        announce: config.announce.clone(),
+        uplinks: config.uplinks.iter().map(|uplink| uplink.device.clone()).collect(),
+        hotspot,
+        persons: config.persons.clone(),
+    }
+}
+
+/// A restart in the same boot keeps the router-id and goes on counting; a cold boot draws a new name,
+/// because an old name with a lost number can be unreachable for minutes (RFC 8966 3.2.1, 3.5.1).
+fn birth(saved: Option<&SavedNode>) -> Result<Birth, String> {
+    let mut dice = [0_u8; 17];
+    getrandom::fill(&mut dice).map_err(|error| format!("the kernel gives no random numbers: {error}"))?;
+    let (drawn, seed) = dice.split_at(9);
+    let seed = seed.try_into().map(u64::from_be_bytes).unwrap_or_default();
+    let (router_id, seqno) = match saved {
+        Some(saved) => (saved.router_id, SeqNo(saved.seqno.0.wrapping_add(1))),
+        None => {
+            let mut router_id = RouterId(drawn[..8].try_into().unwrap_or_default());
+            // All zeroes and all ones are reserved (RFC 8966 4.1.3).
+            router_id.0[0] = router_id.0[0] & 0xfc | 0x02;
+            (router_id, SeqNo(drawn[8].into()))
+        }
+    };
+    Ok(Birth { router_id, seqno, seed })
+}

@@ -1,0 +1,270 @@
+//! The hotspot itself: one input in, then drain all outputs with [`Hotspot::poll`].
+//!
+//! ```text
+//! handle_request ──> CheckCode ──> handle_code_checked ──> Voucher ──> handle_voucher
+//!                                                                          │ time is left
+//!   ReadUsage ──> handle_usage ──> Used        Guests(Admit), Activate, Reply, SaveSessions
+//! ```
+//!
+//! This file dispatches; `guest` is the way of a person to a session, `lease` the life of a session.
+
+mod guest;
+mod lease;
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::login::Logins;
+use super::meter::OnlineClock;
+use super::output::{AskId, EndReason, Event, GuestChange, Output, SavedSession, UsageSample};
+use super::portal::cut;
+use super::refused::Refused;
+use super::report::{Counters, Report, SessionReport};
+use super::session::Sessions;
+use super::settings::Settings;
+use super::tariff::{Measure, VoucherState};
+use super::throttle::Tries;
+use crate::base::limit::{HOTSPOT_BATCH, HOTSPOT_OUTPUTS};
+use crate::base::random::Random;
+use crate::base::time::{Instant, Span};
+use crate::base::voucher::Verifier;
+
+/// The captive hotspot of one node.
+///
+/// After each `handle_*` call, [`poll`](Self::poll) until it gives nothing, then ask
+/// [`next_wake`](Self::next_wake) when to call [`handle_wake`](Self::handle_wake). Waking it too early or
+/// too often does nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hotspot {
+    settings: Settings,
+    sessions: Sessions,
+    logins: Logins,
+    tries: Tries,
+    refused: Refused,
+    online: OnlineClock,
+    /// When the counters were last asked for; `None` while there is no session.
+    last_read: Option<Instant>,
+    /// When the sessions were last saved.
+    last_save: Instant,
+    random: Random,
+    counters: Counters,
+    outbox: Outbox,
+}
+
+/// What leaves at the next polls. What the kernel lets through changes before any page leaves: a phone
+/// that reads "welcome" probes at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Outbox {
+    changes: VecDeque<GuestChange>,
+    rest: VecDeque<Output>,
+    /// Sessions changed, as of this instant.
+    save: Option<Instant>,
+}
+
+impl Hotspot {
+    /// A hotspot without sessions, and with an uplink until it is told otherwise. `seed` only spreads
+    /// retries in time.
+    pub fn new(settings: Settings, seed: u64) -> Self {
+        Self {
+            settings,
+            sessions: Sessions::default(),
+            logins: Logins::default(),
+            tries: Tries::default(),
+            refused: Refused::default(),
+            online: OnlineClock::new(Instant::ZERO),
+            last_read: None,
+            last_save: Instant::ZERO,
+            random: Random::new(seed),
+            counters: Counters::default(),
+            outbox: Outbox::default(),
+        }
+    }
+
+    /// The operator changed something. No session ends; new leases go by the new settings.
+    pub fn handle_settings(&mut self, _now: Instant, settings: Settings) {
+        self.settings = settings;
+    }
+
+    /// The ledger says what a voucher gives.
+    pub fn handle_voucher(&mut self, now: Instant, ask: AskId, state: VoucherState) {
+        match self.logins.refreshed(ask) {
+            Some(verifier) => self.handle_voucher_changed(now, verifier, state),
+            None => self.voucher_told(now, ask, state),
+        }
+    }
+
+    /// The ledger learnt something about a voucher: a revocation, an extension, use on other nodes.
+    pub fn handle_voucher_changed(&mut self, now: Instant, verifier: Verifier, state: VoucherState) {
+        let Some(client) = self.sessions.of_voucher(verifier) else { return };
+        match state {
+            // A running session is never cut merely because its lot is late or not loaded yet.
+            VoucherState::Unknown => {}
+            VoucherState::Revoked => self.end(now, client, EndReason::Revoked),
+            VoucherState::Good(allowance) => self.allow(now, client, allowance),
+        }
+    }
+
+    /// The kernel's counters were read.
+    pub fn handle_usage(&mut self, now: Instant, samples: &[UsageSample]) {
+        let online = self.online.at(now);
+        for sample in samples {
+            if let Some(session) = self.sessions.get_mut(sample.client) {
+                session.meter.read(now, online, sample);
+            }
+        }
+        for client in self.sessions.which(|session| session.left(now) == Span::ZERO) {
+            self.end(now, client, EndReason::UsedUp);
+        }
+        self.report_use(now);
+    }
+
+    /// The uplink came or went: use counts only while it is up.
+    pub fn handle_uplink(&mut self, now: Instant, up: bool) {
+        if !self.online.set(now, up) {
+            return;
+        }
+        self.outbox.save = Some(now);
+        if !up {
+            let online = self.online.at(now);
+            for (_, session) in self.sessions.iter_mut() {
+                session.meter.uplink_lost(online);
+            }
+        }
+    }
+
+    /// The kernel refused a batch, and nothing of it holds: each of its changes is tried again alone,
+    /// so that one that cannot be spoils no other.
+    pub fn handle_guests_failed(&mut self, now: Instant, changes: Vec<GuestChange>, why: String) {
+        self.counters.batches_refused = self.counters.batches_refused.wrapping_add(1);
+        let mut given_up = 0;
+        for change in &changes {
+            let (GuestChange::Admit { mac, client, .. } | GuestChange::Dismiss { mac, client, .. }) = *change;
+            if !self.refused.add(now, mac, client, &mut self.random) {
+                given_up += 1;
+            }
+        }
+        let changes = u32::try_from(changes.len()).unwrap_or(u32::MAX);
+        self.event(Event::GuestsRefused { changes, given_up, why: cut(&why) });
+    }
+
+    /// Time has come for whatever waits for it.
+    pub fn handle_wake(&mut self, now: Instant) {
+        self.renew_leases(now);
+        for (request, language) in self.logins.lose_patience(now) {
+            self.reply_checking(request, language);
+        }
+        for (mac, client) in self.refused.due(now) {
+            self.retry(now, mac, client);
+        }
+        if self.next_save().is_some_and(|due| due <= now) {
+            self.outbox.save = Some(now);
+        }
+        if self.next_read().is_some_and(|due| due <= now) {
+            self.last_read = Some(now);
+            self.outbox.rest.push_back(Output::ReadUsage);
+        }
+    }
+
+    /// The next thing to do; `None` when all is done.
+    pub fn poll(&mut self) -> Option<Output> {
+        if !self.outbox.changes.is_empty() {
+            let batch = self.outbox.changes.len().min(HOTSPOT_BATCH);
+            return Some(Output::Guests(self.outbox.changes.drain(..batch).collect()));
+        }
+        if let Some(output) = self.outbox.rest.pop_front() {
+            return Some(output);
+        }
+        let at = self.outbox.save.take()?;
+        self.last_save = at;
+        Some(Output::SaveSessions(self.saved(at)))
+    }
+
+    /// When [`handle_wake`](Self::handle_wake) has something to do.
+    pub fn next_wake(&self) -> Option<Instant> {
+        let renewal = self.sessions.iter().map(|(_, session)| session.renew_at).min();
+        let read = self.next_read();
+        let save = self.next_save();
+        [renewal, read, save, self.logins.next_wake(), self.refused.next_wake()].into_iter().flatten().min()
+    }
+
+    /// What there is to see.
+    pub fn report(&self, now: Instant) -> Report {
+        let sessions = self.sessions.iter().map(|(client, session)| {
+            let (up_bytes, down_bytes) = session.meter.bytes();
+            SessionReport {
+                client,
+                verifier: session.verifier,
+                plan: session.tariff.name.clone(),
+                devices: session.devices.iter().map(|device| device.mac).collect(),
+                remaining: session.left(now),
+                used_s: session.meter.used_s(),
+                since_first_use: session.meter.since_first_use(now),
+                up_bytes,
+                down_bytes,
+                idle: now.since(session.meter.last_moved()),
+                lease: session.lease_end.since(now),
+            }
+        });
+        Report {
+            sessions: sessions.collect(),
+            room: self.sessions.room() as u32,
+            checking: self.logins.len() as u32,
+            uplink: self.online.is_up(),
+            counters: self.counters.clone(),
+        }
+    }
+
+    /// When the counters are to be read. Near the end of a plan more often: what is left is then known
+    /// to a quarter of itself, and an idle phone does not lose it.
+    fn next_read(&self) -> Option<Instant> {
+        let last = self.last_read?;
+        let online = self.online.at(last);
+        let counted = |(_, session): (_, &super::session::Session)| match session.tariff.measure {
+            Measure::UsedSeconds { .. } => Some(session.left_at_worst(last, online).scaled(1, 4)),
+            Measure::DaysFromFirstUse { .. } => None,
+        };
+        let shortest = self.sessions.iter().filter_map(counted).min().unwrap_or(READ_AT_MOST);
+        let interval = self.settings.usage_interval();
+        Some(last + interval.min(shortest.max(READ_AT_LEAST)))
+    }
+
+    /// When the sessions are to be saved though nothing happened to them but use.
+    fn next_save(&self) -> Option<Instant> {
+        (!self.sessions.is_empty()).then_some(self.last_save + SAVE_INTERVAL)
+    }
+
+    fn saved(&self, at: Instant) -> Vec<SavedSession> {
+        let online = self.online.at(at);
+        let saved = self.sessions.iter().map(|(client, session)| SavedSession {
+            client,
+            verifier: session.verifier,
+            tariff: session.tariff.clone(),
+            meter: session.meter.clone(),
+            saved_at: at,
+            uplink: self.online.is_up(),
+            unread: session.meter.unread(online),
+            lease_end: at + session.left_at_worst(at, online).min(self.settings.lease() + SAVE_INTERVAL),
+            devices: session.devices.iter().map(|device| device.mac).collect(),
+        });
+        saved.collect()
+    }
+
+    fn event(&mut self, event: Event) {
+        if self.outbox.rest.len() < HOTSPOT_OUTPUTS {
+            self.outbox.rest.push_back(Output::Event(event));
+        } else {
+            self.counters.events_dropped = self.counters.events_dropped.wrapping_add(1);
+        }
+    }
+}
+
+/// Longest time between two readings, whatever the settings say.
+const READ_AT_MOST: Span = Span::from_secs(60);
+/// Longest time between two saved lists while there are sessions: what a crash may miscount.
+const SAVE_INTERVAL: Span = Span::from_secs(60);
+/// Shortest time between two readings.
+const READ_AT_LEAST: Span = Span::from_secs(2);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,317 @@
+//! The way of a person: from any page to the portal, from a typed code to a session.
+
+use super::Hotspot;
+use crate::base::address::MacAddress;
+use crate::base::time::{Instant, Span};
+use crate::base::voucher::{Proof, RequestId, Verifier};
+use crate::hotspot::code::{Code, CodeError};
+use crate::hotspot::login::{Login, Stage};
+use crate::hotspot::meter::Meter;
+use crate::hotspot::output::{AskId, ClientId, EndReason, Event, GuestChange, Output, Refusal};
+use crate::hotspot::portal::{self, Asked, Language, Left, Notice, Page, Place, SessionView, Typed};
+use crate::hotspot::request::PortalRequest;
+use crate::hotspot::session::{Device, Session};
+use crate::hotspot::tariff::{Allowance, Measure, VoucherState};
+
+/// A page that waits for a check asks again after this time.
+const RECHECK_S: u32 = 4;
+/// A guest who found the node busy is asked to come back after this time: a check takes less.
+const BUSY_S: u32 = 5;
+/// A guest who found no place is asked to come back after this time.
+const FULL_S: u32 = 120;
+/// A session that was idle for this long yields its place to somebody who stands at the door.
+const IDLE: Span = Span::from_secs(3_600);
+/// A device with a session that is sent here all the same is admitted again, this often at most.
+const MEND_INTERVAL: Span = Span::from_secs(5);
+
+impl Hotspot {
+    /// A browser asks for something. `guest` is the device's address, if the node knows it.
+    pub fn handle_request(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        guest: Option<MacAddress>,
+        http: PortalRequest,
+    ) {
+        self.counters.requests = self.counters.requests.wrapping_add(1);
+        let language = Language::choose(&http.accept_language, &self.settings.language);
+        let page = match (portal::asked(&self.settings, &http), guest) {
+            (Asked::Elsewhere, _) => {
+                self.mend(now, guest);
+                self.redirect()
+            }
+            (Asked::Unknown, _) => Page::NotFound { place: self.place() },
+            (_, None) => Page::UnknownDevice { place: self.place() },
+            (Asked::LogIn { typed }, Some(mac)) => {
+                match self.log_in(now, (request, language), mac, typed.clone()) {
+                    Ok(()) => return,
+                    Err(notice) => Page::Form { place: self.place(), typed, notice: Some(notice) },
+                }
+            }
+            (Asked::Form { typed }, Some(_)) => Page::Form { place: self.place(), typed, notice: None },
+            (asked @ (Asked::Start | Asked::Status), Some(mac)) => match self.view(now, mac) {
+                Some(session) => Page::Status { place: self.place(), session },
+                None if asked == Asked::Status => self.redirect(),
+                None => self.start_page(mac),
+            },
+        };
+        self.reply(request, language, page);
+    }
+
+    /// The vault checked a code. `None`: its tag did not fit.
+    pub fn handle_code_checked(&mut self, _now: Instant, ask: AskId, result: Option<(Verifier, Proof)>) {
+        let Some(mut login) = self.logins.take(ask) else { return };
+        match (&login.stage, result) {
+            (Stage::Checking, Some((verifier, proof))) => {
+                login.stage = Stage::Asking { verifier, proof };
+                self.logins.put_back(ask, login);
+                self.outbox.rest.push_back(Output::Voucher { ask, verifier });
+            }
+            (Stage::Checking, None) => self.refuse(ask, login, Refusal::Tag),
+            // An answer to a question that was not asked.
+            _ => self.logins.put_back(ask, login),
+        }
+    }
+
+    /// The ledger told what the voucher of a login gives.
+    pub(super) fn voucher_told(&mut self, now: Instant, ask: AskId, state: VoucherState) {
+        let Some(login) = self.logins.take(ask) else { return };
+        let Stage::Asking { verifier, proof } = login.stage else {
+            return self.logins.put_back(ask, login);
+        };
+        match state {
+            VoucherState::Unknown => self.refuse(ask, login, Refusal::Unknown),
+            VoucherState::Revoked => self.refuse(ask, login, Refusal::Revoked),
+            VoucherState::Good(allowance) => self.open(now, ask, login, (verifier, proof), allowance),
+        }
+    }
+
+    pub(super) fn reply_checking(&mut self, request: RequestId, language: Language) {
+        let page = Page::Checking { place: self.place(), retry_s: RECHECK_S };
+        self.reply(request, language, page);
+    }
+
+    /// Begins to check what was typed, or says why not.
+    fn log_in(
+        &mut self,
+        now: Instant,
+        waiting: (RequestId, Language),
+        mac: MacAddress,
+        typed: Typed,
+    ) -> Result<(), Notice> {
+        let code = Code::parse(typed.as_str()).map_err(|error| {
+            self.counters.misspelt = self.counters.misspelt.wrapping_add(1);
+            match error {
+                CodeError::Length { symbols } => Notice::Length { symbols: symbols as u32 },
+                CodeError::Symbol { .. } => Notice::Wrong,
+            }
+        })?;
+        if let Some((ask, login)) = self.logins.of_device(mac) {
+            if matches!(login.stage, Stage::Refused(_)) {
+                self.logins.take(ask);
+            } else if login.code == code && login.join(waiting.0, waiting.1) {
+                // Tapped twice: both get the answer.
+                return Ok(());
+            } else {
+                return Err(Notice::OneAtATime);
+            }
+        }
+        self.tries.take(now, mac).map_err(|wait| {
+            self.counters.throttled = self.counters.throttled.wrapping_add(1);
+            Notice::TryAgainIn { seconds: whole_seconds(wait) }
+        })?;
+        // One chain per code at a time: nobody keeps the node busy with one spent coupon and many MACs.
+        let login = Login { mac, waiting: vec![waiting], typed, code, began: now, stage: Stage::Checking };
+        let asked = if self.logins.is_checking(code) { None } else { self.logins.begin(login) };
+        let Some(ask) = asked else {
+            self.counters.busy = self.counters.busy.wrapping_add(1);
+            self.event(Event::Busy);
+            return Err(Notice::Busy { seconds: BUSY_S });
+        };
+        self.outbox.rest.push_back(Output::CheckCode { ask, code });
+        Ok(())
+    }
+
+    /// A voucher is good: its session opens or gains a device, if anything is left.
+    fn open(
+        &mut self,
+        now: Instant,
+        ask: AskId,
+        login: Login,
+        (verifier, proof): (Verifier, Proof),
+        allowance: Allowance,
+    ) {
+        let known = self.sessions.of_voucher(verifier);
+        if let Some(client) = known {
+            self.allow(now, client, allowance.clone());
+        }
+        let running = self.sessions.of_voucher(verifier);
+        let meter = Meter::new(now, self.online.at(now), &allowance);
+        // A session that has just ended counted further than the ledger knows yet.
+        if running != known || running.is_none() && meter.left(now, allowance.tariff.measure) == Span::ZERO {
+            return self.refuse(ask, login, Refusal::UsedUp);
+        }
+        if !self.make_place(now, login.mac, running) {
+            self.counters.busy = self.counters.busy.wrapping_add(1);
+            self.event(Event::Full);
+            return self.answer(ask, login, Notice::Busy { seconds: FULL_S });
+        }
+        self.leave(now, login.mac, running);
+        let device = Device { mac: login.mac, since: now };
+        let client = match running {
+            Some(client) => {
+                self.sessions.add_device(client, device);
+                client
+            }
+            None => self.begin_session(now, verifier, meter, allowance, device),
+        };
+        self.yield_devices(client);
+        self.admit(now, client);
+        self.counters.logins = self.counters.logins.wrapping_add(1);
+        self.outbox.rest.push_back(Output::Activate { verifier, proof, mac: login.mac });
+        self.outbox.save = Some(now);
+        if let Some(session) = self.view(now, login.mac) {
+            for (request, language) in login.waiting {
+                let page = Page::Welcome { place: self.place(), session: session.clone() };
+                self.reply(request, language, page);
+            }
+        }
+    }
+
+    fn begin_session(
+        &mut self,
+        now: Instant,
+        verifier: Verifier,
+        meter: Meter,
+        allowance: Allowance,
+        device: Device,
+    ) -> ClientId {
+        let client = self.sessions.free_client();
+        let session = Session {
+            verifier,
+            tariff: allowance.tariff,
+            reported: (now, meter.used_s(), meter.bytes()),
+            meter,
+            devices: vec![device],
+            lease_end: now,
+            renew_at: now,
+            mended_at: now,
+        };
+        self.sessions.insert(client, session);
+        self.event(Event::SessionOpened { client, verifier });
+        client
+    }
+
+    /// Whether there is a place for one more device; the session that was idle longest may yield its.
+    fn make_place(&mut self, now: Instant, mac: MacAddress, running: Option<ClientId>) -> bool {
+        let yields = |client| {
+            self.sessions
+                .get(client)
+                .is_some_and(|session| session.devices.len() >= session.devices_allowed())
+        };
+        if self.sessions.room() > 0 || self.sessions.of_device(mac).is_some() || running.is_some_and(yields) {
+            return true;
+        }
+        let idle = |(client, session): (ClientId, &Session)| {
+            let moved = session.meter.last_moved();
+            (Some(client) != running && now.since(moved) >= IDLE).then_some((moved, client))
+        };
+        let longest = self.sessions.iter().filter_map(idle).min();
+        if let Some((_, client)) = longest {
+            self.end(now, client, EndReason::Idle);
+        }
+        longest.is_some()
+    }
+
+    /// Takes a device out of the session it is in, unless that is `stays`.
+    fn leave(&mut self, now: Instant, mac: MacAddress, stays: Option<ClientId>) {
+        let Some(client) = self.sessions.of_device(mac).filter(|client| Some(*client) != stays) else {
+            return;
+        };
+        if self.sessions.get(client).is_some_and(|session| session.devices.len() > 1) {
+            self.sessions.remove_device(client, mac);
+            self.outbox.changes.push_back(GuestChange::Dismiss { mac, client, last: false });
+        } else {
+            self.end(now, client, EndReason::Replaced);
+        }
+    }
+
+    fn refuse(&mut self, ask: AskId, login: Login, refusal: Refusal) {
+        self.counters.refusal(refusal);
+        self.event(Event::CodeRefused(refusal));
+        let notice = match refusal {
+            // A guesser learns nothing from which part was wrong, and an honest person neither.
+            Refusal::Tag | Refusal::Unknown => Notice::Wrong,
+            Refusal::Revoked => Notice::Revoked,
+            Refusal::UsedUp => Notice::UsedUp,
+        };
+        self.answer(ask, login, notice);
+    }
+
+    /// Tells all who wait why the code opens nothing; or keeps it for the next page of this device.
+    fn answer(&mut self, ask: AskId, mut login: Login, notice: Notice) {
+        if login.waiting.is_empty() {
+            login.stage = Stage::Refused(notice);
+            return self.logins.put_back(ask, login);
+        }
+        for (request, language) in login.waiting {
+            let page = Page::Form { place: self.place(), typed: login.typed.clone(), notice: Some(notice) };
+            self.reply(request, language, page);
+        }
+    }
+
+    /// The start page of a device without session.
+    fn start_page(&mut self, mac: MacAddress) -> Page {
+        let place = self.place();
+        match self.logins.of_device(mac).map(|(ask, login)| (ask, login.stage.clone())) {
+            None => Page::Form { place, typed: Typed::default(), notice: None },
+            Some((ask, Stage::Refused(notice))) => {
+                let typed = self.logins.take(ask).map(|login| login.typed).unwrap_or_default();
+                Page::Form { place, typed, notice: Some(notice) }
+            }
+            Some(_) => Page::Checking { place, retry_s: RECHECK_S },
+        }
+    }
+
+    /// A device with a session was sent here by the kernel, so that the kernel lacks it: say it again.
+    fn mend(&mut self, now: Instant, guest: Option<MacAddress>) {
+        self.counters.redirects = self.counters.redirects.wrapping_add(1);
+        let Some(client) = guest.and_then(|mac| self.sessions.of_device(mac)) else { return };
+        let Some(session) = self.sessions.get_mut(client) else { return };
+        if now.since(session.mended_at) >= MEND_INTERVAL {
+            session.mended_at = now;
+            self.renew(now, client);
+        }
+    }
+
+    /// The session of a device as its user sees it.
+    fn view(&self, now: Instant, mac: MacAddress) -> Option<SessionView> {
+        let session = self.sessions.get(self.sessions.of_device(mac)?)?;
+        let left = session.left_at_worst(now, self.online.at(now));
+        Some(SessionView {
+            plan: portal::cut(&session.tariff.name),
+            left: match session.tariff.measure {
+                Measure::UsedSeconds { .. } => Left::OfUse(left),
+                Measure::DaysFromFirstUse { .. } => Left::UntilEnd(left),
+            },
+            devices: session.devices.len() as u32,
+            devices_allowed: session.devices_allowed() as u32,
+        })
+    }
+
+    fn place(&self) -> Place {
+        Place::new(&self.settings, self.online.is_up())
+    }
+
+    fn redirect(&self) -> Page {
+        Page::Redirect { to: self.settings.portal_url() }
+    }
+
+    fn reply(&mut self, request: RequestId, language: Language, page: Page) {
+        self.outbox.rest.push_back(Output::Reply { request, language, page });
+    }
+}
+
+fn whole_seconds(span: Span) -> u32 {
+    u32::try_from(span.as_micros().div_ceil(1_000_000)).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,9 @@
+//! The hotspot on a bench: a virtual clock, a kernel that ends leases by itself, a vault, a ledger.
+
+mod bench;
+mod counting;
+mod login;
+mod restart;
+mod whole;
+
+use bench::*;

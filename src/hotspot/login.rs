@@ -1,0 +1,147 @@
+//! Questions that wait for an answer: codes that were typed, and vouchers of sessions that went on
+//! over a restart.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::code::Code;
+use super::output::AskId;
+use super::portal::{Language, Notice, Typed};
+use crate::base::address::MacAddress;
+use crate::base::limit::{HOTSPOT_CHECKS, HOTSPOT_SESSIONS, HOTSPOT_WAITING};
+use crate::base::time::{Instant, Span};
+use crate::base::voucher::{Proof, RequestId, Verifier};
+
+/// A browser gets a page that asks again after this time: 2 s before the request is given up.
+const PATIENCE: Span = Span::from_secs(8);
+/// A check that took longer than this is forgotten.
+const LIFETIME: Span = Span::from_secs(60);
+
+/// A code that was typed and is being checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Login {
+    /// The device it was typed on.
+    pub(crate) mac: MacAddress,
+    /// The browsers that wait for the answer.
+    pub(crate) waiting: Vec<(RequestId, Language)>,
+    /// What was typed, to be shown again if it is wrong.
+    pub(crate) typed: Typed,
+    /// What that reads as.
+    pub(crate) code: Code,
+    /// When it was typed.
+    pub(crate) began: Instant,
+    /// How far it is.
+    pub(crate) stage: Stage,
+}
+
+/// How far the check of a code is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Stage {
+    /// The vault computes.
+    Checking,
+    /// The ledger is asked.
+    Asking {
+        /// For which voucher.
+        verifier: Verifier,
+        /// That its code was typed.
+        proof: Proof,
+    },
+    /// It was refused when no browser waited any more; the next page of this device says so.
+    Refused(Notice),
+}
+
+/// All questions that wait.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Logins {
+    waiting: BTreeMap<AskId, Login>,
+    refreshing: BTreeMap<AskId, Verifier>,
+    next: u64,
+}
+
+impl Logins {
+    /// Keeps a login that begins; `None` if too many wait already.
+    pub(crate) fn begin(&mut self, login: Login) -> Option<AskId> {
+        if self.waiting.len() >= HOTSPOT_CHECKS {
+            // Answers that nobody has fetched are the first to go.
+            let refused = |(_, login): &(&AskId, &Login)| matches!(login.stage, Stage::Refused(_));
+            let oldest = self.waiting.iter().find(refused).map(|(ask, _)| *ask)?;
+            self.waiting.remove(&oldest);
+        }
+        let ask = self.ask();
+        self.waiting.insert(ask, login);
+        Some(ask)
+    }
+
+    /// Keeps the question about a voucher in use; `None` if there are more than sessions can be.
+    pub(crate) fn refresh(&mut self, verifier: Verifier) -> Option<AskId> {
+        if self.refreshing.len() >= HOTSPOT_SESSIONS {
+            return None;
+        }
+        let ask = self.ask();
+        self.refreshing.insert(ask, verifier);
+        Some(ask)
+    }
+
+    /// The voucher in use that was asked for.
+    pub(crate) fn refreshed(&mut self, ask: AskId) -> Option<Verifier> {
+        self.refreshing.remove(&ask)
+    }
+
+    /// The login of a device.
+    pub(crate) fn of_device(&mut self, mac: MacAddress) -> Option<(AskId, &mut Login)> {
+        self.waiting.iter_mut().find(|(_, login)| login.mac == mac).map(|(ask, login)| (*ask, login))
+    }
+
+    /// Whether this code is being checked for any device.
+    pub(crate) fn is_checking(&self, code: Code) -> bool {
+        self.waiting.values().any(|login| login.code == code && !matches!(login.stage, Stage::Refused(_)))
+    }
+
+    /// Takes a login out.
+    pub(crate) fn take(&mut self, ask: AskId) -> Option<Login> {
+        self.waiting.remove(&ask)
+    }
+
+    /// Puts a login back under its old number.
+    pub(crate) fn put_back(&mut self, ask: AskId, login: Login) {
+        self.waiting.insert(ask, login);
+    }
+
+    /// Forgets what is too old and takes out the browsers that have waited long enough.
+    pub(crate) fn lose_patience(&mut self, now: Instant) -> Vec<(RequestId, Language)> {
+        let mut released = Vec::new();
+        for login in self.waiting.values_mut().filter(|login| now >= login.began + PATIENCE) {
+            released.append(&mut login.waiting);
+        }
+        self.waiting.retain(|_, login| now < login.began + LIFETIME);
+        released
+    }
+
+    /// When [`lose_patience`](Self::lose_patience) has something to do.
+    pub(crate) fn next_wake(&self) -> Option<Instant> {
+        let due = |login: &Login| login.began + if login.waiting.is_empty() { LIFETIME } else { PATIENCE };
+        self.waiting.values().map(due).min()
+    }
+
+    /// Codes being checked.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    fn ask(&mut self) -> AskId {
+        self.next = self.next.wrapping_add(1);
+        AskId(self.next)
+    }
+}
+
+impl Login {
+    /// Another request waits for the same answer; false if too many do.
+    pub(crate) fn join(&mut self, request: RequestId, language: Language) -> bool {
+        let room = self.waiting.len() < HOTSPOT_WAITING;
+        if room {
+            self.waiting.push((request, language));
+        }
+        room
+    }
+}

@@ -1,0 +1,123 @@
+//! The portal: from a browser's request to what it asks for, and from a page to bytes.
+//!
+//! `asked` sorts a request without looking at any session; the engine decides which [`Page`] answers
+//! it; [`Page::render`] turns that into HTML in one [`Language`]. There are no lists of the addresses
+//! that phones probe: whatever a guest without a voucher asks for in plain HTTP is redirected here.
+
+mod form;
+mod page;
+mod words;
+
+pub(super) use page::cut;
+pub use page::{Left, Notice, Page, Place, SessionView};
+pub use words::{Language, Words};
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::request::{Method, PortalRequest};
+use super::settings::Settings;
+use crate::base::limit::PORTAL_CODE_BYTES;
+
+/// What a guest typed as a code. Most often it is one, or one letter off: it stays out of logs.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Typed(pub String);
+
+impl Typed {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Typed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Typed(..)")
+    }
+}
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Something of another host.
+    Elsewhere,
+    /// The start page.
+    Start,
+    /// The form, with this in it (a QR code was read, or another code shall be typed).
+    Form {
+        /// What stands in the input; may be empty.
+        typed: Typed,
+    },
+    /// To be let in.
+    LogIn {
+        /// What was typed.
+        typed: Typed,
+    },
+    /// How much is left.
+    Status,
+    /// Nothing that there is.
+    Unknown,
+}
+
+/// What `request` asks for.
+pub(crate) fn asked(settings: &Settings, request: &PortalRequest) -> Asked {
+    if !settings.is_portal(&request.host) {
+        return Asked::Elsewhere;
+    }
+    match (request.method, request.path.as_str()) {
+        (Method::Get, "/") | (Method::Get, "") => with_code(&request.query).unwrap_or(Asked::Start),
+        (Method::Get, "/login") => with_code(&request.query).unwrap_or(Asked::Start),
+        (Method::Post, "/login") => Asked::LogIn { typed: typed(&request.body).unwrap_or_default() },
+        (Method::Get, "/status") => Asked::Status,
+        _ => Asked::Unknown,
+    }
+}
+
+/// A request that gets the same answer and says nothing of the guest but what was typed as a code, under
+/// the name that `rename` gives it: for recordings. Which pages somebody wanted to see stands in none.
+pub(crate) fn anonymous(
+    settings: &Settings,
+    request: &PortalRequest,
+    rename: impl FnOnce(&Typed) -> Typed,
+) -> PortalRequest {
+    let (path, query, body) = match asked(settings, request) {
+        Asked::Elsewhere => ("/", String::new(), String::new()),
+        Asked::Start => ("/", String::new(), String::new()),
+        Asked::Status => ("/status", String::new(), String::new()),
+        Asked::Unknown => ("/unknown", String::new(), String::new()),
+        Asked::Form { typed } => ("/", form::of("code", rename(&typed).as_str()), String::new()),
+        Asked::LogIn { typed } => ("/login", String::new(), form::of("code", rename(&typed).as_str())),
+    };
+    // No host name has only a dash.
+    let host = if settings.is_portal(&request.host) { request.host.as_str() } else { "-" };
+    PortalRequest {
+        method: request.method,
+        host: host.to_owned(),
+        path: path.to_owned(),
+        query,
+        body: body.into_bytes(),
+        accept_language: Language::choose(&request.accept_language, &settings.language).code().to_owned(),
+        cookie: String::new(),
+    }
+}
+
+fn with_code(query: &str) -> Option<Asked> {
+    typed(query.as_bytes()).map(|typed| Asked::Form { typed })
+}
+
+/// What was typed as a code, cut to a length that is more than any code has, without control characters.
+fn typed(form: &[u8]) -> Option<Typed> {
+    let value = form::value(form, "code")?;
+    let mut text = String::new();
+    for symbol in value.trim().chars().filter(|symbol| !symbol.is_control()) {
+        if text.len() + symbol.len_utf8() > PORTAL_CODE_BYTES {
+            break;
+        }
+        text.push(symbol);
+    }
+    Some(Typed(text))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,292 @@
+//! The pages of the portal as values, and how they become HTML.
+
+use askama::Template;
+use serde::{Deserialize, Serialize};
+
+use super::Typed;
+use super::words::{Language, Words};
+use crate::base::limit::{PORTAL_NAME_BYTES, PORTAL_SERVICES};
+use crate::base::time::Span;
+use crate::hotspot::request::Rendered;
+use crate::hotspot::settings::Settings;
+
+/// One answer of the portal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Page {
+    /// Look there instead.
+    Redirect {
+        /// Where: the portal's start page.
+        to: String,
+    },
+    /// The form that asks for a code.
+    Form {
+        /// Where the guest is.
+        place: Place,
+        /// What stands in the input.
+        typed: Typed,
+        /// What there is to say about the last try.
+        notice: Option<Notice>,
+    },
+    /// A code is still being checked; the page asks again by itself.
+    Checking {
+        /// Where the guest is.
+        place: Place,
+        /// Seconds until then.
+        retry_s: u32,
+    },
+    /// A code was good: the device is let through.
+    Welcome {
+        /// Where the guest is.
+        place: Place,
+        /// What it may use.
+        session: SessionView,
+    },
+    /// What is left.
+    Status {
+        /// Where the guest is.
+        place: Place,
+        /// What it may use.
+        session: SessionView,
+    },
+    /// The device's address is not known, so that it cannot be let through.
+    UnknownDevice {
+        /// Where the guest is.
+        place: Place,
+    },
+    /// There is no such page.
+    NotFound {
+        /// Where the guest is.
+        place: Place,
+    },
+}
+
+/// Where a guest is: what stands on every page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Name of the community.
+    pub community: String,
+    /// Services that are free for all: (name, URL).
+    pub services: Vec<(String, String)>,
+    /// Whether there is a way to the outside.
+    pub uplink: bool,
+}
+
+/// What there is to say about a code that was typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notice {
+    /// It is none. Which part of it is wrong is not said.
+    Wrong,
+    /// It has too few or too many symbols: told apart from a wrong one, because it tells a guesser
+    /// nothing and a person with a torn slip of paper everything.
+    Length {
+        /// How many were typed.
+        symbols: u32,
+    },
+    /// Too many tries.
+    TryAgainIn {
+        /// How long to wait.
+        seconds: u32,
+    },
+    /// The code is being checked for another try of this device.
+    OneAtATime,
+    /// It was taken back.
+    Revoked,
+    /// Nothing is left on it.
+    UsedUp,
+    /// The node has too much to do, or no place left.
+    Busy {
+        /// How long to wait.
+        seconds: u32,
+    },
+}
+
+/// What is left on a voucher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Left {
+    /// Time of use.
+    OfUse(Span),
+    /// Time that passes.
+    UntilEnd(Span),
+}
+
+/// A session as its user sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionView {
+    /// Name of the plan.
+    pub plan: String,
+    /// What is left.
+    pub left: Left,
+    /// Devices on this voucher here.
+    pub devices: u32,
+    /// Devices that the plan allows.
+    pub devices_allowed: u32,
+}
+
+impl Place {
+    /// The place that `settings` describe, within the bounds of a page.
+    pub fn new(settings: &Settings, uplink: bool) -> Self {
+        let services = settings.services.iter().filter(|(_, url)| is_web(url)).take(PORTAL_SERVICES);
+        Self {
+            community: cut(&settings.community),
+            services: services.map(|(name, url)| (cut(name), url.clone())).collect(),
+            uplink,
+        }
+    }
+}
+
+impl Page {
+    /// The page in a language that is built in.
+    pub fn render(&self, language: Language) -> Rendered {
+        self.render_with(&Words::of(language), language.code())
+    }
+
+    /// The page in the language whose code and words are given.
+    pub fn render_with(&self, words: &Words<'_>, code: &str) -> Rendered {
+        let frame = |place, title| Frame { words, code, place, title: words.text(title), refresh_s: 0 };
+        let message = |place, title, text| {
+            MessagePage { frame: frame(place, title), text: words.text(text), checking: false }.render()
+        };
+        let (status, body) = match self {
+            Self::Redirect { to } => (302, RedirectPage { words, code, to }.render()),
+            Self::Form { place, typed, notice } => {
+                let notice = notice.map(|notice| notice.text(words));
+                (200, FormPage { frame: frame(place, "form.title"), typed: typed.as_str(), notice }.render())
+            }
+            Self::Checking { place, retry_s } => {
+                let frame = Frame { refresh_s: *retry_s, ..frame(place, "checking.title") };
+                (200, MessagePage { frame, text: words.text("checking.text"), checking: true }.render())
+            }
+            Self::Welcome { place, session } => {
+                (200, StatusPage { frame: frame(place, "welcome.title"), session, welcome: true }.render())
+            }
+            Self::Status { place, session } => {
+                (200, StatusPage { frame: frame(place, "status.title"), session, welcome: false }.render())
+            }
+            Self::UnknownDevice { place } => (200, message(place, "unknown.title", "unknown.text")),
+            Self::NotFound { place } => (404, message(place, "missing.title", "missing.text")),
+        };
+        let mut headers = headers(code);
+        if let Self::Redirect { to } = self {
+            headers.push(("Location".to_owned(), to.clone()));
+        }
+        let body = body.expect("templates write to a string, which takes everything");
+        Rendered { status, headers, body: body.into_bytes() }
+    }
+}
+
+impl Notice {
+    fn text(self, words: &Words<'_>) -> NoticeText {
+        let (title, text) = match self {
+            Self::Wrong => ("notice.wrong", words.text("notice.wrong.text").to_owned()),
+            Self::Length { symbols } => ("notice.length", words.count("notice.length.text", symbols.into())),
+            Self::TryAgainIn { seconds } => {
+                let wait = words.span(Span::from_secs(seconds.into()));
+                ("notice.wait", words.with("notice.wait.text", &wait))
+            }
+            Self::OneAtATime => ("notice.one", words.text("notice.one.text").to_owned()),
+            Self::Revoked => ("notice.revoked", words.text("notice.revoked.text").to_owned()),
+            Self::UsedUp => ("notice.used", words.text("notice.used.text").to_owned()),
+            Self::Busy { seconds } => {
+                let wait = words.span(Span::from_secs(seconds.into()));
+                ("notice.busy", words.with("notice.busy.text", &wait))
+            }
+        };
+        let calm = matches!(self, Self::TryAgainIn { .. } | Self::OneAtATime | Self::Busy { .. });
+        NoticeText { title: words.text(title).to_owned(), text, calm }
+    }
+}
+
+/// What every page has.
+struct Frame<'a> {
+    words: &'a Words<'a>,
+    code: &'a str,
+    place: &'a Place,
+    title: &'a str,
+    /// Seconds after which the browser asks again; 0 is never.
+    refresh_s: u32,
+}
+
+struct NoticeText {
+    title: String,
+    text: String,
+    /// Nothing is wrong with the code.
+    calm: bool,
+}
+
+#[derive(Template)]
+#[template(path = "redirect.html")]
+struct RedirectPage<'a> {
+    words: &'a Words<'a>,
+    code: &'a str,
+    to: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "form.html")]
+struct FormPage<'a> {
+    frame: Frame<'a>,
+    typed: &'a str,
+    notice: Option<NoticeText>,
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct MessagePage<'a> {
+    frame: Frame<'a>,
+    text: &'a str,
+    checking: bool,
+}
+
+#[derive(Template)]
+#[template(path = "status.html")]
+struct StatusPage<'a> {
+    frame: Frame<'a>,
+    session: &'a SessionView,
+    welcome: bool,
+}
+
+impl StatusPage<'_> {
+    fn amount(&self) -> String {
+        let (Left::OfUse(span) | Left::UntilEnd(span)) = self.session.left;
+        self.frame.words.span(span)
+    }
+
+    fn of_use(&self) -> bool {
+        matches!(self.session.left, Left::OfUse(_))
+    }
+
+    fn devices(&self) -> String {
+        let used = self.frame.words.count("status.devices", self.session.devices.into());
+        used.replace("{x}", &self.session.devices_allowed.to_string())
+    }
+}
+
+fn headers(code: &str) -> Vec<(String, String)> {
+    [
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Content-Language", code),
+        ("Cache-Control", "no-store"),
+        ("Content-Security-Policy", CONTENT_POLICY),
+        ("Referrer-Policy", "no-referrer"),
+        ("X-Content-Type-Options", "nosniff"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
+
+/// Text cut at a symbol's end, so that it fits a page.
+pub(crate) fn cut(text: &str) -> String {
+    let mut end = text.len().min(PORTAL_NAME_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
+}
+
+/// Only addresses of pages become links; and no long one, which nobody could have meant.
+fn is_web(url: &str) -> bool {
+    url.len() <= PORTAL_NAME_BYTES && (url.starts_with("http://") || url.starts_with("https://"))
+}
+
+/// Nothing is fetched, nothing runs, nobody frames the page.
+const CONTENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";

@@ -1,0 +1,228 @@
+use super::*;
+use crate::base::time::Span;
+use crate::hotspot::request::Rendered;
+
+fn place() -> Place {
+    Place {
+        community: "San Juan <Tequio> & \"Amigos\"".to_owned(),
+        services: vec![
+            ("Escuela".to_owned(), "http://10.77.0.5/".to_owned()),
+            ("Tom's <b>radio</b>".to_owned(), "http://radio.example/?a=1&b=\"".to_owned()),
+        ],
+        uplink: true,
+    }
+}
+
+fn every_page() -> Vec<Page> {
+    let notices = [
+        Notice::Wrong,
+        Notice::Length { symbols: 11 },
+        Notice::TryAgainIn { seconds: 12 },
+        Notice::OneAtATime,
+        Notice::Revoked,
+        Notice::UsedUp,
+        Notice::Busy { seconds: 120 },
+    ];
+    let session = |left| SessionView { plan: "1 <hora>".to_owned(), left, devices: 1, devices_allowed: 2 };
+    let mut pages = vec![
+        Page::Redirect { to: "http://10.77.4.1:2080/".to_owned() },
+        Page::Form { place: place(), typed: Typed::default(), notice: None },
+        Page::Form { place: Place { uplink: false, ..place() }, typed: Typed::default(), notice: None },
+        Page::Checking { place: place(), retry_s: 4 },
+        Page::Welcome { place: place(), session: session(Left::OfUse(Span::from_secs(3_600))) },
+        Page::Status { place: place(), session: session(Left::OfUse(Span::from_secs(59))) },
+        Page::Status {
+            place: Place { uplink: false, services: Vec::new(), ..place() },
+            session: session(Left::UntilEnd(Span::from_secs(86_400 * 29 + 4_000))),
+        },
+        Page::UnknownDevice { place: place() },
+        Page::NotFound { place: place() },
+    ];
+    let typed = Typed("\"><script>alert(1)</script>".to_owned());
+    pages.extend(notices.map(|notice| Page::Form {
+        place: place(),
+        typed: typed.clone(),
+        notice: Some(notice),
+    }));
+    pages
+}
+
+fn text(rendered: &Rendered) -> &str {
+    std::str::from_utf8(&rendered.body).unwrap()
+}
+
+fn header<'a>(rendered: &'a Rendered, name: &str) -> Option<&'a str> {
+    rendered.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+}
+
+#[test]
+fn every_page_in_every_language_is_small_closed_and_complete() {
+    for page in every_page() {
+        for language in Language::ALL {
+            let rendered = page.render(language);
+            let html = text(&rendered);
+            assert!(html.len() > 100 && html.len() < 30_000, "{}", html.len());
+            assert!(html.contains(&format!("<html lang=\"{}\">", language.code())));
+            assert_eq!(header(&rendered, "Content-Language"), Some(language.code()));
+            assert_eq!(header(&rendered, "Cache-Control"), Some("no-store"));
+            assert_eq!(header(&rendered, "Content-Type"), Some("text/html; charset=utf-8"));
+            for name in rendered.headers.iter().flat_map(|(name, value)| [name, value]) {
+                assert!(!name.contains(['\r', '\n']));
+            }
+            // Nothing from outside becomes markup, and nothing is fetched.
+            for forbidden in
+                ["<script", "<b>radio", "<Tequio>", "<hora>", "src=", "@import", "url(", "{{", "{n}", "{x}"]
+            {
+                assert!(!html.contains(forbidden), "{forbidden} in {html}");
+            }
+            for link in html.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+                let ours = link.starts_with('/')
+                    || link.starts_with("http://10.77.")
+                    || link.starts_with("http://radio.");
+                assert!(ours, "{link}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_redirect_is_a_302_with_a_body() {
+    let rendered = Page::Redirect { to: "http://10.77.4.1:2080/".to_owned() }.render(Language::Es);
+    assert_eq!(rendered.status, 302);
+    assert_eq!(header(&rendered, "Location"), Some("http://10.77.4.1:2080/"));
+    // Android takes an empty body, or one of up to 4 bytes, for success.
+    assert!(rendered.body.len() > 4);
+}
+
+#[test]
+fn status_codes_are_200_but_for_a_redirect_and_a_missing_page() {
+    for page in every_page() {
+        let expected = match page {
+            Page::Redirect { .. } => 302,
+            Page::NotFound { .. } => 404,
+            _ => 200,
+        };
+        assert_eq!(page.render(Language::En).status, expected);
+    }
+}
+
+#[test]
+fn the_form_works_by_hand_and_by_thumb() {
+    let page = Page::Form { place: place(), typed: Typed("AB\"C".to_owned()), notice: Some(Notice::Wrong) };
+    let html = page.render(Language::Es).body;
+    let html = std::str::from_utf8(&html).unwrap();
+    for part in [
+        "method=\"post\" action=\"/login\"",
+        "label for=\"code\"",
+        "id=\"code\" name=\"code\"",
+        "inputmode=\"text\"",
+        "autocapitalize=\"characters\"",
+        "autocomplete=\"off\"",
+        "value=\"AB&#34;C\"",
+        "role=\"alert\"",
+        "type=\"submit\"",
+        "Este c\u{f3}digo no funciona",
+    ] {
+        assert!(html.contains(part), "{part} in {html}");
+    }
+}
+
+#[test]
+fn the_page_says_in_words_what_is_left_and_what_is_kept() {
+    let session = SessionView {
+        plan: "Un mes".to_owned(),
+        left: Left::UntilEnd(Span::from_secs(86_400 * 2 + 3_600)),
+        devices: 1,
+        devices_allowed: 2,
+    };
+    let page = Page::Status { place: place(), session };
+    for (language, parts) in [
+        (Language::Es, ["2\u{a0}d\u{ed}as 1\u{a0}hora", "1 de 2", "No guarda lo que usted mira"]),
+        (Language::En, ["2\u{a0}days 1\u{a0}hour", "1 of 2", "does not keep what you look at"]),
+    ] {
+        let rendered = page.render(language);
+        for part in parts {
+            assert!(text(&rendered).contains(part), "{part}");
+        }
+    }
+}
+
+#[test]
+fn a_page_stays_small_whatever_the_operator_writes() {
+    let mut settings = crate::hotspot::settings::Settings {
+        portal_host: "10.77.4.1".to_owned(),
+        portal_address: std::net::Ipv4Addr::new(10, 77, 4, 1),
+        portal_port: 80,
+        community: "\u{1f33d}".repeat(100_000),
+        language: "es".to_owned(),
+        lease: Span::from_secs(900),
+        usage_interval: Span::from_secs(20),
+        services: vec![("<".repeat(1_000), format!("http://{}/", "&".repeat(150))); 1_000],
+    };
+    settings.services.push(("bad".to_owned(), "javascript:alert(1)".to_owned()));
+    let page = Page::Form {
+        place: Place::new(&settings, false),
+        typed: Typed::default(),
+        notice: Some(Notice::Wrong),
+    };
+    for language in Language::ALL {
+        assert!(page.render(language).body.len() < 30_000);
+    }
+    settings.services = vec![("bad".to_owned(), "javascript:alert(1)".to_owned())];
+    assert!(Place::new(&settings, true).services.is_empty());
+    assert_eq!(settings.portal_url(), "http://10.77.4.1/");
+}
+
+/// The address in each row is what a system asks for to learn whether it is captive, and the answer is
+/// what it takes for "yes": a redirect with a body, whatever the host and the path are.
+#[test]
+fn every_system_learns_that_it_is_captive() {
+    let settings = crate::hotspot::settings::Settings {
+        portal_host: "10.77.4.1".to_owned(),
+        portal_address: std::net::Ipv4Addr::new(10, 77, 4, 1),
+        portal_port: 80,
+        community: String::new(),
+        language: "es".to_owned(),
+        lease: Span::from_secs(900),
+        usage_interval: Span::from_secs(20),
+        services: Vec::new(),
+    };
+    for (system, host, path, query) in PROBES {
+        let request = PortalRequest {
+            host: (*host).to_owned(),
+            path: (*path).to_owned(),
+            query: (*query).to_owned(),
+            ..Default::default()
+        };
+        assert_eq!(asked(&settings, &request), Asked::Elsewhere, "{system}");
+    }
+    for host in ["10.77.4.1", "10.77.4.1."] {
+        let request = PortalRequest { host: host.to_owned(), path: "/".to_owned(), ..Default::default() };
+        assert_eq!(asked(&settings, &request), Asked::Start);
+    }
+}
+
+/// System, host, path, query.
+const PROBES: &[(&str, &str, &str, &str)] = &[
+    ("Android", "connectivitycheck.gstatic.com", "/generate_204", ""),
+    ("Android fallback", "www.google.com", "/gen_204", ""),
+    ("Android fallback", "play.googleapis.com", "/generate_204", ""),
+    ("Android, old", "clients3.google.com", "/generate_204", ""),
+    ("Huawei", "connectivitycheck.platform.hicloud.com", "/generate_204", ""),
+    ("Samsung", "connectivitycheck.gstatic.com", "/mobile/status.php", ""),
+    ("iOS, macOS", "captive.apple.com", "/hotspot-detect.html", ""),
+    ("iOS, macOS", "www.apple.com", "/library/test/success.html", ""),
+    ("Windows 10", "www.msftconnecttest.com", "/connecttest.txt", ""),
+    ("Windows 10, IPv6", "ipv6.msftconnecttest.com", "/connecttest.txt", ""),
+    ("Windows 10, browser", "www.msftconnecttest.com", "/redirect", ""),
+    ("Windows 8", "www.msftncsi.com", "/ncsi.txt", ""),
+    ("Firefox", "detectportal.firefox.com", "/canonical.html", ""),
+    ("Firefox, old", "detectportal.firefox.com", "/success.txt", "ipv4"),
+    ("Firefox, old", "detectportal.firefox.com", "/success.txt", "ipv6"),
+    ("GNOME", "nmcheck.gnome.org", "/check_network_status.txt", ""),
+    ("Ubuntu", "connectivity-check.ubuntu.com", "/", ""),
+    ("Fedora", "fedoraproject.org", "/static/hotspot.txt", ""),
+    ("ChromeOS", "www.gstatic.com", "/generate_204", ""),
+    ("Kindle", "spectrum.s3.amazonaws.com", "/kindle-wifi/wifistub.html", ""),
+    ("HTTP/1.0 without a host", "", "/", ""),
+];

@@ -1,0 +1,43 @@
+//! What a guest's browser asks of the portal, and what it gets: values, before and after HTTP.
+
+use serde::{Deserialize, Serialize};
+
+/// One HTTP request, already bounded and parsed by the adapter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortalRequest {
+    /// What is asked for.
+    pub method: Method,
+    /// The `Host` header without port; empty if there was none.
+    pub host: String,
+    /// The path of the URL, starting with `/`.
+    pub path: String,
+    /// What stands behind `?`, still encoded.
+    pub query: String,
+    /// The body of a POST, `application/x-www-form-urlencoded`.
+    pub body: Vec<u8>,
+    /// The `Accept-Language` header; empty if there was none.
+    pub accept_language: String,
+    /// The `Cookie` header; empty if there was none.
+    pub cookie: String,
+}
+
+/// The methods that the portal knows; every other one is answered with 405 by the adapter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Method {
+    /// GET, and HEAD (the adapter drops the body).
+    #[default]
+    Get,
+    /// POST of a form.
+    Post,
+}
+
+/// One HTTP response, ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rendered {
+    /// The status code.
+    pub status: u16,
+    /// Headers beside `Content-Length` and `Connection: close`, which the adapter adds.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}

@@ -1,0 +1,54 @@
+//! What the operator decides about the hotspot of this node.
+
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::time::Span;
+
+/// Settings of the hotspot on this node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Host name or address that guests are sent to, like `10.77.4.1`.
+    pub portal_host: String,
+    /// The address that the portal listens on, on the hotspot interface.
+    pub portal_address: Ipv4Addr,
+    /// TCP port of the portal.
+    pub portal_port: u16,
+    /// Name of the community, shown on every page.
+    pub community: String,
+    /// Language of pages when the browser does not ask for one we have: `es` or `en`.
+    pub language: String,
+    /// A lease of this length is given to the kernel and renewed at a third of it; 15 minutes at most.
+    pub lease: Span,
+    /// How often counters of sessions are read.
+    pub usage_interval: Span,
+    /// Services that are free for all, shown on the portal: (name shown, URL).
+    pub services: Vec<(String, String)>,
+}
+
+impl Settings {
+    /// The lease within its bounds: a dead daemon neither cuts anybody at once nor gives free days.
+    pub(crate) fn lease(&self) -> Span {
+        self.lease.clamp(Span::from_secs(3), Span::from_secs(15 * 60))
+    }
+
+    /// The interval of readings within its bounds: a minute is what the rule of use is made of.
+    pub(crate) fn usage_interval(&self) -> Span {
+        self.usage_interval.clamp(Span::from_secs(1), Span::from_secs(60))
+    }
+
+    /// Where guests are sent to.
+    pub fn portal_url(&self) -> String {
+        match self.portal_port {
+            80 => format!("http://{}/", self.portal_host),
+            port => format!("http://{}:{port}/", self.portal_host),
+        }
+    }
+
+    /// Whether a request for `host` is meant for the portal itself.
+    pub(crate) fn is_portal(&self, host: &str) -> bool {
+        let host = host.trim_end_matches('.');
+        host.eq_ignore_ascii_case(&self.portal_host) || host.parse() == Ok(self.portal_address)
+    }
+}

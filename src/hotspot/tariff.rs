@@ -1,0 +1,95 @@
+//! What a voucher gives.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::time::Span;
+
+/// What was sold: how long, how fast, for how many devices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tariff {
+    /// Name of the plan, as shown on the portal.
+    pub name: String,
+    /// What runs out.
+    pub measure: Measure,
+    /// Devices at one time; the oldest yields.
+    pub devices: u8,
+    /// Limit towards the guest in kbit/s; 0 is none.
+    pub rate_down_kbps: u32,
+    /// Limit from the guest in kbit/s; 0 is none.
+    pub rate_up_kbps: u32,
+}
+
+/// What runs out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Measure {
+    /// Seconds of use, counted by the access node.
+    UsedSeconds {
+        /// How many were sold.
+        seconds: u32,
+    },
+    /// Days from the first use.
+    DaysFromFirstUse {
+        /// How many were sold.
+        days: u16,
+    },
+}
+
+impl Measure {
+    /// What is left after this much use, this long after the first use.
+    pub fn left(self, used: Span, since_first_use: Span) -> Span {
+        match self {
+            Self::UsedSeconds { seconds } => Span::from_secs(seconds.into()) - used,
+            Self::DaysFromFirstUse { days } => Span::from_secs(u64::from(days) * 86_400) - since_first_use,
+        }
+    }
+}
+
+/// What the ledger knows about a voucher.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VoucherState {
+    /// No lot that counts holds it.
+    Unknown,
+    /// It was taken back.
+    Revoked,
+    /// It was sold, and this is what it gives. It may be used up.
+    Good(Allowance),
+}
+
+/// What a voucher gives, and what the village knows to be taken from it already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allowance {
+    /// What was sold, extensions included.
+    pub tariff: Tariff,
+    /// Seconds of use on all nodes, this one included.
+    pub used_s: u64,
+    /// The part of `used_s` that this node has counted: the last [`Used`](super::output::Output::Used)
+    /// that the ledger kept. A session that has counted further goes by its own figure.
+    pub used_here_s: u64,
+    /// Octets from guests that this node has counted, as of the same report.
+    pub up_bytes_here: u64,
+    /// Octets to guests that this node has counted, as of the same report.
+    pub down_bytes_here: u64,
+    /// Seconds since the first use anywhere; `None` if nobody has seen one.
+    pub since_first_use_s: Option<u64>,
+    /// Whether `since_first_use_s` comes from clocks of good quality. Then it replaces what the node
+    /// has counted, be that more or less; otherwise the larger of the two counts.
+    pub begin_is_good: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_never_goes_below_nothing() {
+        let hour = Measure::UsedSeconds { seconds: 3_600 };
+        assert_eq!(hour.left(Span::from_secs(600), Span::from_secs(1 << 40)), Span::from_secs(3_000));
+        assert_eq!(hour.left(Span::from_secs(3_601), Span::ZERO), Span::ZERO);
+        let month = Measure::DaysFromFirstUse { days: 30 };
+        assert_eq!(
+            month.left(Span::from_secs(1 << 40), Span::from_secs(86_400)),
+            Span::from_secs(29 * 86_400)
+        );
+        assert_eq!(month.left(Span::ZERO, Span::from_secs(30 * 86_400)), Span::ZERO);
+    }
+}

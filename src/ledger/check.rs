@@ -1,0 +1,158 @@
+//! What bodies may say: the bounds of every value.
+
+use super::body::{Body, Charter, Epoch, Member, Plan, PlanMeasure, Sale, SealedShare};
+use crate::base::limit::{
+    EPOCH_SHARES, LOT_VOUCHERS, PLAN_SHARES, RECORD_REPLACES, RECORD_TEXT_BYTES, USAGE_PAGE,
+};
+use crate::base::voucher::Verifier;
+
+impl Body {
+    /// What is wrong with the values, in words for whoever wrote them.
+    pub fn fault(&self) -> Option<&'static str> {
+        match self {
+            Self::Charter(body) => body.fault(),
+            Self::Member(body) => body.fault(),
+            Self::Epoch(body) => body.fault(),
+            Self::Grant(body) => body.share.fault(),
+            Self::Plan(body) => body.fault(),
+            Self::Issue(body) => lot_fault(&body.verifiers),
+            Self::Sale(body) => body.fault(),
+            Self::Usage(body) => (body.counters.is_empty() || body.counters.len() > USAGE_PAGE)
+                .then_some("a page of usage has 1 to 64 counters"),
+            Self::Revocation(body) => text_fault(&body.reason).or_else(|| lot_fault(&body.verifiers)),
+            Self::Activation(_) | Self::Device(_) | Self::Unread => None,
+        }
+    }
+}
+
+impl Charter {
+    fn fault(&self) -> Option<&'static str> {
+        let texts = [&self.name, &self.currency, &self.country];
+        let text = texts.into_iter().chain(&self.languages).find_map(|text| text_fault(text));
+        if text.is_some() {
+            return text;
+        }
+        if self.name.is_empty() {
+            return Some("the community needs a name");
+        }
+        if self.currency.len() != 3 || !self.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            return Some("the currency is three capital letters, like USD");
+        }
+        if self.minor_units > 4 {
+            return Some("an amount of money has at most 4 digits behind the point");
+        }
+        if self.country.len() != 2 || !self.country.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            return Some("the country is two capital letters, like MX");
+        }
+        if self.languages.is_empty() || self.languages.len() > 8 {
+            return Some("a community has 1 to 8 languages");
+        }
+        if !self.ipv4.is_ipv4() || self.ipv4.length() != 16 {
+            return Some("the IPv4 range is a /16, like 10.77.0.0/16");
+        }
+        if self.ipv6.is_ipv4() || self.ipv6.length() != 48 {
+            return Some("the IPv6 range is a /48, like fd12:3456:789a::/48");
+        }
+        None
+    }
+}
+
+impl Member {
+    fn fault(&self) -> Option<&'static str> {
+        if self.name.is_empty() {
+            return Some("a member needs a name");
+        }
+        if !(1..=511).contains(&self.number.0) {
+            return Some("an issuer number is 1 to 511");
+        }
+        if self.slot.is_some_and(|slot| slot > 59) {
+            return Some("an address slot is 0 to 59");
+        }
+        if self.replaces.len() > RECORD_REPLACES {
+            return Some("a record replaces at most 16 others");
+        }
+        text_fault(&self.name)
+    }
+}
+
+impl Epoch {
+    fn fault(&self) -> Option<&'static str> {
+        if self.number == 0 || (self.number == 1) != self.follows.is_none() {
+            return Some("the first epoch has number 1 and follows none, every other one follows one");
+        }
+        if self.shares.len() > EPOCH_SHARES {
+            return Some("an epoch holds at most 48 shares, further members get a grant");
+        }
+        self.shares.iter().find_map(SealedShare::fault)
+    }
+}
+
+impl SealedShare {
+    fn fault(&self) -> Option<&'static str> {
+        (self.sealed.len() > 512).then_some("a sealed share has at most 512 bytes")
+    }
+}
+
+impl Plan {
+    fn fault(&self) -> Option<&'static str> {
+        let texts = [&self.id, &self.name].into_iter().chain(self.shares.iter().map(|share| &share.to));
+        if let Some(fault) = texts.into_iter().find_map(|text| text_fault(text)) {
+            return Some(fault);
+        }
+        let plain =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
+        if self.id.is_empty() || !self.id.bytes().all(plain) {
+            return Some("a plan's id is lower-case letters, digits, - and _");
+        }
+        if self.name.is_empty() {
+            return Some("a plan needs a name");
+        }
+        if self.devices == 0 || self.devices > 16 {
+            return Some("a plan is for 1 to 16 devices");
+        }
+        match self.measure {
+            PlanMeasure::UsedSeconds { seconds: 0, .. } | PlanMeasure::DaysFromFirstUse { days: 0 } => {
+                return Some("a plan gives at least one second or day");
+            }
+            PlanMeasure::UsedSeconds { within_days: Some(0), .. } => {
+                return Some("a plan can be used for at least one day");
+            }
+            _ => {}
+        }
+        if self.shares.len() > PLAN_SHARES || self.replaces.len() > RECORD_REPLACES {
+            return Some("a plan has at most 8 shares and replaces at most 16 records");
+        }
+        let sum = self.shares.iter().try_fold(self.seller_share, |sum, share| sum.checked_add(share.amount));
+        (sum != Some(self.price)).then_some("the shares do not add up to the price")
+    }
+}
+
+impl Sale {
+    fn fault(&self) -> Option<&'static str> {
+        if self.verifiers.is_empty() == (self.external_count == 0) {
+            return Some("a sale is of vouchers or of an external plan");
+        }
+        let lot = if self.verifiers.is_empty() { None } else { lot_fault(&self.verifiers) };
+        lot.or_else(|| text_fault(&self.person))
+    }
+}
+
+/// Names end up on pages and terminals: short, and nothing that moves a cursor.
+fn text_fault(text: &str) -> Option<&'static str> {
+    if text.len() > RECORD_TEXT_BYTES {
+        Some("a text has at most 96 bytes")
+    } else if text.chars().any(char::is_control) {
+        Some("a text holds no control characters")
+    } else {
+        None
+    }
+}
+
+fn lot_fault(verifiers: &[Verifier]) -> Option<&'static str> {
+    if verifiers.is_empty() || verifiers.len() > LOT_VOUCHERS {
+        return Some("a record names 1 to 200 vouchers");
+    }
+    let mut sorted = verifiers.to_vec();
+    sorted.sort_unstable();
+    sorted.windows(2).any(|pair| pair[0] == pair[1]).then_some("a voucher is named twice")
+}

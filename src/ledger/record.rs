@@ -1,0 +1,265 @@
+//! One record: an envelope in deterministic CBOR, and a signature over it.
+//!
+//! ```text
+//! [ envelope: {0: version, 1: community, 2: kind, 3: author, 4: seq, 5: prev (none for the first of a
+//!              chain and for kinds outside of it), 6: body},
+//!   signature: 64 bytes, Ed25519 over "tequio record 1\0" + envelope ]
+//! ```
+//!
+//! The record's id is the BLAKE2s-256 hash of the envelope's bytes. The bytes are kept as they came.
+//! A community's first charter cannot name the community, since its own id is that name: it has zeros.
+
+use std::fmt;
+use std::ops::Range;
+
+use blake2::{Blake2s256, Digest};
+use ed25519_dalek::{Signature, VerifyingKey};
+use minicbor::{Decode, Decoder, Encode, Encoder};
+use serde::{Deserialize, Serialize};
+
+use super::body::Body;
+use super::cbor::{self, CborError};
+use super::kind::Kind;
+use crate::base::limit::RECORD_BYTES;
+
+/// The name of a record: the hash of its envelope.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Encode, Decode)]
+#[cbor(transparent)]
+pub struct RecordId(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 32]);
+
+/// A record that was read: well-formed, and signed once [`Record::verify`] says so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Its name.
+    pub id: RecordId,
+    /// The community it belongs to: for a first charter, the one that it founds.
+    pub community: [u8; 32],
+    /// What it is about.
+    pub kind: Kind,
+    /// The key that signed it.
+    pub author: [u8; 32],
+    /// The author's count.
+    pub seq: u64,
+    /// The author's chained record before it.
+    pub prev: Option<RecordId>,
+    /// What it says.
+    pub body: Body,
+    /// The bytes as they came.
+    pub bytes: Vec<u8>,
+}
+
+/// Everything of an envelope but the body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) community: [u8; 32],
+    pub(super) kind: u16,
+    pub(super) author: [u8; 32],
+    pub(super) seq: u64,
+    pub(super) prev: Option<RecordId>,
+}
+
+/// Why a record is not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Larger than any record may be.
+    TooLarge {
+        /// Its bytes.
+        bytes: usize,
+    },
+    /// Not the one spelling of an item.
+    Spelling(CborError),
+    /// No envelope of version 1.
+    Envelope {
+        /// What is missing or wrong.
+        what: &'static str,
+    },
+    /// The signature is not by the author, or the record was altered.
+    Signature,
+    /// It belongs to another community.
+    Foreign,
+    /// The ledger is full.
+    Full,
+}
+
+const VERSION: u64 = 1;
+const SIGNATURE_DOMAIN: &[u8] = b"tequio record 1\0";
+/// Two bytes announce the signature's 64.
+const SIGNATURE_HEAD: [u8; 2] = [0x58, 64];
+const ARRAY_OF_TWO: u8 = 0x82;
+const TAIL: usize = SIGNATURE_HEAD.len() + 64;
+/// Bytes of a record around its envelope.
+pub(super) const AROUND: usize = 1 + TAIL;
+
+impl Record {
+    /// Reads a record without looking at its signature.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        if bytes.len() > RECORD_BYTES {
+            return Err(Refusal::TooLarge { bytes: bytes.len() });
+        }
+        cbor::walk(bytes).map_err(Refusal::Spelling)?;
+        let range = envelope_range(bytes).ok_or(Refusal::Envelope { what: "it has no signature" })?;
+        let envelope = &bytes[range];
+        let (header, body) = read_envelope(envelope)?;
+        let id = RecordId(Blake2s256::digest(envelope).into());
+        let kind = Kind::from_number(header.kind);
+        if !kind.chained() && header.prev.is_some() {
+            return Err(Refusal::Envelope { what: "a record of this kind names no earlier one" });
+        }
+        let founds = kind == Kind::Charter && header.community == [0; 32];
+        Ok(Self {
+            id,
+            community: if founds { id.0 } else { header.community },
+            kind,
+            author: header.author,
+            seq: header.seq,
+            prev: header.prev,
+            body: Body::decode(kind, body),
+            bytes: bytes.to_vec(),
+        })
+    }
+
+    /// Checks the signature, strictly: one key, one message, one signature.
+    pub fn verify(&self) -> Result<(), Refusal> {
+        let signature = self.bytes.last_chunk::<64>().map(Signature::from_bytes);
+        let key = VerifyingKey::from_bytes(&self.author);
+        let (Some(signature), Ok(key), Some(range)) = (signature, key, envelope_range(&self.bytes)) else {
+            return Err(Refusal::Signature);
+        };
+        key.verify_strict(&message(&self.bytes[range]), &signature).map_err(|_| Refusal::Signature)
+    }
+}
+
+/// The bytes of an envelope.
+pub(super) fn envelope(header: &Header, body: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(body.len() + 160);
+    let written = write_envelope(&mut Encoder::new(&mut bytes), header, body);
+    debug_assert!(written.is_ok(), "a vector takes every byte");
+    bytes
+}
+
+/// What is signed: a domain string, so that no other signature of the key can be passed off as a record's.
+pub(super) fn message(envelope: &[u8]) -> Vec<u8> {
+    [SIGNATURE_DOMAIN, envelope].concat()
+}
+
+/// The whole record.
+pub(super) fn seal(envelope: &[u8], signature: &[u8; 64]) -> Vec<u8> {
+    [&[ARRAY_OF_TWO][..], envelope, &SIGNATURE_HEAD, signature].concat()
+}
+
+fn write_envelope(
+    encoder: &mut Encoder<&mut Vec<u8>>,
+    header: &Header,
+    body: &[u8],
+) -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
+    encoder.map(if header.prev.is_some() { 7 } else { 6 })?;
+    encoder.u8(0)?.u64(VERSION)?;
+    encoder.u8(1)?.bytes(&header.community)?;
+    encoder.u8(2)?.u16(header.kind)?;
+    encoder.u8(3)?.bytes(&header.author)?;
+    encoder.u8(4)?.u64(header.seq)?;
+    if let Some(prev) = header.prev {
+        encoder.u8(5)?.bytes(&prev.0)?;
+    }
+    encoder.u8(6)?;
+    encoder.writer_mut().extend_from_slice(body);
+    Ok(())
+}
+
+/// Where the envelope stands in a record that passed the walk.
+fn envelope_range(bytes: &[u8]) -> Option<Range<usize>> {
+    let end = bytes.len().checked_sub(TAIL)?;
+    let is_record = bytes.first() == Some(&ARRAY_OF_TWO) && bytes[end..].starts_with(&SIGNATURE_HEAD);
+    // The walk proved two items; the first one must end exactly where the signature begins.
+    let mut decoder = Decoder::new(bytes.get(1..)?);
+    let ends_there = is_record && decoder.skip().is_ok() && decoder.position() + 1 == end;
+    ends_there.then_some(1..end)
+}
+
+fn read_envelope(bytes: &[u8]) -> Result<(Header, &[u8]), Refusal> {
+    let mut decoder = Decoder::new(bytes);
+    let fields = decoder.map().ok().flatten().ok_or(Refusal::Envelope { what: "it is not a map" })?;
+    let mut version = None;
+    let mut community = None;
+    let mut kind = None;
+    let mut author = None;
+    let mut seq = None;
+    let mut prev = None;
+    let mut body = None;
+    for _ in 0..fields {
+        let key_at = decoder.position();
+        let Ok(key) = decoder.u64() else {
+            // A key that is no number: a field of a later version.
+            decoder.set_position(key_at);
+            skip(&mut decoder, bytes)?;
+            skip(&mut decoder, bytes)?;
+            continue;
+        };
+        let at = decoder.position();
+        match key {
+            0 => version = decoder.u64().ok(),
+            1 => community = key_bytes(&mut decoder),
+            2 => kind = decoder.u16().ok(),
+            3 => author = key_bytes(&mut decoder),
+            4 => seq = decoder.u64().ok(),
+            5 => prev = Some(key_bytes(&mut decoder).ok_or(Refusal::Envelope { what: "prev is no id" })?),
+            _ => {}
+        }
+        decoder.set_position(at);
+        let value = skip(&mut decoder, bytes)?;
+        if key == 6 {
+            body = Some(value);
+        }
+    }
+    let missing = |what| Refusal::Envelope { what };
+    if version != Some(VERSION) {
+        return Err(missing("its version is not 1"));
+    }
+    let header = Header {
+        community: community.ok_or(missing("it names no community"))?,
+        kind: kind.ok_or(missing("it has no kind"))?,
+        author: author.ok_or(missing("it has no author"))?,
+        seq: seq.ok_or(missing("it has no seq"))?,
+        prev: prev.map(RecordId),
+    };
+    Ok((header, body.ok_or(missing("it has no body"))?))
+}
+
+fn key_bytes(decoder: &mut Decoder<'_>) -> Option<[u8; 32]> {
+    decoder.bytes().ok()?.try_into().ok()
+}
+
+fn skip<'b>(decoder: &mut Decoder<'b>, bytes: &'b [u8]) -> Result<&'b [u8], Refusal> {
+    let start = decoder.position();
+    decoder.skip().map_err(|_| Refusal::Envelope { what: "a field does not end" })?;
+    bytes.get(start..decoder.position()).ok_or(Refusal::Envelope { what: "a field does not end" })
+}
+
+impl fmt::Display for RecordId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().take(8).try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for RecordId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge { bytes } => {
+                write!(formatter, "the record has {bytes} bytes, at most {RECORD_BYTES} are allowed")
+            }
+            Self::Spelling(error) => write!(formatter, "the record is not deterministic CBOR: {error}"),
+            Self::Envelope { what } => write!(formatter, "this is no record of version 1: {what}"),
+            Self::Signature => formatter.write_str("the record was altered, or its author did not sign it"),
+            Self::Foreign => formatter.write_str("the record belongs to another community"),
+            Self::Full => formatter.write_str("the ledger is full"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}

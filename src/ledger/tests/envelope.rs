@@ -1,0 +1,174 @@
+//! What comes from outside is taken whole or refused.
+
+use proptest::prelude::*;
+
+use super::super::record::{self, Header, Record, Refusal};
+use super::super::{Body, Kind, Ledger};
+use super::village::{Node, Village, busy, charter, sign};
+use crate::base::limit::RECORD_BYTES;
+
+#[test]
+fn one_flipped_bit_of_a_record_is_refused() {
+    let village = busy();
+    let mut fresh = Ledger::new([0; 32], 1);
+    fresh.handle_record(&village.records[0]).unwrap();
+    let parsed: Vec<Record> = village.records.iter().map(|bytes| Record::parse(bytes).unwrap()).collect();
+    for kind in Kind::all() {
+        let Record { id, bytes, .. } = parsed.iter().find(|record| record.kind == kind).unwrap();
+        for bit in 0..bytes.len() * 8 {
+            let mut altered = bytes.clone();
+            altered[bit / 8] ^= 1 << (bit % 8);
+            // A flip in the signature leaves the id: the record may be known, and then nothing is taken.
+            match fresh.clone().handle_record(&altered) {
+                Err(_) => {}
+                Ok(outcome) => assert!(!outcome.new && outcome.id == *id, "bit {bit}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cut_or_longer_record_is_refused() {
+    let village = Village::new();
+    for bytes in &village.records {
+        for length in 0..bytes.len() {
+            assert!(Record::parse(&bytes[..length]).is_err(), "{length}");
+        }
+        assert!(Record::parse(&[&bytes[..], &[0]].concat()).is_err());
+    }
+    let large = vec![0; RECORD_BYTES + 1];
+    assert_eq!(Record::parse(&large), Err(Refusal::TooLarge { bytes: RECORD_BYTES + 1 }));
+}
+
+#[test]
+fn unknown_fields_are_ignored_and_kept() {
+    let mut village = Village::new();
+    let community = village.root.ledger.community().unwrap();
+    let plan = Body::Plan(super::village::hour()).encode().unwrap();
+    // The plan with a field 99, in an envelope with a field 7 and a field "x".
+    let mut body = plan.clone();
+    body[0] += 1;
+    body.extend([0x18, 99, 0x83, 1, 2, 0xf6]);
+    let header = Header { community, kind: 7, author: village.treasurer.id(), seq: 1, prev: None };
+    let mut envelope = record::envelope(&header, &body);
+    envelope[0] += 2;
+    envelope.extend([7, 0xf5, 0x61, b'x', 0]);
+    let bytes = sign(&village.treasurer.key, &envelope);
+    let outcome = village.seller.ledger.handle_record(&bytes).unwrap();
+    assert!(outcome.new);
+    assert_eq!(outcome.kind, Kind::Plan);
+    let record = village.seller.ledger.record(outcome.id).unwrap();
+    assert_eq!(record.body, Body::Plan(super::village::hour()));
+    assert_eq!(record.bytes, bytes);
+}
+
+#[test]
+fn unknown_kinds_and_bodies_are_kept_and_say_nothing() {
+    let mut village = Village::new();
+    let community = village.root.ledger.community().unwrap();
+    for (kind, body) in
+        [(99, &[0xa0][..]), (7, &[0xa0]), (7, &[0x00]), (8, &[0xa1, 0, 0x63, b'a', b'b', b'c'])]
+    {
+        let header = Header { community, kind, author: village.root.id(), seq: 1, prev: None };
+        let bytes = sign(&village.root.key, &record::envelope(&header, body));
+        let outcome = village.seller.ledger.handle_record(&bytes).unwrap();
+        assert!(outcome.new);
+        let record = village.seller.ledger.record(outcome.id).unwrap();
+        assert_eq!((&record.body, &record.bytes), (&Body::Unread, &bytes));
+    }
+    assert_eq!(village.seller.ledger.report().uncounted.len(), 4);
+}
+
+#[test]
+fn an_envelope_of_another_version_or_without_a_field_is_refused() {
+    let village = Village::new();
+    let header = Header {
+        community: village.root.ledger.community().unwrap(),
+        kind: 99,
+        author: village.root.id(),
+        seq: 1,
+        prev: None,
+    };
+    let good = record::envelope(&header, &[0xa0]);
+    let what = |envelope: &[u8]| match Record::parse(&sign(&village.root.key, envelope)) {
+        Err(Refusal::Envelope { what }) => what,
+        other => panic!("{other:?}"),
+    };
+    let mut version = good.clone();
+    version[2] = 2;
+    assert_eq!(what(&version), "its version is not 1");
+    assert_eq!(what(&[0xa1, 0, 1]), "it names no community");
+    assert_eq!(what(&[0xa0]), "its version is not 1");
+    assert_eq!(what(&[0x80]), "it is not a map");
+    assert_eq!(what(&[&[good[0] - 1], &good[1..good.len() - 2]].concat()), "it has no body");
+    let usage = Header { kind: 12, prev: Some(record::RecordId([1; 32])), ..header };
+    assert_eq!(what(&record::envelope(&usage, &[0xa0])), "a record of this kind names no earlier one");
+    assert!(matches!(Record::parse(&[0x82, 0, 0]), Err(Refusal::Envelope { .. })));
+}
+
+#[test]
+fn another_community_is_refused() {
+    let mut village = Village::new();
+    let mut stranger = Node::new(50);
+    let foreign = stranger.write(Body::Charter(charter(stranger.id()))).unwrap();
+    assert_eq!(village.seller.ledger.handle_record(&foreign), Err(Refusal::Foreign));
+    // A charter that names a root which did not sign it founds nothing.
+    let header = Header { community: [0; 32], kind: 1, author: stranger.id(), seq: 1, prev: None };
+    let body = Body::Charter(charter(village.root.id())).encode().unwrap();
+    let bytes = sign(&stranger.key, &record::envelope(&header, &body));
+    assert!(matches!(Ledger::new([0; 32], 1).handle_record(&bytes), Err(Refusal::Envelope { .. })));
+    let header = Header { kind: 99, ..header };
+    let bytes = sign(&stranger.key, &record::envelope(&header, &body));
+    assert!(matches!(Ledger::new([0; 32], 1).handle_record(&bytes), Err(Refusal::Envelope { .. })));
+}
+
+#[test]
+fn a_signature_of_another_domain_is_no_records() {
+    let village = Village::new();
+    let header = Header {
+        community: village.root.ledger.community().unwrap(),
+        kind: 99,
+        author: village.root.id(),
+        seq: 1,
+        prev: None,
+    };
+    let envelope = record::envelope(&header, &[0xa0]);
+    let signature = ed25519_dalek::Signer::sign(&village.root.key, &envelope).to_bytes();
+    let record = Record::parse(&record::seal(&envelope, &signature)).unwrap();
+    assert_eq!(record.verify(), Err(Refusal::Signature));
+    let other = Record::parse(&sign(&village.seller.key, &envelope)).unwrap();
+    assert_eq!(other.verify(), Err(Refusal::Signature), "signed by somebody else");
+}
+
+#[test]
+fn a_key_of_small_order_signs_nothing() {
+    // The neutral point as key and as commitment with a zero scalar verifies under lax rules.
+    let mut identity = [0; 32];
+    identity[0] = 1;
+    let community = Village::new().root.ledger.community().unwrap();
+    let header = Header { community, kind: 99, author: identity, seq: 1, prev: None };
+    let signature: [u8; 64] = std::array::from_fn(|at| u8::from(at == 0));
+    let bytes = record::seal(&record::envelope(&header, &[0xa0]), &signature);
+    assert_eq!(Record::parse(&bytes).unwrap().verify(), Err(Refusal::Signature));
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes: Vec<u8>) {
+        prop_assert!(Record::parse(&bytes).is_err());
+    }
+
+    #[test]
+    fn altered_records_never_panic(which in 0usize..24, cuts in proptest::collection::vec((0usize..2_000, 0u8..=255), 1..6)) {
+        let village = Village::new();
+        let mut bytes = village.records[which % village.records.len()].clone();
+        for (at, value) in cuts {
+            let at = at % bytes.len();
+            bytes[at] = value;
+        }
+        if let Ok(record) = Record::parse(&bytes) {
+            let known = village.records.contains(&bytes);
+            prop_assert!(known || record.verify().is_err());
+        }
+    }
+}

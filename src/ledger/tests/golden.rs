@@ -1,0 +1,44 @@
+//! One record of each kind, byte by byte: the format can still change, but not unseen.
+
+use std::fmt::Write;
+
+use super::super::record::Record;
+use super::super::{Kind, Ledger};
+use super::village::busy;
+
+#[test]
+fn the_bytes_of_each_kind() {
+    let village = busy();
+    let records: Vec<Record> = village.records.iter().map(|bytes| Record::parse(bytes).unwrap()).collect();
+    let mut text = String::new();
+    for kind in Kind::all() {
+        let record = records.iter().find(|record| record.kind == kind).unwrap();
+        writeln!(text, "{kind} {} bytes", record.bytes.len()).unwrap();
+        for line in record.bytes.chunks(48) {
+            line.iter().for_each(|byte| write!(text, "{byte:02x}").unwrap());
+            text.push('\n');
+        }
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn what_is_decoded_encodes_to_the_same_bytes() {
+    for bytes in busy().records {
+        let record = Record::parse(&bytes).unwrap();
+        if let Some(body) = record.body.encode() {
+            assert!(bytes.windows(body.len()).any(|window| window == body), "{}", record.kind);
+        }
+    }
+}
+
+#[test]
+fn the_figures_of_a_full_lot() {
+    let mut village = busy();
+    let verifiers = (0..200).map(|name| village.verifier(4, name)).collect();
+    let body =
+        village.other.ledger.issue_body(crate::base::voucher::LotId(u64::MAX), "hora", verifiers).unwrap();
+    let bytes = village.other.write(body).unwrap();
+    assert_eq!(bytes.len(), 1_869, "the bytes of a lot of 200");
+    assert!(Ledger::new([0; 32], 1).handle_record(&bytes).is_ok());
+}

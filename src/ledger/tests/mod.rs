@@ -1,0 +1,9 @@
+//! Tests of the ledger as a whole, on a small village.
+
+mod envelope;
+mod golden;
+mod journal;
+mod merge;
+mod money;
+mod rights;
+pub(crate) mod village;

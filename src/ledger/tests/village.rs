@@ -1,0 +1,253 @@
+//! A village for tests: a root, an officer, a treasurer, two sellers, made from fixed keys.
+
+use ed25519_dalek::{Signer, SigningKey};
+
+use super::super::body::{Body, Charter, Epoch, Grant, Member, Plan, PlanMeasure, PlanShare, SealedShare};
+use super::super::draft::DraftError;
+use super::super::proof::verifier_of;
+use super::super::record::{self, Header, RecordId};
+use super::super::rights::{Role, Roles};
+use super::super::{Kind, Ledger};
+use crate::base::time::{TimeQuality, WallTime};
+use crate::base::voucher::{IssuerNumber, LotId, Proof, Verifier};
+
+/// A key and the ledger of the node that has it.
+pub(super) struct Node {
+    pub(super) key: SigningKey,
+    pub(super) ledger: Ledger,
+}
+
+impl Node {
+    pub(super) fn new(seed: u8) -> Self {
+        let key = SigningKey::from_bytes(&[seed; 32]);
+        let ledger = Ledger::new(key.verifying_key().to_bytes(), 1_000 * u64::from(seed));
+        Self { key, ledger }
+    }
+
+    pub(super) fn id(&self) -> [u8; 32] {
+        self.key.verifying_key().to_bytes()
+    }
+
+    /// Writes a record by the rules.
+    pub(super) fn write(&mut self, body: Body) -> Result<Vec<u8>, DraftError> {
+        let draft = self.ledger.draft(body)?;
+        let signature = self.key.sign(&draft.message_to_sign).to_bytes();
+        Ok(self.ledger.complete(draft, signature))
+    }
+
+    /// Signs whatever is wanted, as a thief would.
+    pub(super) fn forge(&self, seq: u64, prev: Option<RecordId>, body: &Body) -> Vec<u8> {
+        let community = self.ledger.community().unwrap();
+        let kind = body.kind().unwrap().number();
+        let header = Header { community, kind, author: self.id(), seq, prev };
+        sign(&self.key, &record::envelope(&header, &body.encode().unwrap()))
+    }
+
+    pub(super) fn take(&mut self, records: &[Vec<u8>]) {
+        for bytes in records {
+            self.ledger.handle_record(bytes).unwrap();
+        }
+    }
+}
+
+pub(super) fn sign(key: &SigningKey, envelope: &[u8]) -> Vec<u8> {
+    record::seal(envelope, &key.sign(&record::message(envelope)).to_bytes())
+}
+
+/// The whole village, and all records in the order in which they were made.
+pub(super) struct Village {
+    pub(super) root: Node,
+    pub(super) officer: Node,
+    pub(super) treasurer: Node,
+    pub(super) seller: Node,
+    pub(super) other: Node,
+    pub(super) records: Vec<Vec<u8>>,
+}
+
+pub(super) const NOON: WallTime = WallTime { unix_s: 1_800_000_000, quality: TimeQuality::Trusted };
+
+pub(super) fn charter(root: [u8; 32]) -> Charter {
+    Charter {
+        root,
+        name: "San Miguel".into(),
+        currency: "USD".into(),
+        minor_units: 2,
+        country: "MX".into(),
+        languages: vec!["es".into(), "en".into()],
+        ipv6: "fd12:3456:789a::/48".parse().unwrap(),
+        ipv4: "10.77.0.0/16".parse().unwrap(),
+    }
+}
+
+pub(super) fn member(key: [u8; 32], number: u16, roles: &[Role]) -> Member {
+    Member {
+        key,
+        dh: [number as u8; 32],
+        name: format!("nodo {number}"),
+        number: IssuerNumber(number),
+        slot: Some(number as u8),
+        roles: roles.iter().fold(Roles::NONE, |roles, role| roles.with(*role)),
+        float: 10_000,
+        replaces: Vec::new(),
+    }
+}
+
+pub(super) fn hour() -> Plan {
+    Plan {
+        id: "hora".into(),
+        name: "Una hora".into(),
+        measure: PlanMeasure::UsedSeconds { seconds: 3_600, within_days: Some(30) },
+        devices: 2,
+        rate_down_kbps: 2_000,
+        rate_up_kbps: 500,
+        price: 50,
+        seller_share: 10,
+        shares: vec![PlanShare { to: "comunidad".into(), amount: 40 }],
+        replaces: Vec::new(),
+    }
+}
+
+/// The founding record of a community with this root.
+pub(crate) fn charter_record(key: &SigningKey) -> Vec<u8> {
+    let mut root = Node { key: key.clone(), ledger: Ledger::new(key.verifying_key().to_bytes(), 1) };
+    root.write(Body::Charter(charter(root.id()))).unwrap()
+}
+
+/// Proofs are what a code's chain ends in; any 16 bytes do.
+pub(super) fn proof(name: u8) -> Proof {
+    Proof([name; 16])
+}
+
+impl Village {
+    pub(super) fn new() -> Self {
+        let mut village = Self {
+            root: Node::new(1),
+            officer: Node::new(2),
+            treasurer: Node::new(3),
+            seller: Node::new(4),
+            other: Node::new(5),
+            records: Vec::new(),
+        };
+        let root = village.root.id();
+        village.by_root(Body::Charter(charter(root)));
+        village.by_root(Body::Epoch(Epoch { number: 1, follows: None, shares: Vec::new() }));
+        let seats: [(usize, &[Role]); 4] = [
+            (1, &[Role::Officer, Role::Hotspot]),
+            (2, &[Role::Treasurer]),
+            (3, &[Role::Seller, Role::Hotspot]),
+            (4, &[Role::Seller, Role::Hotspot]),
+        ];
+        for (at, roles) in seats {
+            let key = village.nodes_mut()[at].id();
+            village.by_root(Body::Member(member(key, at as u16, roles)));
+        }
+        village.by_root(Body::Plan(hour()));
+        let (epoch, number) = village.root.ledger.current_epoch().unwrap();
+        let share = SealedShare { member: village.seller.id(), sealed: vec![7; 112] };
+        village.by_root(Body::Grant(Grant { epoch, number, share }));
+        let records = village.records.clone();
+        village.nodes_mut().into_iter().skip(1).for_each(|node| node.take(&records));
+        village
+    }
+
+    pub(super) fn nodes_mut(&mut self) -> [&mut Node; 5] {
+        [&mut self.root, &mut self.officer, &mut self.treasurer, &mut self.seller, &mut self.other]
+    }
+
+    fn by_root(&mut self, body: Body) {
+        self.records.push(self.root.write(body).unwrap());
+    }
+
+    /// Everybody learns a record.
+    pub(super) fn spread(&mut self, record: Vec<u8>) {
+        for node in self.nodes_mut() {
+            node.ledger.handle_record(&record).unwrap();
+        }
+        self.records.push(record);
+    }
+
+    pub(super) fn verifier(&self, issuer: u16, name: u8) -> Verifier {
+        verifier_of(&self.root.ledger.community().unwrap(), IssuerNumber(issuer), &proof(name))
+    }
+
+    /// The seller (number 3) makes a lot of these vouchers.
+    pub(super) fn issue(&mut self, lot: u64, names: std::ops::Range<u8>) -> Vec<Verifier> {
+        let verifiers: Vec<Verifier> = names.map(|name| self.verifier(3, name)).collect();
+        let body = self.seller.ledger.issue_body(LotId(lot), "hora", verifiers.clone()).unwrap();
+        let record = self.seller.write(body).unwrap();
+        self.spread(record);
+        verifiers
+    }
+
+    pub(super) fn sell(&mut self, verifiers: &[Verifier], person: &str) {
+        let body = self.seller.ledger.sale_body(verifiers.to_vec(), person, NOON).unwrap();
+        let record = self.seller.write(body).unwrap();
+        self.spread(record);
+    }
+
+    /// The seller's node admits a guest with the code of this name.
+    pub(super) fn activate(&mut self, name: u8, begin: WallTime) {
+        let body = Ledger::activation_body(self.verifier(3, name), proof(name), begin);
+        let record = self.seller.write(body).unwrap();
+        self.spread(record);
+    }
+}
+
+/// A village in which every kind of record occurs, some of them superseded, some without a right.
+pub(super) fn busy() -> Village {
+    let mut village = Village::new();
+    let vouchers = village.issue(1, 10..20);
+    village.sell(&vouchers[..3], "ana");
+    village.sell(&vouchers[3..5], "beto");
+    village.activate(10, NOON);
+    let stale = WallTime { unix_s: 5, quality: TimeQuality::Stale };
+    village.activate(11, stale);
+    village.activate(11, NOON);
+    for used_s in [60, 600] {
+        let counter = super::super::Counter {
+            verifier: vouchers[0],
+            used_s,
+            up_bytes: 1,
+            down_bytes: 2,
+            elapsed_s: 700,
+        };
+        for body in village.seller.ledger.usage_bodies(&[counter]) {
+            let record = village.seller.write(body).unwrap();
+            village.spread(record);
+        }
+    }
+    for tag in [[1; 8], [2; 8], [3; 8], [1; 8]] {
+        let body = village.seller.ledger.device_body(vouchers[0], tag);
+        let record = village.seller.write(body).unwrap();
+        village.spread(record);
+    }
+    let record = village.seller.write(Ledger::revocation_body(vec![vouchers[9]], "mal impreso")).unwrap();
+    village.spread(record);
+    let record = village.treasurer.write(Ledger::revocation_body(vec![vouchers[1]], "robado")).unwrap();
+    village.spread(record);
+    let (epoch, number) = village.officer.ledger.current_epoch().unwrap();
+    let body = Body::Epoch(Epoch { number: number + 1, follows: Some(epoch), shares: Vec::new() });
+    let record = village.officer.write(body).unwrap();
+    village.spread(record);
+    // A seller who would like to be a treasurer, and one more of its own plans.
+    let greedy = Body::Member(member(village.seller.id(), 3, &[Role::Treasurer]));
+    let record = village.seller.forge(1, None, &greedy);
+    village.spread(record);
+    let record = village.seller.forge(
+        2,
+        None,
+        &Body::Plan(Plan { price: 0, seller_share: 0, shares: vec![], ..hour() }),
+    );
+    village.spread(record);
+    // A kind of a later version.
+    let community = village.root.ledger.community().unwrap();
+    let header = Header { community, kind: 99, author: village.other.id(), seq: 1, prev: None };
+    let record = sign(&village.other.key, &record::envelope(&header, &[0xa0]));
+    village.spread(record);
+    assert!(
+        Kind::all()
+            .filter(|kind| *kind != Kind::Charter)
+            .all(|kind| { village.root.ledger.records().any(|record| record.kind == kind) })
+    );
+    village
+}

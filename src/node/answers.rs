@@ -1,0 +1,237 @@
+//! What a node answers over ubus: the cores' reports, put into words and tables.
+
+use super::Node;
+use super::call::{
+    Answer, Call, Caller, Candidate, Link, Neighbour, PageOf, Paged, Plan, Route, Session, Status, Uplink,
+    Why,
+};
+use super::vault::Vault;
+use crate::babel::report::RouteReport;
+use crate::babel::settings::LinkKind;
+use crate::base::address::InterfaceIndex;
+use crate::base::time::{Instant, TimeQuality};
+use crate::base::voucher::RequestId;
+use crate::ledger::PlanMeasure;
+
+/// The metric and the cost that mean "not at all" (RFC 8966 3.5.1).
+const INFINITY: u16 = u16::MAX;
+
+impl Node {
+    /// Answers a call, at once or when what it needs is there.
+    pub(super) fn call(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        caller: &Caller,
+        call: Call,
+        vault: &mut dyn Vault,
+    ) {
+        if !self.admit(now, request) {
+            return;
+        }
+        let answer = match call {
+            Call::Status => Answer::Status(self.status(now)),
+            Call::Neighbours => Answer::Neighbours(self.neighbours(now)),
+            Call::Routes(page) => Answer::Routes(paged(self.routes(now), page)),
+            Call::Why(destination) => Answer::Why(self.why(now, destination)),
+            Call::Links => Answer::Links(self.links(now)),
+            Call::Plans => Answer::Plans(self.plans()),
+            Call::Sessions(page) => Answer::Sessions(paged(self.sessions(now), page)),
+            Call::VoucherIssue(wish) => return self.issue(now, request, caller, wish, vault),
+            Call::VoucherShow(which) => return self.find(now, request, &which, None, vault),
+            Call::VoucherRevoke(which, reason) => match self.seller(caller, "") {
+                Ok(_) => return self.find(now, request, &which, Some(reason), vault),
+                Err((code, message)) => Answer::Refused { code: code.to_owned(), message },
+            },
+        };
+        self.answer(request, answer);
+    }
+
+    fn status(&self, now: Instant) -> Status {
+        let babel = self.babel.report(now);
+        let wall = self.wall(now);
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let quality = match wall.quality {
+            TimeQuality::Stale => "stale",
+            TimeQuality::Caretaker => "caretaker",
+            TimeQuality::Mesh => "mesh",
+            TimeQuality::Trusted => "trusted",
+        };
+        Status {
+            node: self.settings.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_s: now.since(self.started).as_secs(),
+            router_id: babel.router_id.to_string(),
+            community: self.ledger.charter().map(|charter| charter.name.clone()),
+            members: count(self.ledger.members().count()),
+            uplink: self.uplink_status(),
+            neighbours: count(babel.neighbours.iter().filter(|neighbour| neighbour.cost != INFINITY).count()),
+            routes: count(self.babel.selected().count()),
+            sessions: count(self.hotspot.as_ref().map_or(0, |hotspot| hotspot.report(now).sessions.len())),
+            records: count(self.ledger.record_count()),
+            unix_s: wall.unix_s,
+            time_quality: quality.to_owned(),
+            alerts: self.alerts(now),
+        }
+    }
+
+    fn uplink_status(&self) -> Uplink {
+        match self.way_out() {
+            Some(way) => Uplink { state: "up".to_owned(), via: Some(way.device), metric: Some(way.metric) },
+            None => Uplink { state: "down".to_owned(), via: None, metric: None },
+        }
+    }
+
+    /// What somebody should look at.
+    fn alerts(&self, now: Instant) -> Vec<String> {
+        let mut alerts = Vec::new();
+        if let Some(why) = self.stores.broken() {
+            alerts.push(super::stores::not_saved(why));
+        }
+        for neighbour in self.neighbours(now) {
+            if let Some(reason) = neighbour.reason {
+                alerts.push(format!("Neighbour {} on {}: {reason}.", neighbour.address, neighbour.interface));
+            }
+        }
+        if self.hotspot.is_some() && self.ledger.own_member().is_none() {
+            alerts.push("This node was not admitted to a community yet: no voucher works here.".to_owned());
+        }
+        alerts
+    }
+
+    fn neighbours(&self, now: Instant) -> Vec<Neighbour> {
+        let neighbours = self.babel.report(now).neighbours.into_iter().map(|neighbour| Neighbour {
+            interface: self.device(neighbour.interface),
+            address: neighbour.address,
+            hello_history: format!("{:016b}", neighbour.hello_history),
+            rxcost: neighbour.rxcost,
+            txcost: finite(neighbour.txcost),
+            cost: finite(neighbour.cost),
+            reason: neighbour.trouble,
+        });
+        neighbours.collect()
+    }
+
+    fn routes(&self, now: Instant) -> Vec<Route> {
+        let report = self.babel.report(now);
+        let own = report.originated.iter().map(|(prefix, metric)| Route {
+            prefix: *prefix,
+            via: None,
+            interface: String::new(),
+            router_id: report.router_id.to_string(),
+            metric: Some(*metric),
+            refmetric: None,
+            seqno: report.seqno.0,
+            selected: true,
+            feasible: true,
+            age_s: 0,
+        });
+        let learnt = report.routes.iter().map(|route| Route {
+            prefix: route.prefix,
+            via: Some(route.next_hop),
+            interface: self.device_of(route.interface),
+            router_id: route.router_id.to_string(),
+            metric: finite(route.metric),
+            refmetric: finite(route.refmetric),
+            seqno: route.seqno.0,
+            selected: route.selected,
+            feasible: route.feasible,
+            age_s: route.age.as_secs(),
+        });
+        let mut routes: Vec<Route> = own.chain(learnt).collect();
+        routes.sort_by_key(|route| (route.prefix, !route.selected));
+        routes
+    }
+
+    fn why(&self, now: Instant, destination: std::net::IpAddr) -> Why {
+        let why = self.babel.why(now, destination);
+        let candidate = |(route, reason): (RouteReport, String)| Candidate {
+            via: Some(route.next_hop),
+            interface: self.device_of(route.interface),
+            metric: finite(route.metric),
+            selected: route.selected,
+            reason,
+        };
+        Why {
+            destination,
+            prefix: why.prefix,
+            text: why.verdict,
+            candidates: why.candidates.into_iter().map(candidate).collect(),
+        }
+    }
+
+    fn links(&self, now: Instant) -> Vec<Link> {
+        let report = self.babel.report(now);
+        let links = self.settings.babel.interfaces.iter().map(|interface| {
+            let here = report.interfaces.iter().find(|status| status.name == interface.name);
+            let neighbours = report
+                .neighbours
+                .iter()
+                .filter(|neighbour| Some(neighbour.interface) == here.map(|here| here.index));
+            let cost = neighbours.clone().map(|neighbour| neighbour.cost).min().and_then(finite);
+            Link {
+                device: interface.name.clone(),
+                kind: match interface.kind {
+                    LinkKind::Wired => "wired".to_owned(),
+                    LinkKind::Wireless => "wireless".to_owned(),
+                },
+                up: here.is_some_and(|here| here.running),
+                neighbours: u32::try_from(neighbours.count()).unwrap_or(u32::MAX),
+                hello_interval_ms: interface.hello_interval.as_millis(),
+                cost,
+            }
+        });
+        links.collect()
+    }
+
+    fn plans(&self) -> Vec<Plan> {
+        let charter = self.ledger.charter();
+        let plans = self.ledger.plans().map(|(_, plan)| Plan {
+            id: plan.id.clone(),
+            name: plan.name.clone(),
+            price_cents: plan.price,
+            currency: charter.map(|charter| charter.currency.clone()).unwrap_or_default(),
+            minor_units: charter.map_or(0, |charter| charter.minor_units),
+            used_s: match plan.measure {
+                PlanMeasure::UsedSeconds { seconds, .. } => Some(seconds.into()),
+                PlanMeasure::DaysFromFirstUse { .. } | PlanMeasure::External => None,
+            },
+            days: match plan.measure {
+                PlanMeasure::DaysFromFirstUse { days } => Some(days),
+                PlanMeasure::UsedSeconds { .. } | PlanMeasure::External => None,
+            },
+            devices: plan.devices,
+        });
+        plans.collect()
+    }
+
+    fn sessions(&self, now: Instant) -> Vec<Session> {
+        let sessions = self.hotspot.as_ref().map(|hotspot| hotspot.report(now).sessions).unwrap_or_default();
+        let sessions = sessions.into_iter().map(|session| Session {
+            client: session.client.0,
+            verifier: session.verifier,
+            plan: session.plan,
+            devices: session.devices,
+            remaining_s: session.remaining.as_secs(),
+            used_s: session.used_s,
+            up_bytes: session.up_bytes,
+            down_bytes: session.down_bytes,
+        });
+        sessions.collect()
+    }
+
+    fn device_of(&self, index: Option<InterfaceIndex>) -> String {
+        index.map(|index| self.device(index)).unwrap_or_default()
+    }
+}
+
+fn finite(metric: u16) -> Option<u16> {
+    (metric != INFINITY).then_some(metric)
+}
+
+fn paged<T>(entries: Vec<T>, page: PageOf) -> Paged<T> {
+    let total = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+    let skip = usize::try_from(page.offset).unwrap_or(usize::MAX);
+    let take = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    Paged { entries: entries.into_iter().skip(skip).take(take).collect(), offset: page.offset, total }
+}

@@ -1,0 +1,337 @@
+//! What can be asked of a node over ubus, and what it answers: values, before and after JSON.
+//!
+//! The shapes are those of `docs/ubus.md`; field names are the members of the JSON reply. Whatever a
+//! person asked and cannot have is an [`Answer::Refused`] with a sentence, not a ubus status.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::address::{MacAddress, Prefix};
+use crate::base::voucher::{LotId, Verifier};
+use crate::hotspot::code::Code;
+
+/// Who asks: the login behind a LuCI session, or nobody for a program of root's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caller {
+    /// The LuCI login, if the call came with a session.
+    pub login: Option<String>,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Call {
+    /// How the node is.
+    Status,
+    /// Whom Babel hears.
+    Neighbours,
+    /// The route table, a page of it.
+    Routes(PageOf),
+    /// Why packets for an address go where they go.
+    Why(IpAddr),
+    /// The links and what they cost.
+    Links,
+    /// What can be sold.
+    Plans,
+    /// Sell vouchers.
+    VoucherIssue(VoucherIssue),
+    /// What a voucher holds.
+    VoucherShow(Which),
+    /// Make a voucher worthless.
+    VoucherRevoke(Which, String),
+    /// Who is online through this node, a page of it.
+    Sessions(PageOf),
+}
+
+/// Which part of a long list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageOf {
+    /// The first entry.
+    pub offset: u32,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// A sale.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VoucherIssue {
+    /// The plan's id.
+    pub plan: String,
+    /// How many vouchers, 1 to 200.
+    pub count: u16,
+    /// Who sells, when no session tells.
+    pub person: String,
+    /// The same key within a minute gives the same codes back: a double tap sells once. Empty: no key.
+    pub key: String,
+}
+
+/// A voucher, by what is printed on it or by its public name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Which {
+    /// The code on the paper.
+    Code(Code),
+    /// The public name.
+    Verifier(Verifier),
+}
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// To [`Call::Status`].
+    Status(Status),
+    /// To [`Call::Neighbours`].
+    Neighbours(Vec<Neighbour>),
+    /// To [`Call::Routes`].
+    Routes(Paged<Route>),
+    /// To [`Call::Why`].
+    Why(Why),
+    /// To [`Call::Links`].
+    Links(Vec<Link>),
+    /// To [`Call::Plans`].
+    Plans(Vec<Plan>),
+    /// To [`Call::VoucherIssue`].
+    Issued(Issued),
+    /// To [`Call::VoucherShow`].
+    Voucher(Voucher),
+    /// To [`Call::VoucherRevoke`].
+    Revoked {
+        /// Which one.
+        verifier: Verifier,
+    },
+    /// To [`Call::Sessions`].
+    Sessions(Paged<Session>),
+    /// To any call: no, and why.
+    Refused {
+        /// A word for programs, like `plan-unknown`.
+        code: String,
+        /// A sentence for people.
+        message: String,
+    },
+}
+
+/// A page of a long list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paged<T> {
+    /// The entries of this page.
+    pub entries: Vec<T>,
+    /// The number of its first entry.
+    pub offset: u32,
+    /// How many entries the whole list has.
+    pub total: u32,
+}
+
+/// How the node is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The node's name.
+    pub node: String,
+    /// The program's version.
+    pub version: String,
+    /// Seconds since the daemon started.
+    pub uptime_s: u64,
+    /// Babel's name for this node, as `02:00:..`.
+    pub router_id: String,
+    /// The community's name, if the node belongs to one.
+    pub community: Option<String>,
+    /// How many members the ledger knows.
+    pub members: u32,
+    /// The way outside.
+    pub uplink: Uplink,
+    /// How many neighbours have a finite cost.
+    pub neighbours: u32,
+    /// How many prefixes have a route.
+    pub routes: u32,
+    /// How many clients are online here.
+    pub sessions: u32,
+    /// Records in the ledger.
+    pub records: u32,
+    /// Seconds since 1970, as this node believes.
+    pub unix_s: u64,
+    /// How far that can be trusted: `stale`, `caretaker`, `mesh`, `trusted`.
+    pub time_quality: String,
+    /// What somebody should look at, in sentences.
+    pub alerts: Vec<String>,
+}
+
+/// The way outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uplink {
+    /// `up` or `down`.
+    pub state: String,
+    /// Through which device, `None` when down.
+    pub via: Option<String>,
+    /// Babel's metric of the default route; 0 on the gateway itself.
+    pub metric: Option<u16>,
+}
+
+/// A neighbour.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Neighbour {
+    /// The device it is heard on.
+    pub interface: String,
+    /// Its link-local address.
+    pub address: Ipv6Addr,
+    /// The last 16 Hellos, newest first: 1 heard, 0 missed.
+    pub hello_history: String,
+    /// What it costs us to receive from it.
+    pub rxcost: u16,
+    /// What it says that receiving from us costs it; `None` if it never said.
+    pub txcost: Option<u16>,
+    /// The cost of the link; `None` is infinite.
+    pub cost: Option<u16>,
+    /// Why the cost is infinite.
+    pub reason: Option<String>,
+}
+
+/// A route of the table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// Where to.
+    pub prefix: Prefix,
+    /// The neighbour it goes through; `None` for our own.
+    pub via: Option<IpAddr>,
+    /// The device; empty for our own.
+    pub interface: String,
+    /// Who announced it.
+    pub router_id: String,
+    /// The metric from here; `None` is infinite.
+    pub metric: Option<u16>,
+    /// The metric that the neighbour announced; `None` is infinite.
+    pub refmetric: Option<u16>,
+    /// The sequence number.
+    pub seqno: u16,
+    /// Whether packets go this way.
+    pub selected: bool,
+    /// Whether they may (RFC 8966 2.4).
+    pub feasible: bool,
+    /// Seconds since it was last announced.
+    pub age_s: u64,
+}
+
+/// Why packets go where they go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Why {
+    /// The address asked about.
+    pub destination: IpAddr,
+    /// The prefix that decides; `None` if no route matches.
+    pub prefix: Option<Prefix>,
+    /// The whole answer in words.
+    pub text: String,
+    /// Each way that is known, and why it is, or is not, the one.
+    pub candidates: Vec<Candidate>,
+}
+
+/// One way to a destination.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The neighbour; `None` for our own announcement.
+    pub via: Option<IpAddr>,
+    /// The device.
+    pub interface: String,
+    /// The metric; `None` is infinite.
+    pub metric: Option<u16>,
+    /// Whether it is the one.
+    pub selected: bool,
+    /// Why.
+    pub reason: String,
+}
+
+/// A link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// The device.
+    pub device: String,
+    /// `wired` or `wireless`.
+    pub kind: String,
+    /// Whether the device is up with carrier.
+    pub up: bool,
+    /// How many neighbours are heard.
+    pub neighbours: u32,
+    /// Time between two Hellos.
+    pub hello_interval_ms: u64,
+    /// The best neighbour's cost; `None` is infinite.
+    pub cost: Option<u16>,
+}
+
+/// Something that can be sold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Its id, like `hora`.
+    pub id: String,
+    /// Its name, like `Una hora`.
+    pub name: String,
+    /// The price in minor units of the community's currency.
+    pub price_cents: u64,
+    /// The currency.
+    pub currency: String,
+    /// Digits behind the point.
+    pub minor_units: u8,
+    /// Seconds of use, if that is what runs out.
+    pub used_s: Option<u64>,
+    /// Days from the first use, if that is what runs out.
+    pub days: Option<u16>,
+    /// Devices at one time.
+    pub devices: u8,
+}
+
+/// What was sold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issued {
+    /// The lot.
+    pub lot: LotId,
+    /// The plan's id.
+    pub plan: String,
+    /// The price of one, in minor units.
+    pub price_cents: u64,
+    /// Who sold.
+    pub person: String,
+    /// The vouchers.
+    pub vouchers: Vec<IssuedVoucher>,
+}
+
+/// One voucher just made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuedVoucher {
+    /// What the customer gets.
+    pub code: Code,
+    /// Its public name.
+    pub verifier: Verifier,
+}
+
+/// What the ledger knows of a voucher.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Voucher {
+    /// Its public name.
+    pub verifier: Verifier,
+    /// The plan's id.
+    pub plan: String,
+    /// `printed`, `sold`, `activated`, `spent`, `revoked`.
+    pub state: String,
+    /// Who sold it.
+    pub person: Option<String>,
+    /// Seconds used, on all nodes.
+    pub used_s: u64,
+    /// Devices that it was used with.
+    pub devices: u32,
+}
+
+/// Somebody who is online.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// The client number.
+    pub client: u32,
+    /// The voucher's public name.
+    pub verifier: Verifier,
+    /// The plan's name.
+    pub plan: String,
+    /// The devices.
+    pub devices: Vec<MacAddress>,
+    /// Seconds that are left.
+    pub remaining_s: u64,
+    /// Seconds used here.
+    pub used_s: u64,
+    /// Octets from the guest.
+    pub up_bytes: u64,
+    /// Octets to the guest.
+    pub down_bytes: u64,
+}

@@ -1,0 +1,265 @@
+//! Between hotspot and ledger: what a voucher holds, that it was typed, what it used.
+//!
+//! Use is kept in memory and written in groups: a power cut of the whole village gives its users at
+//! most ten minutes (`docs/ledger.md`, sync). What was used up or has just ended is written within a
+//! second, so that a spent code is known as spent.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Node;
+use super::chains::Purpose;
+use super::output::{NoteLevel, Output};
+use super::stores::Then;
+use super::vault::Vault;
+use crate::base::address::MacAddress;
+use crate::base::limit;
+use crate::base::time::{Instant, Span, TimeQuality};
+use crate::base::voucher::{IssuerNumber, Proof, Verifier};
+use crate::hotspot::output::{AskId, Event, Output as Hotspot};
+use crate::hotspot::tariff::{Allowance, Measure, Tariff, VoucherState};
+use crate::ledger::{Counter, Ledger, PlanMeasure, Voucher};
+
+/// Time after which changed counters go to flash, on a node without a neighbour that keeps them too.
+const USAGE_TO_FLASH: Span = Span::from_secs(600);
+/// The same for a session that has ended.
+const ENDED_TO_FLASH: Span = Span::from_secs(1);
+
+/// Counters that the journal does not have yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Guests {
+    /// The issuers of the codes that are being checked: two lots can name one verifier, and the code
+    /// tells which is meant.
+    issuers: BTreeMap<AskId, IssuerNumber>,
+    changed: BTreeMap<Verifier, Counter>,
+    write_at: Option<Instant>,
+}
+
+impl Guests {
+    pub(super) fn next_wake(&self) -> Option<Instant> {
+        self.write_at
+    }
+
+    fn remember_issuer(&mut self, ask: AskId, issuer: IssuerNumber) {
+        self.issuers.insert(ask, issuer);
+        // An ask that was given up is never asked for; the oldest go.
+        while self.issuers.len() > limit::HOTSPOT_CHECKS {
+            self.issuers.pop_first();
+        }
+    }
+
+    fn write_within(&mut self, now: Instant, span: Span) {
+        let at = now + span;
+        self.write_at = Some(self.write_at.map_or(at, |earlier| earlier.min(at)));
+    }
+}
+
+impl Node {
+    /// Does what the hotspot asks.
+    pub(super) fn hotspot_output(&mut self, now: Instant, output: Hotspot, vault: &mut dyn Vault) {
+        match output {
+            Hotspot::Reply { request, language, page } => {
+                self.outputs.push_back(Output::Page { request, language, page });
+            }
+            Hotspot::Guests(changes) => self.outputs.push_back(Output::Guests(changes)),
+            Hotspot::CheckCode { ask, code } => match vault.begin_check(&code) {
+                Some(work) => {
+                    self.guests.remember_issuer(ask, code.issuer());
+                    self.chains.start(work, Purpose::Portal(ask));
+                }
+                None => {
+                    if let Some(hotspot) = &mut self.hotspot {
+                        hotspot.handle_code_checked(now, ask, None);
+                    }
+                }
+            },
+            Hotspot::Voucher { ask, verifier } => {
+                let issuer = self.guests.issuers.remove(&ask);
+                let state = self.voucher_state(now, issuer, verifier);
+                if let Some(hotspot) = &mut self.hotspot {
+                    hotspot.handle_voucher(now, ask, state);
+                }
+            }
+            Hotspot::Activate { verifier, proof, mac } => self.activate(now, verifier, proof, mac, vault),
+            Hotspot::Used { verifier, used_s, since_first_use_s, up_bytes, down_bytes } => {
+                let counter = Counter {
+                    verifier,
+                    used_s: u32::try_from(used_s).unwrap_or(u32::MAX),
+                    up_bytes,
+                    down_bytes,
+                    elapsed_s: u32::try_from(since_first_use_s).unwrap_or(u32::MAX),
+                };
+                self.guests.changed.insert(verifier, counter);
+                self.guests.write_within(now, USAGE_TO_FLASH);
+            }
+            Hotspot::SaveSessions(sessions) => self.outputs.push_back(Output::SaveSessions(sessions)),
+            Hotspot::ReadUsage => self.outputs.push_back(Output::ReadUsage),
+            Hotspot::Event(event) => self.hotspot_event(now, event),
+        }
+    }
+
+    /// Writes the counters that changed, when it is time or `at_once`.
+    pub(super) fn write_usage(&mut self, now: Instant, vault: &mut dyn Vault, at_once: bool) {
+        if !at_once && self.guests.write_at.is_none_or(|at| at > now) {
+            return;
+        }
+        self.guests.write_at = None;
+        let changed: Vec<Counter> = std::mem::take(&mut self.guests.changed).into_values().collect();
+        if changed.is_empty() {
+            return;
+        }
+        let bodies = self.ledger.usage_bodies(&changed);
+        let records: Vec<Vec<u8>> =
+            bodies.into_iter().filter_map(|body| self.sign(now, body, vault)).collect();
+        if !records.is_empty() {
+            self.store(records, false, Then::Nothing);
+        }
+    }
+
+    /// Takes the journal's records in, and what follows from them.
+    pub(super) fn records(&mut self, records: &[Vec<u8>], vault: &mut dyn Vault) {
+        let mut refused = 0_u32;
+        for record in records {
+            if self.ledger.handle_stored(record).is_err() {
+                refused += 1;
+            }
+        }
+        if refused > 0 {
+            self.note(
+                NoteLevel::Warning,
+                format!("{refused} records of the journal make no sense and were left out"),
+            );
+        }
+        if let Some(community) = self.ledger.community() {
+            vault.set_community(community);
+        }
+        let mut opened = false;
+        // The current epoch's share comes last: codes are made under the one that was opened last.
+        for share in &self.ledger.own_shares() {
+            opened |= vault.open_share(share.epoch, &share.context, &share.sealed);
+        }
+        if !opened && self.ledger.community().is_some() {
+            self.note(
+                NoteLevel::Warning,
+                "no share of the community's secrets could be opened: nothing can be sold here",
+            );
+        }
+    }
+
+    /// Tells the hotspot the community's name, once it is known.
+    pub(super) fn name_community(&mut self, now: Instant) {
+        let (Some(charter), Some(settings)) = (self.ledger.charter(), &mut self.settings.hotspot) else {
+            return;
+        };
+        if settings.community != charter.name {
+            settings.community.clone_from(&charter.name);
+            let settings = settings.clone();
+            if let Some(hotspot) = &mut self.hotspot {
+                hotspot.handle_settings(now, settings);
+            }
+        }
+    }
+
+    /// What a voucher gives, as the ledger and the counters on their way to it know.
+    fn voucher_state(&self, now: Instant, issuer: Option<IssuerNumber>, verifier: Verifier) -> VoucherState {
+        let voucher = match issuer {
+            Some(issuer) => self.ledger.voucher_of(issuer, verifier),
+            None => self.ledger.voucher(verifier),
+        };
+        let Some(voucher) = voucher else { return VoucherState::Unknown };
+        if voucher.revoked {
+            return VoucherState::Revoked;
+        }
+        // An external plan has no codes; a lot of one does not count.
+        let Some(tariff) = tariff(&voucher) else { return VoucherState::Unknown };
+        let own = voucher.used.iter().filter(|used| used.node == self.ledger.own_key());
+        let (mut here_s, mut up, mut down) = own.fold((0_u64, 0_u64, 0_u64), |(seconds, up, down), used| {
+            (
+                seconds + u64::from(used.seconds),
+                up.saturating_add(used.up_bytes),
+                down.saturating_add(used.down_bytes),
+            )
+        });
+        let elsewhere_s = voucher.used_s() - here_s;
+        let mut elapsed_s = voucher.elapsed_s();
+        if let Some(counter) = self.guests.changed.get(&verifier) {
+            here_s = here_s.max(u64::from(counter.used_s));
+            up = up.max(counter.up_bytes);
+            down = down.max(counter.down_bytes);
+            elapsed_s = elapsed_s.max(u64::from(counter.elapsed_s));
+        }
+        let wall = self.wall(now);
+        // Times of good quality on both sides give the true age; untrusted time never shortens a coupon.
+        let good = |quality| quality >= TimeQuality::Mesh;
+        let age = voucher.activated.filter(|begin| good(begin.quality) && good(wall.quality));
+        let age_s = age.map(|begin| wall.unix_s.saturating_sub(begin.unix_s));
+        VoucherState::Good(Allowance {
+            tariff,
+            used_s: elsewhere_s.saturating_add(here_s),
+            used_here_s: here_s,
+            up_bytes_here: up,
+            down_bytes_here: down,
+            since_first_use_s: age_s.or_else(|| voucher.activated.map(|_| elapsed_s)),
+            begin_is_good: age_s.is_some(),
+        })
+    }
+
+    fn activate(
+        &mut self,
+        now: Instant,
+        verifier: Verifier,
+        proof: Proof,
+        mac: MacAddress,
+        vault: &mut dyn Vault,
+    ) {
+        let begin = self.wall(now);
+        let activation = self.sign(now, Ledger::activation_body(verifier, proof, begin), vault);
+        let tag = vault.device_tag(verifier, mac);
+        let device = self.ledger.device_body(verifier, tag);
+        let device = self.sign(now, device, vault);
+        self.store(activation.into_iter().chain(device).collect(), false, Then::Nothing);
+    }
+
+    fn hotspot_event(&mut self, now: Instant, event: Event) {
+        let (level, text) = match event {
+            Event::SessionOpened { client, verifier } => {
+                (NoteLevel::Info, format!("voucher {verifier} is in use as client {}", client.0))
+            }
+            Event::SessionEnded { client, verifier, why } => {
+                self.guests.write_within(now, ENDED_TO_FLASH);
+                (NoteLevel::Info, format!("voucher {verifier}, client {}, has ended: {why:?}", client.0))
+            }
+            Event::DeviceYielded { client } => {
+                (NoteLevel::Info, format!("client {}: the oldest device gave way to a new one", client.0))
+            }
+            Event::CodeRefused(why) => (NoteLevel::Debug, format!("a code opened nothing: {why:?}")),
+            Event::Adopted { sessions, dismissed } => (
+                NoteLevel::Info,
+                format!("{sessions} sessions go on; {dismissed} devices that nobody knew were stopped"),
+            ),
+            Event::GuestsRefused { changes, given_up, why } => (
+                NoteLevel::Warning,
+                format!("the kernel refused {changes} changes of guests ({given_up} given up): {why}"),
+            ),
+            Event::Full => (NoteLevel::Warning, "all places of the hotspot are taken".to_owned()),
+            Event::Busy => (NoteLevel::Warning, "more codes are being checked than this node can".to_owned()),
+        };
+        self.note(level, text);
+    }
+}
+
+fn tariff(voucher: &Voucher) -> Option<Tariff> {
+    let measure = match voucher.plan.measure {
+        PlanMeasure::UsedSeconds { seconds, .. } => Measure::UsedSeconds { seconds },
+        PlanMeasure::DaysFromFirstUse { days } => Measure::DaysFromFirstUse { days },
+        PlanMeasure::External => return None,
+    };
+    Some(Tariff {
+        name: voucher.plan.name.clone(),
+        measure,
+        devices: voucher.plan.devices,
+        rate_down_kbps: voucher.plan.rate_down_kbps,
+        rate_up_kbps: voucher.plan.rate_up_kbps,
+    })
+}

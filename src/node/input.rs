@@ -1,0 +1,107 @@
+//! Everything that can happen to a node. Nothing else does: a recording of these is the whole story.
+
+use std::net::Ipv6Addr;
+
+use serde::{Deserialize, Serialize};
+
+use super::call::{Call, Caller};
+use super::output::StoreId;
+use super::settings::Settings;
+use crate::babel::InterfaceStatus;
+use crate::babel::output::RouteChange;
+use crate::base::address::{InterfaceIndex, MacAddress, Prefix};
+use crate::base::time::WallTime;
+use crate::base::voucher::RequestId;
+use crate::hotspot::output::{AdmittedGuest, GuestChange, SavedSession, UsageSample};
+use crate::hotspot::request::PortalRequest;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Input {
+    /// It is time: [`Node::next_wake`](super::Node::next_wake) has come. Harmless when early.
+    Wake,
+    /// What the calendar says now.
+    Clock(WallTime),
+    /// New settings; what they do not change goes on undisturbed.
+    Settings(Box<Settings>),
+    /// Records of the journal, read at the start.
+    Records(Vec<Vec<u8>>),
+    /// What the last run of the daemon left: its list of sessions, and what the kernel still lets through.
+    GuestsFound {
+        /// The list that [`Output::SaveSessions`](super::output::Output::SaveSessions) wrote.
+        saved: Vec<SavedSession>,
+        /// Devices in the kernel's map.
+        admitted: Vec<AdmittedGuest>,
+        /// The kernel's counters.
+        samples: Vec<UsageSample>,
+    },
+    /// Routes along which the kernel still forwards on behalf of the last run; before any interface. Without
+    /// them the start is a cold boot.
+    RoutesFound(Vec<RouteChange>),
+    /// An interface appeared or changed.
+    Interface(InterfaceStatus),
+    /// An interface is gone.
+    InterfaceGone(InterfaceIndex),
+    /// All routes and own addresses of the kernel that are not ours.
+    KernelRoutes(Vec<KernelRoute>),
+    /// A Babel packet came in; source port and scope were checked.
+    Packet {
+        /// Where it came in.
+        interface: InterfaceIndex,
+        /// Who sent it, link-local.
+        source: Ipv6Addr,
+        /// Whom it was sent to: us, or the group.
+        destination: Ipv6Addr,
+        /// The packet.
+        bytes: Vec<u8>,
+    },
+    /// The kernel refused a route.
+    RouteFailed {
+        /// Which.
+        prefix: Prefix,
+        /// Its words.
+        why: String,
+    },
+    /// The counters that were asked for.
+    Usage(Vec<UsageSample>),
+    /// The kernel refused a batch of guests; nothing of it was done.
+    GuestsFailed {
+        /// The batch.
+        changes: Vec<GuestChange>,
+        /// Its words.
+        why: String,
+    },
+    /// A guest's browser asks the portal.
+    Portal {
+        /// The number to answer under.
+        request: RequestId,
+        /// The guest's device, if the neighbour table knows it.
+        guest: Option<MacAddress>,
+        /// What is asked.
+        http: PortalRequest,
+    },
+    /// Somebody asks over ubus.
+    Call {
+        /// The number to answer under.
+        request: RequestId,
+        /// Who asks.
+        caller: Caller,
+        /// What is asked.
+        call: Call,
+    },
+    /// Nobody waits for this answer any more.
+    PeerGone(RequestId),
+    /// These records are on flash.
+    Stored(StoreId),
+    /// These records are not on flash.
+    StoreFailed(StoreId, String),
+}
+
+/// A route or an own address of the kernel that is not ours.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct KernelRoute {
+    /// The prefix.
+    pub prefix: Prefix,
+    /// Name of the device it leads to.
+    pub device: String,
+}

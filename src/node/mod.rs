@@ -1,0 +1,362 @@
+//! Floor 3: the whole node without IO.
+//!
+//! One [`Input`] in, then drain every [`Output`], then the next input: [`Node::step`] does just that.
+//! The four cores never see each other; this room carries what one says to the others:
+//!
+//! ```text
+//!  Packet, Interface ─▶ babel ─▶ Packet, Routes
+//!  KernelRoutes ──▶ announce ─┘       │ default route there?
+//!                                     ▼
+//!  Portal, Usage ───▶ hotspot ─▶ Page, Guests, SaveSessions
+//!                        │  ▲ what a voucher holds
+//!             used, typed ▼  │
+//!  Records, Stored ─▶ ledger ─▶ Store        (guests.rs, sales.rs)
+//!  Call ─▶ answers.rs reads all four ─▶ Answer
+//! ```
+//!
+//! The daemon, the simulator, the replayer and the fuzzers drive this same type. Its state is plain
+//! data: it can be cloned, compared and written to a file ([`recorder`]). Secrets are not part of it;
+//! they are behind [`vault::Vault`], which comes in as an argument.
+
+#![forbid(unsafe_code)]
+
+mod announce;
+mod answers;
+pub mod call;
+mod chains;
+mod guests;
+pub mod input;
+pub mod output;
+pub mod recorder;
+mod redact;
+mod sales;
+pub mod settings;
+mod stores;
+pub mod vault;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::babel::{self, Engine, InterfaceStatus, RouterId, SeqNo};
+use crate::base::address::InterfaceIndex;
+use crate::base::limit;
+use crate::base::random::Random;
+use crate::base::time::{Instant, Span, WallTime};
+use crate::base::voucher::RequestId;
+use crate::hotspot::Hotspot;
+use crate::ledger::Ledger;
+use call::Answer;
+use input::{Input, KernelRoute};
+use output::{Note, NoteLevel, Output};
+use settings::Settings;
+use vault::Vault;
+
+/// A node of the mesh: four cores and what ties them together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    settings: Settings,
+    started: Instant,
+    random: Random,
+    babel: Engine,
+    hotspot: Option<Hotspot>,
+    ledger: Ledger,
+    interfaces: BTreeMap<InterfaceIndex, InterfaceStatus>,
+    kernel_routes: Vec<KernelRoute>,
+    seqno_saved: SeqNo,
+    uplink: announce::Uplink,
+    clock: Clock,
+    /// Requests that wait, and when they are given up.
+    requests: BTreeMap<RequestId, Instant>,
+    chains: chains::Chains,
+    sales: sales::Sales,
+    stores: stores::Stores,
+    guests: guests::Guests,
+    outputs: VecDeque<Output>,
+}
+
+/// What the node is born with; drawn by the daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Birth {
+    /// Babel's name for this node: kept over a restart, new at each cold boot.
+    pub router_id: RouterId,
+    /// Babel's sequence number: continued over a restart.
+    pub seqno: SeqNo,
+    /// Where all chance below this floor comes from.
+    pub seed: u64,
+}
+
+/// The calendar, as far as anybody told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Clock {
+    told: WallTime,
+    at: Instant,
+}
+
+impl Node {
+    /// A node with these settings, that knows nothing yet. Its records, the interfaces and what the
+    /// last run left come as inputs.
+    pub fn new(now: Instant, settings: Settings, birth: Birth, vault: &mut dyn Vault) -> Self {
+        let mut random = Random::new(birth.seed);
+        let babel = Engine::new(settings.babel.clone(), birth.router_id, birth.seqno, random.u64());
+        let hotspot = settings.hotspot.clone().map(|settings| Hotspot::new(settings, random.u64()));
+        // `docs/ledger.md`, records: a start continues at the highest seq + a random 1..2^32.
+        let ledger = Ledger::new(vault.sign_key(), 1 + random.below(1 << 32));
+        Self {
+            settings,
+            started: now,
+            babel,
+            hotspot,
+            ledger,
+            random,
+            interfaces: BTreeMap::new(),
+            kernel_routes: Vec::new(),
+            seqno_saved: birth.seqno,
+            uplink: announce::Uplink::default(),
+            clock: Clock { told: WallTime::default(), at: now },
+            requests: BTreeMap::new(),
+            chains: chains::Chains::default(),
+            sales: sales::Sales::default(),
+            stores: stores::Stores::default(),
+            guests: guests::Guests::default(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Handles `input` and drains the outputs that it caused.
+    pub fn step(&mut self, now: Instant, input: Input, vault: &mut dyn Vault) -> Vec<Output> {
+        self.handle(now, input, vault);
+        std::iter::from_fn(|| self.poll()).collect()
+    }
+
+    /// Handles one input. Drain [`poll`](Self::poll) afterwards.
+    pub fn handle(&mut self, now: Instant, input: Input, vault: &mut dyn Vault) {
+        match input {
+            Input::Wake => self.wake(now, vault),
+            Input::Clock(told) => self.clock = Clock { told, at: now },
+            Input::Settings(settings) => self.reload(now, *settings),
+            Input::Records(records) => {
+                self.records(&records, vault);
+                self.name_community(now);
+            }
+            Input::GuestsFound { saved, admitted, samples } => {
+                if let Some(hotspot) = &mut self.hotspot {
+                    hotspot.handle_start(now, saved, admitted, samples);
+                }
+            }
+            Input::RoutesFound(routes) => self.babel.handle_routes_left(now, &routes),
+            Input::Interface(status) => {
+                self.interfaces.insert(status.index, status.clone());
+                self.babel.handle_interface(now, status);
+            }
+            Input::InterfaceGone(index) => {
+                self.interfaces.remove(&index);
+                self.babel.handle_interface_gone(now, index);
+            }
+            Input::KernelRoutes(routes) => {
+                self.kernel_routes = routes;
+                self.announce(now);
+            }
+            Input::Packet { interface, source, destination, bytes } => {
+                self.babel.handle_packet(now, interface, source, destination, &bytes);
+            }
+            Input::RouteFailed { prefix, why } => {
+                self.note(NoteLevel::Warning, format!("the kernel refused the route to {prefix}: {why}"));
+                self.babel.handle_route_failed(now, prefix);
+            }
+            Input::Usage(samples) => {
+                if let Some(hotspot) = &mut self.hotspot {
+                    hotspot.handle_usage(now, &samples);
+                }
+            }
+            Input::GuestsFailed { changes, why } => {
+                if let Some(hotspot) = &mut self.hotspot {
+                    hotspot.handle_guests_failed(now, changes, why);
+                }
+            }
+            Input::Portal { request, guest, http } => {
+                if let Some(hotspot) = &mut self.hotspot {
+                    hotspot.handle_request(now, request, guest, http);
+                }
+            }
+            Input::Call { request, caller, call } => self.call(now, request, &caller, call, vault),
+            Input::PeerGone(request) => self.give_up(request, vault),
+            Input::Stored(id) => self.stored(now, id),
+            Input::StoreFailed(id, why) => self.store_failed(now, id, &why, vault),
+        }
+        self.carry(now, vault);
+    }
+
+    /// The next thing to do. Poll until `None` after each [`handle`](Self::handle).
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to hand in [`Input::Wake`]; ask again after each input.
+    pub fn next_wake(&self) -> Option<Instant> {
+        let hotspot = self.hotspot.as_ref().and_then(Hotspot::next_wake);
+        let request = self.requests.values().min().copied();
+        let chain = self.chains.next_wake();
+        let rooms = [
+            self.babel.next_wake(),
+            hotspot,
+            request,
+            chain,
+            self.stores.next_wake(),
+            self.guests.next_wake(),
+        ];
+        rooms.into_iter().flatten().min()
+    }
+
+    /// The routing core, to look at.
+    pub fn babel(&self) -> &Engine {
+        &self.babel
+    }
+
+    /// The hotspot, to look at.
+    pub fn hotspot(&self) -> Option<&Hotspot> {
+        self.hotspot.as_ref()
+    }
+
+    /// The ledger, to look at.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    fn wake(&mut self, now: Instant, vault: &mut dyn Vault) {
+        self.babel.handle_wake(now);
+        if let Some(hotspot) = &mut self.hotspot {
+            hotspot.handle_wake(now);
+        }
+        self.advance_chains(now, vault);
+        self.retry_stores(now);
+        self.write_usage(now, vault, false);
+        let late: Vec<RequestId> = self
+            .requests
+            .iter()
+            .filter(|(_, deadline)| **deadline <= now)
+            .map(|(request, _)| *request)
+            .collect();
+        for request in late {
+            self.give_up(request, vault);
+            self.refuse(request, "timeout", "The node is too busy to answer. Please try again in a moment.");
+        }
+    }
+
+    /// Takes over new settings; what did not change goes on undisturbed.
+    fn reload(&mut self, now: Instant, settings: Settings) {
+        self.babel.handle_settings(now, settings.babel.clone());
+        match (&mut self.hotspot, settings.hotspot.clone()) {
+            (Some(hotspot), Some(settings)) => hotspot.handle_settings(now, settings),
+            (None, Some(settings)) => {
+                self.hotspot = Some(Hotspot::new(settings, self.random.u64()));
+                self.tell_uplink_again();
+            }
+            // The hotspot's sessions end by their leases; the kernel needs no word from us.
+            (_, None) => self.hotspot = None,
+        }
+        self.settings = settings;
+        self.name_community(now);
+        self.announce(now);
+    }
+
+    /// Carries what the cores have to say, to each other and out, until all are quiet.
+    ///
+    /// No core answers an answer: a guest's request goes hotspot -> chain -> ledger -> hotspot and
+    /// ends there, so the loop is short; the bound is there to make a mistake loud, not to be reached.
+    fn carry(&mut self, now: Instant, vault: &mut dyn Vault) {
+        for _ in 0..limit::NODE_CARRY_ROUNDS {
+            let mut quiet = true;
+            while let Some(output) = self.babel.poll() {
+                quiet = false;
+                self.babel_output(output);
+            }
+            while let Some(output) = self.hotspot.as_mut().and_then(Hotspot::poll) {
+                quiet = false;
+                self.hotspot_output(now, output, vault);
+            }
+            if quiet {
+                break;
+            }
+            self.announce(now);
+        }
+        let seqno = self.babel.seqno();
+        if seqno != self.seqno_saved {
+            self.seqno_saved = seqno;
+            self.outputs.push_back(Output::SaveSeqno(seqno));
+        }
+    }
+
+    fn babel_output(&mut self, output: babel::output::Output) {
+        use babel::output::{Event, Output as Babel};
+        match output {
+            Babel::Send { interface, destination, bytes } => {
+                self.outputs.push_back(Output::Packet { interface, destination, bytes });
+            }
+            Babel::Routes(changes) => self.outputs.push_back(Output::Routes(changes)),
+            Babel::Event(event) => {
+                let (level, text) = match event {
+                    Event::NeighbourNew { interface, address } => {
+                        (NoteLevel::Info, format!("neighbour {address} heard on {}", self.device(interface)))
+                    }
+                    Event::NeighbourLost { interface, address } => (
+                        NoteLevel::Warning,
+                        format!("neighbour {address} on {} is lost", self.device(interface)),
+                    ),
+                    Event::BadPacket { interface, address, why } => (
+                        NoteLevel::Warning,
+                        format!("bad packet from {address} on {}: {why}", self.device(interface)),
+                    ),
+                    Event::TableFull { table } => (
+                        NoteLevel::Warning,
+                        format!("the table of {table} is full; something was turned away"),
+                    ),
+                };
+                self.note(level, text);
+            }
+        }
+    }
+
+    /// The name of a device, or its number when it is gone.
+    fn device(&self, index: InterfaceIndex) -> String {
+        self.interfaces
+            .get(&index)
+            .map_or_else(|| format!("interface {}", index.0), |status| status.name.clone())
+    }
+
+    /// What the calendar says now, carried on from when it was last told.
+    fn wall(&self, now: Instant) -> WallTime {
+        let passed_s = now.since(self.clock.at).as_secs();
+        WallTime { unix_s: self.clock.told.unix_s.saturating_add(passed_s), quality: self.clock.told.quality }
+    }
+
+    /// Takes a request on, or refuses it because too many wait.
+    fn admit(&mut self, now: Instant, request: RequestId) -> bool {
+        if self.requests.len() >= limit::NODE_REQUESTS {
+            self.refuse(request, "busy", "Too many requests are waiting. Please try again in a moment.");
+            return false;
+        }
+        self.requests.insert(request, now + Span::from_secs(limit::NODE_REQUEST_S));
+        true
+    }
+
+    fn answer(&mut self, request: RequestId, answer: Answer) {
+        self.requests.remove(&request);
+        self.outputs.push_back(Output::Answer { request, answer: Box::new(answer) });
+    }
+
+    fn refuse(&mut self, request: RequestId, code: &str, message: impl Into<String>) {
+        self.answer(request, Answer::Refused { code: code.to_owned(), message: message.into() });
+    }
+
+    /// Nobody waits any more: the chain that was computed for it stops; what is already signed stays.
+    fn give_up(&mut self, request: RequestId, vault: &mut dyn Vault) {
+        self.requests.remove(&request);
+        self.chains.forget_request(request, vault);
+        self.sales.forget(request);
+    }
+
+    fn note(&mut self, level: NoteLevel, text: impl Into<String>) {
+        self.outputs.push_back(Output::Note(Note { level, text: text.into() }));
+    }
+}

@@ -1,0 +1,102 @@
+//! A vault whose codes differ from story to story, and whose vouchers do not.
+
+use std::collections::BTreeMap;
+
+use crate::base::address::MacAddress;
+use crate::base::voucher::{IssuerNumber, LotId, Proof, Verifier};
+use crate::hotspot::code::{Chain, Code};
+use crate::node::vault::{CodeDone, Vault, WorkId};
+
+/// Slices of a chain.
+const SLICES: u32 = 3;
+/// Which bits of a code may differ: all but the issuer's.
+const FREE_BITS: u64 = (1 << 51) - 1;
+
+/// No secrets, but answers like those of a vault that has some.
+#[derive(Clone, Debug)]
+pub(super) struct FakeVault {
+    /// Each code is the plain one with these bits turned.
+    pub(super) twist: u64,
+    pub(super) community: [u8; 32],
+    /// The codes that were made.
+    pub(super) made: Vec<Code>,
+    work: BTreeMap<WorkId, (Code, u32)>,
+    next: u32,
+}
+
+impl FakeVault {
+    pub(super) fn new(twist: u64) -> Self {
+        Self {
+            twist: twist & FREE_BITS,
+            community: [0; 32],
+            made: Vec::new(),
+            work: BTreeMap::new(),
+            next: 0,
+        }
+    }
+
+    /// What a code ends in; the same in each story.
+    pub(super) fn end(&self, code: Code) -> (Verifier, Proof) {
+        let plain = Code::from_bits(code.bits() ^ self.twist);
+        Chain::new(&self.community, plain).advance(Chain::STEPS).expect("that is all of it")
+    }
+
+    fn begin(&mut self, code: Code) -> WorkId {
+        self.next += 1;
+        self.work.insert(WorkId(self.next), (code, SLICES));
+        WorkId(self.next)
+    }
+}
+
+impl Vault for FakeVault {
+    fn sign_key(&mut self) -> [u8; 32] {
+        super::OWN_KEY
+    }
+
+    fn sign(&mut self, message: &[u8]) -> [u8; 64] {
+        let mut signature = [0x51; 64];
+        signature[..8].copy_from_slice(&super::super::hash(&[message]));
+        signature
+    }
+
+    fn open_share(&mut self, _epoch: u32, _context: &[u8], _sealed: &[u8]) -> bool {
+        true
+    }
+
+    fn set_community(&mut self, community: [u8; 32]) {
+        self.community = community;
+    }
+
+    fn begin_issue(&mut self, issuer: IssuerNumber, _lot: LotId, _index: u16) -> Option<WorkId> {
+        let count = u64::try_from(self.made.len()).ok()? + 1;
+        let plain = u64::from(issuer.0) << 51 | count << 18 | count;
+        let code = Code::from_bits(plain ^ self.twist);
+        self.made.push(code);
+        Some(self.begin(code))
+    }
+
+    fn begin_check(&mut self, code: &Code) -> Option<WorkId> {
+        self.made.contains(code).then(|| self.begin(*code))
+    }
+
+    fn advance(&mut self, work: WorkId) -> Option<CodeDone> {
+        let (code, left) = self.work.get_mut(&work)?;
+        *left -= 1;
+        if *left > 0 {
+            return None;
+        }
+        let code = *code;
+        self.work.remove(&work);
+        let (verifier, proof) = self.end(code);
+        Some(CodeDone { code, verifier, proof })
+    }
+
+    fn forget(&mut self, work: WorkId) {
+        self.work.remove(&work);
+    }
+
+    fn device_tag(&mut self, voucher: Verifier, _mac: MacAddress) -> [u8; 8] {
+        // The real one depends on the device; here two stories shall differ in nothing but names.
+        voucher.0
+    }
+}

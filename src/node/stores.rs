@@ -1,0 +1,129 @@
+//! What waits for the flash.
+//!
+//! Money is durable before the answer (`docs/ledger.md`, flash): a sale or a revocation is answered
+//! when the journal has it. When the journal refuses, the codes of that sale are revoked in the same
+//! breath, nothing more is sold, and the records are tried again until the flash takes them: routing
+//! and running sessions go on.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Node;
+use super::call::Answer;
+use super::output::{NoteLevel, Output, StoreId};
+use super::vault::Vault;
+use crate::base::time::{Instant, Span};
+use crate::base::voucher::{RequestId, Verifier};
+
+/// Time between two tries to write what the flash refused.
+const RETRY: Span = Span::from_secs(10);
+
+/// Writes under way, and what could not be written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stores {
+    next: u64,
+    waiting: BTreeMap<StoreId, Waiting>,
+    /// Records that the flash refused, in order.
+    unsaved: Vec<Vec<u8>>,
+    /// Why, in the store's words; `None` while all is well.
+    broken: Option<String>,
+    retry_at: Option<Instant>,
+}
+
+/// Who waits for a write, and what was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Waiting {
+    records: Vec<Vec<u8>>,
+    then: Then,
+}
+
+/// What happens when the records are on flash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Then {
+    /// Nobody waits.
+    Nothing,
+    /// These requests get this answer; if the flash refuses, these vouchers are void.
+    Answer {
+        /// Who waits; a second tap may have joined the first.
+        requests: Vec<RequestId>,
+        /// What they get.
+        answer: Box<Answer>,
+        /// What was sold by these records.
+        sold: Vec<Verifier>,
+    },
+    /// A try to write what was refused before.
+    Retry,
+}
+
+impl Stores {
+    pub(super) fn next_wake(&self) -> Option<Instant> {
+        self.retry_at
+    }
+
+    /// Why nothing can be written, if so.
+    pub(super) fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
+    }
+}
+
+impl Node {
+    /// Hands records to the journal; `then` happens when it has them.
+    pub(super) fn store(&mut self, records: Vec<Vec<u8>>, durable: bool, then: Then) {
+        self.stores.next += 1;
+        let id = StoreId(self.stores.next);
+        self.stores.waiting.insert(id, Waiting { records: records.clone(), then });
+        self.outputs.push_back(Output::Store { id, records, durable });
+    }
+
+    pub(super) fn stored(&mut self, now: Instant, id: StoreId) {
+        match self.stores.waiting.remove(&id).map(|waiting| waiting.then) {
+            Some(Then::Answer { requests, answer, .. }) => {
+                self.remember_sale(now, &answer);
+                for request in requests {
+                    self.answer(request, (*answer).clone());
+                }
+            }
+            Some(Then::Retry) => {
+                self.stores.broken = None;
+                self.note(NoteLevel::Info, "the journal takes records again; sales are open");
+            }
+            Some(Then::Nothing) | None => {}
+        }
+    }
+
+    pub(super) fn store_failed(&mut self, now: Instant, id: StoreId, why: &str, vault: &mut dyn Vault) {
+        let Some(Waiting { records, then }) = self.stores.waiting.remove(&id) else { return };
+        if self.stores.broken.as_deref() != Some(why) {
+            self.note(NoteLevel::Warning, format!("the journal refuses records, sales stop: {why}"));
+        }
+        self.stores.broken = Some(why.to_owned());
+        self.stores.retry_at = Some(now + RETRY);
+        // What was refused before stands before what came after it.
+        let position = if matches!(then, Then::Retry) { 0 } else { self.stores.unsaved.len() };
+        self.stores.unsaved.splice(position..position, records);
+        if let Then::Answer { requests, sold, .. } = then {
+            for request in requests {
+                self.refuse(request, "not-saved", not_saved(why));
+            }
+            let void = self.void_unseen(now, &sold, vault);
+            self.stores.unsaved.extend(void);
+        }
+    }
+
+    pub(super) fn retry_stores(&mut self, now: Instant) {
+        if self.stores.retry_at.is_none_or(|at| at > now) {
+            return;
+        }
+        self.stores.retry_at = None;
+        let records = std::mem::take(&mut self.stores.unsaved);
+        self.store(records, true, Then::Retry);
+    }
+}
+
+/// What a seller is told when the flash does not take a sale.
+pub(super) fn not_saved(why: &str) -> String {
+    format!(
+        "Nothing was sold: this node cannot save ({why}). Internet and running sessions go on. Tell an operator."
+    )
+}

@@ -1,0 +1,16 @@
+//! Floor 4: the only IO. Each file adapts one thing of the world to plain values.
+
+pub mod clock;
+pub mod firewall;
+pub mod links;
+pub mod log_sink;
+pub mod mesh_socket;
+pub mod neighbours;
+pub mod netlink;
+pub mod portal_http;
+pub mod recording;
+pub mod request_ids;
+pub mod routes;
+pub mod store;
+pub mod ubus;
+pub mod vault;

@@ -1,0 +1,28 @@
+//! The object `tequio`: what it can be asked, with the types that its signature shows. What the
+//! methods mean and answer: `docs/ubus.md`.
+
+use super::call::Method;
+use super::value::ArgumentType::{Int32, Text};
+
+/// The name of our object.
+pub const OBJECT: &str = "tequio";
+
+/// Its methods.
+pub const METHODS: &[Method] = &[
+    Method { name: "status", arguments: &[] },
+    Method { name: "neighbours", arguments: &[] },
+    Method { name: "routes", arguments: &[("offset", Int32), ("limit", Int32)] },
+    Method { name: "why", arguments: &[("destination", Text)] },
+    Method { name: "links", arguments: &[] },
+    Method { name: "plans", arguments: &[] },
+    Method {
+        name: "voucher_issue",
+        arguments: &[("plan", Text), ("count", Int32), ("person", Text), ("key", Text)],
+    },
+    Method { name: "voucher_show", arguments: &[("code", Text), ("verifier", Text)] },
+    Method { name: "voucher_revoke", arguments: &[("code", Text), ("verifier", Text), ("reason", Text)] },
+    Method { name: "sessions", arguments: &[("offset", Int32), ("limit", Int32)] },
+    Method { name: "reload", arguments: &[] },
+    Method { name: "record_start", arguments: &[("file", Text)] },
+    Method { name: "record_stop", arguments: &[] },
+];

@@ -1,0 +1,61 @@
+//! Three network namespaces in a row, and the programs that run in them.
+//!
+//! ```text
+//! A (tequio) ab ---- ba B (babeld) bc ---- cb C (tequio)
+//! ```
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::place::{LOOK, Place};
+
+/// The three places and the time that was measured in them. What it holds ends in the order of the fields.
+pub(crate) struct World {
+    pub(crate) a: Place,
+    pub(crate) b: Place,
+    pub(crate) c: Place,
+    table: String,
+    folder: PathBuf,
+}
+
+impl World {
+    /// Three namespaces and two cables without IPv4 addresses; no program runs yet.
+    pub(crate) fn new(kind: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("tequio-babeld-{}-{kind}", std::process::id()));
+        let [a, b, c] = ["a", "b", "c"].map(|name| Place::new(name, &format!("babeld-{kind}"), &folder));
+        let world = Self { a, b, c, table: String::new(), folder };
+        world.a.cable("ab", &world.b, "ba");
+        world.b.cable("bc", &world.c, "cb");
+        world
+    }
+
+    /// Looks until the condition holds, for at most `limit_s`; the seconds go to the table.
+    pub(crate) fn until(
+        &mut self,
+        what: &str,
+        limit_s: u64,
+        condition: impl Fn(&Self) -> Result<(), String>,
+    ) {
+        let begun = Instant::now();
+        while let Err(seen) = condition(self) {
+            for place in [&mut self.a, &mut self.b, &mut self.c] {
+                place.check();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(limit_s), "{what}: after {limit_s} s {seen}");
+            std::thread::sleep(LOOK);
+        }
+        let _ = writeln!(self.table, "  {:>6.1} s  {what}", begun.elapsed().as_secs_f64());
+    }
+
+    /// What was measured.
+    pub(crate) fn table(&self) -> &str {
+        &self.table
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}

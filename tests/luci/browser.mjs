@@ -1,0 +1,349 @@
+// The caretaker's pages in a real browser, against the village: every page, phone and desk, both languages, each role.
+//
+//   node tests/luci/browser.mjs                 starts a village of its own (root; cargo build before)
+//   node tests/luci/browser.mjs --log FILE      uses the village that writes this log
+//   ... --screens docs/screens                  keeps pictures
+//   ... --only WORDS                            plays the scenes whose title has these words
+//
+// A scene fails when it expects something else, when the page writes an error on its console, or when it asks anybody
+// but the host for anything.
+
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { Chromium } from './chromium.mjs';
+import { Village, until } from './village.mjs';
+
+const option = (name) => process.argv[process.argv.indexOf(name) + 1];
+const LOG = process.argv.includes('--log') ? option('--log') : null;
+const ONLY = process.argv.includes('--only') ? option('--only') : '';
+const SCREENS = process.argv.includes('--screens') ? option('--screens') : null;
+
+const PAGES = ['overview', 'sell', 'sessions', 'links', 'mesh', 'settings'];
+const READY = {
+  overview: '.tq-hero', sell: '.tq-plan', sessions: '.tq-lead', links: '.tq-link', mesh: '.tq-graph', settings: '.cbi-value',
+};
+
+let village, chromium;
+
+async function logIn(login, shape = {}) {
+  const page = await chromium.page(village.origin, shape);
+  await page.open('/');
+  await page.type('[name=luci_username]', login);
+  await page.type('[name=luci_password]', login);
+  await page.press('button');
+  await page.until('!!document.querySelector(".tq-hero")', 'the first page');
+  return page;
+}
+
+async function show(page, name, node = 'plaza') {
+  await page.open(`/cgi-bin/luci/admin/tequio/${name}?node=${node}`);
+  await page.until(`!!document.querySelector(${JSON.stringify(READY[name])})`, `${name} of ${node}`);
+  await page.until('Array.from(document.querySelectorAll(".tq")).every(frame => getComputedStyle(frame).visibility == "visible")', `${name} to be seen`);
+}
+
+async function keep(page, name) {
+  if (SCREENS) await page.picture(join(SCREENS, `${name}.png`));
+}
+
+// A call as the page makes it, past all of the page's own care.
+function call(page, object, method, args, node = 'plaza') {
+  return page.value(`fetch('/ubus?node=${node}', { method: 'POST', body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'call',
+    params: [ L.env.sessionid, ${JSON.stringify(object)}, ${JSON.stringify(method)}, ${JSON.stringify(args)} ] }) }).then(reply => reply.json())`);
+}
+
+function done(page) {
+  assert.deepEqual(page.faults, []);
+  return page.close();
+}
+
+const has = (page, selector) => page.value(`!!document.querySelector(${JSON.stringify(selector)})`);
+const count = (page, selector) => page.value(`document.querySelectorAll(${JSON.stringify(selector)}).length`);
+
+// What every role sees of a page, and does not.
+async function looks(page, name, login) {
+  const wide = await page.value('document.documentElement.scrollWidth - innerWidth');
+  assert.ok(wide <= 0, `${name} is ${wide} pixels too wide`);
+  const small = await page.value(`Array.from(document.querySelectorAll('.tq-button, .tq-plan')).filter(b => b.offsetHeight < 48).length`);
+  assert.equal(small, 0, `${name}: a button that a thumb misses`);
+  if (name === 'sell') {
+    assert.equal(await count(page, '.tq-plan:enabled') > 0, login !== 'mira');
+    assert.equal(await has(page, '#tq-check'), login !== 'mira');
+  }
+  if (name === 'sessions')
+    assert.equal(await count(page, '.tq-session .tq-button') > 0, login !== 'mira' && (await has(page, '.tq-session')));
+  if (name === 'settings') {
+    assert.equal(await has(page, '.cbi-page-actions'), login === 'admin');
+    assert.equal(await count(page, '.cbi-map input:enabled') > 0, login === 'admin');
+  }
+}
+
+const SCENES = {
+  async 'every page, phone and desk, both languages, each role'() {
+    for (const login of ['admin', 'ana', 'mira'])
+      for (const [width, height] of [[360, 740], [1280, 800]])
+        for (const language of ['es', 'en']) {
+          const page = await logIn(login, { width, height, language });
+          for (const name of PAGES) {
+            await show(page, name);
+            await looks(page, name, login);
+            assert.equal(await page.value('document.documentElement.lang'), language);
+            assert.deepEqual(page.faults, [], `${name}, ${login}, ${width}, ${language}`);
+          }
+          await done(page);
+        }
+  },
+
+  async 'the pages of every node'() {
+    const page = await logIn('ana');
+    for (const node of ['cabecera', 'cerro-alto', 'cerro-bajo', 'loma', 'escuela', 'clinica', 'caserio'])
+      for (const name of PAGES) await show(page, name, node);
+    await show(page, 'overview', 'cabecera');
+    assert.match(await page.text('.tq-hero'), /aquí mismo/);
+    await show(page, 'overview', 'plaza');
+    await page.until('/Hay internet, por cerro bajo\\./.test(document.querySelector(".tq-hero").innerText)', 'the way over the hill');
+    await keep(page, 'resumen-telefono');
+    await done(page);
+  },
+
+  async 'a double tap sells one code, which opens the outside, is seen, and is revoked'() {
+    const page = await logIn('ana');
+    await show(page, 'sell');
+    await keep(page, 'vender-telefono');
+    const before = village.ask('plaza', 'sessions').total;
+    await page.press('[data-plan=hora]', 2);
+    await page.until('!!document.querySelector(".tq-code")', 'a code');
+    const code = (await page.text('.tq-code')).replace(/\s+/g, '');
+    assert.match(code, /^[0-9A-HJKMNP-TV-Z]{12}$/);
+    const size = await page.value('parseFloat(getComputedStyle(document.querySelector(".tq-code")).fontSize)');
+    assert.ok(size >= 34, `a code of ${size} pixels cannot be read across a counter`);
+    assert.equal(await count(page, '.tq-code span'), 3);
+    await keep(page, 'vendida-telefono');
+
+    const phone = village.phone('comadre', '10.77.5.77');
+    assert.match(phone.fetch(`http://10.77.4.1:2080/login?code=${code}`), new RegExp(`value="[^"]*${code.slice(0, 4)}`));
+    phone.fetch('http://10.77.4.1:2080/login', '--data-urlencode', `code=${code}`);
+    await until('the outside', () => {
+      try {
+        return /server=outside/.test(phone.fetch('http://203.0.113.80/'));
+      } catch {
+        return false;
+      }
+    });
+
+    const sessions = await logIn('ana');
+    await show(sessions, 'sessions');
+    await sessions.until(`document.body.innerText.includes(${JSON.stringify(phone.mac)})`, 'the phone among the sessions');
+    assert.equal(village.ask('plaza', 'sessions').total, before + 1);
+    await keep(sessions, 'sesiones-telefono');
+
+    await page.press('.tq-main:enabled');
+    await page.until('!!document.querySelector(".tq-plan")');
+    assert.equal(await count(page, '.tq-row'), 1, 'two taps sold more than one voucher');
+    await page.type('#tq-check', code.toLowerCase());
+    await page.press('.tq-form button');
+    await page.until('/en uso/.test(document.querySelector(".tq-form + .tq-place").innerText)', 'the state of the code');
+    assert.match(await page.text('.tq-form + .tq-place'), /Ana/);
+    await page.press('.tq-form + .tq-place .tq-button');
+    await page.until('!document.getElementById("modal_overlay").hidden', 'the question');
+    await page.press('.tq-modal .tq-button');
+    await page.until('document.getElementById("modal_overlay").hidden');
+    assert.equal(village.ask('plaza', 'sessions').total, before + 1, 'Cancel revoked');
+    await page.press('.tq-form + .tq-place .tq-button');
+    await page.press('.tq-modal .tq-danger');
+    await page.until('/anulada/.test(document.querySelector(".tq-form + .tq-place").innerText)', 'the revocation');
+    await sessions.until(`!document.body.innerText.includes(${JSON.stringify(phone.mac)})`, 'the phone to be gone');
+    await page.type('#tq-check', 'AAAA-AAAA-AAAA');
+    await page.press('.tq-form button');
+    await page.until('/no es de esta comunidad/.test(document.body.innerText)', 'the sentence about a wrong code');
+    await done(sessions);
+    await done(page);
+  },
+
+  async 'the same key sells once, also when the answer was lost'() {
+    const page = await logIn('ana');
+    await show(page, 'sell');
+    const wish = { plan: 'hora', count: 1, key: 'the answer was lost' };
+    const [first, second] = [await call(page, 'tequio', 'voucher_issue', wish), await call(page, 'tequio', 'voucher_issue', wish)];
+    assert.deepEqual(first.result[1].vouchers, second.result[1].vouchers);
+    assert.equal(first.result[1].person, 'Ana');
+    await done(page);
+  },
+
+  async 'what a role may not is refused by rpcd and by the daemon'() {
+    const viewer = await logIn('mira');
+    await show(viewer, 'sell');
+    for (const [object, method, args] of [
+      ['tequio', 'voucher_issue', { plan: 'hora' }], ['tequio', 'voucher_revoke', { verifier: '0'.repeat(16) }], ['tequio', 'voucher_show', { code: 'x' }],
+      ['tequio', 'reload', {}], ['uci', 'set', { config: 'tequio', section: 'node', values: { name: 'mine' } }], ['uci', 'apply', {}],
+    ])
+      assert.equal((await call(viewer, object, method, args)).error?.code, -32002, `${object} ${method}`);
+    assert.equal((await call(viewer, 'tequio', 'status', { ubus_rpc_session: 'x' })).error?.code, -32602);
+    await done(viewer);
+
+    const seller = await logIn('ana');
+    await show(seller, 'settings');
+    assert.equal((await call(seller, 'tequio', 'reload', {})).error?.code, -32002);
+    assert.deepEqual((await call(seller, 'uci', 'get', { config: 'network' })).result, [6]);
+    await done(seller);
+  },
+
+  async 'an admin takes a right away, and the seller is told so'() {
+    const admin = await logIn('admin', { width: 1280, height: 900 });
+    await show(admin, 'settings', 'escuela');
+    await admin.press('.cbi-tabmenu [data-tab=person] a');
+    const role = '[data-tab=person] .cbi-section-node [data-name=role] select';
+    await admin.value(`(() => { const e = document.querySelector('${role}'); e.value = 'viewer'; e.dispatchEvent(new Event('change')); })()`);
+    const name = '[data-tab=person] .cbi-section-node [data-name=name] input';
+    await admin.type(name, '<b onclick="x()">"Ana"</b> 🐦');
+    await admin.press('.cbi-button-apply');
+    await admin.until('/Los cambios están aplicados/.test(document.body.innerText)', 'the configuration to be applied');
+    await admin.until('/Ajustes/.test(document.body.innerText) && document.getElementById("modal_overlay").hidden', 'the page again');
+
+    const seller = await logIn('ana');
+    await show(seller, 'sell', 'escuela');
+    await seller.press('[data-plan=hora]');
+    await seller.until('/En este nodo su cuenta no puede hacer eso/.test(document.body.innerText)', 'the refusal');
+    await seller.type('#tq-check', 'x');
+    await done(seller);
+
+    await admin.value(`(() => { const e = document.querySelector('${role}'); e.value = 'caretaker'; e.dispatchEvent(new Event('change')); })()`);
+    await admin.press('.cbi-tabmenu [data-tab=person] a');
+    await admin.press('.cbi-button-apply');
+    await admin.until('/Los cambios están aplicados/.test(document.body.innerText)', 'the configuration to be applied');
+    await done(admin);
+
+    const again = await logIn('ana');
+    await show(again, 'sell', 'escuela');
+    await again.press('[data-plan=hora]');
+    await again.until('!!document.querySelector(".tq-code")', 'a code');
+    assert.match(await again.text(), /<b onclick="x\(\)">"Ana"<\/b> 🐦/, 'a name with markup is shown as it is written');
+    assert.equal(await has(again, '.tq b'), false);
+    await done(again);
+  },
+
+  async 'what is wrong is not saved, and said beside the field'() {
+    const page = await logIn('admin');
+    await show(page, 'settings', 'loma');
+    await page.type('[data-name=name] input', 'Loma Alta');
+    await page.until('/Se esperaba: de 1 a 32/.test(document.body.innerText)', 'the sentence');
+    await page.press('.cbi-button-save');
+    await page.until('/No se pudo guardar/.test(document.body.innerText)', 'the refusal');
+    assert.equal(village.ask('loma', 'status').node, 'loma');
+    await page.press('#modal_overlay .btn');
+    await page.type('[data-name=name] input', 'loma-alta');
+    await page.press('.cbi-button-apply');
+    await until('the new name', () => village.ask('loma', 'status').node === 'loma-alta');
+    await page.until('/Los cambios están aplicados/.test(document.body.innerText)');
+    await page.until('document.querySelector("[data-name=name] input")?.value == "loma-alta" && document.getElementById("modal_overlay").hidden', 'the page again');
+    await done(page);
+  },
+
+  async 'a configuration that the daemon does not take is explained'() {
+    const page = await logIn('admin');
+    await show(page, 'settings', 'caserio');
+    await call(page, 'uci', 'set', { config: 'tequio', section: 'node', values: { stale_routes_s: '1' } }, 'caserio');
+    await page.press('.cbi-button-apply');
+    await page.until('/El programa sigue con la configuración anterior/.test(document.body.innerText)', 'what the daemon thinks of it');
+    assert.match(await page.text('.tq-notice'), /stale_routes_s/);
+    assert.equal(village.ask('caserio', 'status').node, 'caserio');
+    await page.type('[data-name=stale_routes_s] input', '30');
+    await page.press('.cbi-button-apply');
+    await page.until('/Los cambios están aplicados/.test(document.body.innerText)', 'the configuration to be applied');
+    await page.until('!!document.querySelector(".cbi-value") && document.getElementById("modal_overlay").hidden && !document.querySelector(".tq-notice")', 'no complaint');
+    await done(page);
+  },
+
+  async 'a daemon restarts under open pages'() {
+    const pages = [];
+    for (const name of ['overview', 'sell', 'links']) {
+      const page = await logIn('ana');
+      await show(page, name, 'clinica');
+      pages.push(page);
+    }
+    await village.stopDaemon('clinica');
+    for (const page of pages)
+      await page.until('/está arrancando de nuevo/.test(document.querySelector(".tq-trouble").innerText)', 'the sentence about a restart');
+    await keep(pages[0], 'arranca-telefono');
+    const seller = pages[1];
+    await seller.press('[data-plan=hora]');
+    await seller.until('/Toque otra vez el mismo plan/.test(document.body.innerText)', 'what to do about the sale');
+    await village.startDaemon('clinica');
+    for (const page of pages)
+      await page.until('!document.querySelector(".tq-trouble").innerText && !document.querySelector(".tq-old")', 'the page to go on by itself');
+    await seller.press('[data-plan=hora]');
+    await seller.until('!!document.querySelector(".tq-code")', 'the code');
+    for (const page of pages) await done(page);
+  },
+
+  async 'a link and the way outside are lost and come back'() {
+    const [overview, links, mesh] = [await logIn('mira'), await logIn('mira'), await logIn('mira', { width: 1280, height: 800 })];
+    await show(overview, 'overview');
+    await show(links, 'links');
+    await show(mesh, 'mesh');
+    await keep(mesh, 'malla-escritorio');
+    village.cable(2, 'down');
+    await overview.until('/Hay internet, por loma\\./.test(document.querySelector(".tq-hero").innerText)', 'the way around');
+    await overview.until('/El enlace cerro bajo no tiene señal/.test(document.body.innerText)', 'the sentence about the dead link');
+    await links.until('/sin señal/.test(document.querySelector("[data-device=m-cerro-bajo]").innerText)', 'the dead link');
+    await keep(links, 'enlaces-telefono');
+    const back = village.cutUplink();
+    await overview.until('/No hay salida/.test(document.querySelector(".tq-hero").innerText)', 'no way outside');
+    await keep(overview, 'sin-salida-telefono');
+    back();
+    village.cable(2, 'up');
+    await overview.until('/Hay internet, por cerro bajo\\./.test(document.querySelector(".tq-hero").innerText)', 'the way over the hill');
+    await mesh.type('#tq-why', '203.0.113.80');
+    await mesh.press('.tq-form button');
+    await mesh.until('document.querySelectorAll(".tq-form + .tq-place li").length > 1', 'the ways to an address');
+    await mesh.type('#tq-why', '<img src=x onerror=alert(1)>');
+    await mesh.press('.tq-form button');
+    await mesh.until('/no es una dirección IP/.test(document.body.innerText)', 'the sentence about a wrong address');
+    for (const page of [overview, links, mesh]) await done(page);
+  },
+
+  async 'who was logged out is told so'() {
+    const page = await logIn('mira');
+    await show(page, 'overview');
+    await call(page, 'session', 'destroy', {});
+    await page.until('/La sesión terminó/.test(document.body.innerText)', 'the session to be over');
+    await done(page);
+  },
+};
+
+async function play() {
+  if (SCREENS) mkdirSync(SCREENS, { recursive: true });
+  const rows = [];
+  for (const [title, scene] of Object.entries(SCENES).filter(([title]) => title.includes(ONLY))) {
+    const start = Date.now();
+    let fault = null;
+    try {
+      await scene();
+    } catch (error) {
+      fault = error;
+    }
+    rows.push({ title, seconds: (Date.now() - start) / 1000, fault });
+    console.log(`${fault ? 'FAILED' : 'ok    '} ${String(rows.at(-1).seconds.toFixed(1)).padStart(6)} s  ${title}`);
+    if (fault) console.log(String(fault.stack || fault).replace(/^/gm, '    '));
+  }
+  return rows.every(({ fault }) => !fault);
+}
+
+async function end() {
+  await chromium?.stop();
+  await village.stop();
+}
+
+village = new Village();
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => end().finally(() => process.exit(130)));
+let well = false;
+try {
+  await village.start(LOG);
+  chromium = await Chromium.start();
+  well = await play();
+} finally {
+  await end();
+}
+process.exitCode = well ? 0 : 1;

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { load } from './modules.mjs';
+
+const format = load('tequio/format', { document: { documentElement: { lang: 'es' } } });
+
+test('durations have at most two parts', () => {
+  for (const [seconds, words] of [
+    [0, '0 s'], [59, '59 s'], [61, '1 min 1 s'], [300, '5 min'], [301, '5 min'], [3600, '1 h'], [5400, '1 h 30 min'],
+    [86400, '1 day'], [90000, '1 day 1 h'], [172800, '2 days'], [2592000 + 60, '30 days'], [-5, '0 s'], [null, '0 s'], ['x', '0 s'],
+  ])
+    assert.equal(format.duration(seconds), words, String(seconds));
+});
+
+test('octets are counted in thousands', () => {
+  for (const [octets, words] of [
+    [0, '0 B'], [999, '999 B'], [1000, '1.0 kB'], [9940, '9.9 kB'], [9960, '10 kB'], [999499, '999 kB'], [999500, '1.0 MB'],
+    [1.5e9, '1.5 GB'], [7e15, '7000 TB'], [undefined, '0 B'],
+  ])
+    assert.equal(format.bytes(octets), words, String(octets));
+});
+
+test('money is never rounded away', () => {
+  assert.equal(format.money(50, 2, 'USD'), 'USD 0.50');
+  assert.equal(format.money(1000, 2, 'USD'), 'USD 10.00');
+  assert.equal(format.money(15, 0, 'MXN'), 'MXN 15');
+  assert.equal(format.money(5, 3, ''), '0.005');
+});
+
+test('a code is shown in groups of four, whatever stands between', () => {
+  assert.deepEqual(format.groups('0AV4-630T-QBN4'), ['0AV4', '630T', 'QBN4']);
+  assert.deepEqual(format.groups('0av4 630t qbn4'), ['0AV4', '630T', 'QBN4']);
+  assert.deepEqual(format.groups(''), []);
+  assert.equal(format.address('10.77.4.1:2080', '0AV4630TQBN4'), 'http://10.77.4.1:2080/login?code=0AV4-630T-QBN4');
+});
+
+test('a plan says what it holds', () => {
+  assert.equal(format.holds({ used_s: 3600, days: null, devices: 1 }), '1 h of use');
+  assert.equal(format.holds({ used_s: null, days: 30, devices: 2 }), '30 days from the first use, 2 devices');
+  assert.equal(format.holds({ used_s: null, days: null, devices: 1 }), '');
+});
+
+test('links are graded by what they could cost at least', () => {
+  assert.equal(format.grade(96, 96), 'good');
+  assert.equal(format.grade(256, 256), 'good');
+  assert.equal(format.grade(512, 256), 'fair');
+  assert.equal(format.grade(4000, 256), 'weak');
+  assert.equal(format.grade(null, 96), 'bad');
+});
+
+test('alerts are said in words that we know, others as they came', () => {
+  const name = (device) => (device === 'm-loma' ? 'loma' : device);
+  assert.equal(format.alert('Neighbour fe80::1 on m-loma: we do not hear its Hellos.', name),
+    'Trouble with the neighbour on loma: we do not hear it.');
+  assert.equal(format.alert('Neighbour fe80::1 on m-loma: something new.', name), 'Trouble with the neighbour on loma: something new.');
+  assert.equal(format.alert('<b>fire</b>', name), '<b>fire</b>');
+});

@@ -1,0 +1,33 @@
+// Values of options, right and wrong: held against the page's rules and against the daemon's.
+
+export const SAMPLES = [
+  { section: 'node', option: 'name', good: ['plaza', 'a', '0-9', 'x'.repeat(32)], bad: ['Plaza', '-a', 'a-', 'a_b', 'ñ', 'x'.repeat(33), 'a b'] },
+  { section: 'node', option: 'route_table', good: ['1', '254', '4294967295', '007'], bad: ['0', '4294967296', '-1', '1.5', 'main', '1e3', ' 1', '99999999999999999999'] },
+  { section: 'node', option: 'stale_routes_s', good: ['5', '3600'], bad: ['4', '3601'] },
+  { section: 'node', option: 'log_level', good: ['error', 'trace'], bad: ['Error', 'all'] },
+  { section: 'node', option: 'state_dir', good: ['/etc/tequio', '/ñandú con espacio'], bad: ['etc', `/${'x'.repeat(100)}`, `/${'ñ'.repeat(50)}`] },
+  { section: 'interface', option: 'device', good: ['eth1', 'br-lan.7', 'x'.repeat(15), '@a'], bad: ['.', '..', 'a/b', 'a:b', 'a b', 'a"b', "a'b", 'a\\b', 'ñ', 'x'.repeat(16)] },
+  { section: 'interface', option: 'kind', good: ['wired', 'wireless'], bad: ['radio'] },
+  { section: 'interface', option: 'hello_interval_ms', good: ['100', '600000'], bad: ['99', '600001'] },
+  { section: 'interface', option: 'update_interval_ms', good: ['400', '655000'], bad: ['399', '655001'] },
+  { section: 'interface', option: 'rxcost', good: ['1', '65534'], bad: ['0', '65535'] },
+  { section: 'interface', option: 'split_horizon', good: ['0', '1', 'on', 'disabled'], bad: ['2', 'On', 'y'] },
+  {
+    section: 'announce', option: 'prefix',
+    good: ['10.77.4.0/22', '10.77.4.1', '0.0.0.0/0', '::/0', 'fd00:77::/48', '::1', '::ffff:1.2.3.4', '1:2:3:4:5:6:7:8', 'FD00::/8', '1::8/128', '1:2:3:4:5:6:1.2.3.4'],
+    bad: ['10.77.4.1/22', '10.77.4.0/33', '10.77.4/22', '10.77.04.0/22', 'fd00:77::1/48', 'fd00::/129', '1:2:3', '1::2::3', '::/', '10.0.0.0/', ':::', '12345::', '1:2:3:4:5:6:7:8:9', '1:2:3:4:5:6:7::8:9', 'x', '256.1.1.1', '1.2.3.4::', '1:2:3:4:5:6:7:1.2.3.4', '10.0.0.0/8/8'],
+  },
+  { section: 'announce', option: 'metric', good: ['0', '65534'], bad: ['65535'] },
+  { section: 'hotspot', option: 'address', good: ['10.77.4.1'], bad: ['0.0.0.0', '255.255.255.255', '224.0.0.1', '239.1.2.3', '10.77.4', '10.77.4.01', 'fd00::1'] },
+  { section: 'hotspot', option: 'prefix', good: ['10.77.4.0/22', '10.77.4.0/30', '10.0.0.0/8'], bad: ['10.77.4.0/31', '10.0.0.0/7', '10.77.4.1', 'fd00::/64', '10.77.4.4/22'] },
+  { section: 'hotspot', option: 'prefix6', good: ['fd00::/64', '8000::/1'], bad: ['fd00::/65', '::/0', '10.0.0.0/8'] },
+  { section: 'hotspot', option: 'portal_port', good: ['1', '65535'], bad: ['0', '65536'] },
+  { section: 'hotspot', option: 'portal_host', good: ['portal.lan', '10.77.4.1', 'a-b', 'A', 'x'.repeat(63)], bad: ['a..b', '-a', 'a-', 'a_b', 'ñ.lan', 'a b', 'x'.repeat(64), 'a.', '.a'] },
+  { section: 'hotspot', option: 'lease_s', good: ['60', '900'], bad: ['59', '901'] },
+  { section: 'hotspot', option: 'usage_interval_s', good: ['1', '10'], bad: ['0', '301'] },
+  { section: 'hotspot', option: 'language', good: ['es', 'en'], bad: ['fr', 'ES'] },
+  { section: 'service', option: 'name', good: ['Biblioteca', '<b>"ñandú"</b> 🐦', 'x'.repeat(64), '🐦'.repeat(64)], bad: ['x'.repeat(65), '🐦'.repeat(65), 'a\tb', 'a\u0085b'] },
+  { section: 'service', option: 'url', good: ['http://a/', 'https://b/?c=d&e#f', `http://${'x'.repeat(193)}`], bad: ['ftp://a/', 'a', 'http://a b', 'http://"', 'http://<', 'http://`', 'http://\\', 'http://ñ', `http://${'x'.repeat(194)}`, "http://'"] },
+  { section: 'person', option: 'login', good: ['ana', 'a.b_c-9', 'x'.repeat(32)], bad: ['Ana', '9a', '_a', 'a b', 'x'.repeat(33)] },
+  { section: 'person', option: 'role', good: ['admin', 'caretaker', 'viewer'], bad: ['root'] },
+];
