@@ -1,6 +1,6 @@
 # Everything there is to run. `make help` lists it. The work itself is in scripts/.
 
-.PHONY: help village test lint soak cross-mips sizes package
+.PHONY: help village test lint soak bench-routing cross-mips sizes package
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -22,6 +22,10 @@ lint: ## Format and clippy, without root
 soak: ## What is too long for every change: 500 simulator seeds
 	@scripts/setup.sh
 	@SEEDS=500 scripts/test.sh build simulator
+
+bench-routing: ## Our daemon, babeld and bird in the same worlds, 45 minutes (ARGS="--runs 3 --groups first,carrier")
+	@scripts/setup.sh
+	@scripts/bench-routing.sh $(ARGS)
 
 cross-mips: ## The daemon for big-endian MIPS routers (the toolchain goes to target/xtools)
 	@scripts/cross.sh mips

@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 [ -x "${CARGO_HOME:-${HOME:-/root}/.cargo}/bin/cargo" ] && PATH=${CARGO_HOME:-${HOME:-/root}/.cargo}/bin:$PATH
 TOOLS=$PWD/target/tools
-PATH=$PATH:$TOOLS/babeld/usr/sbin
+PATH=$PATH:$TOOLS/babeld/usr/sbin:$TOOLS/bird/usr/sbin
 export PATH
 
 # Where cargo puts what it builds.

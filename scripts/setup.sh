@@ -33,7 +33,8 @@ main() {
   install_packages "${packages[@]}"
   rust_components
   if [ "$WHAT" = all ]; then
-    babeld_without_its_service
+    peer_without_its_service babeld babeld libb2-1 libb2.so
+    peer_without_its_service bird bird2 libssh-gcrypt-4 libssh-gcrypt.so
     machine_can_do_it
   fi
 }
@@ -83,17 +84,17 @@ rust_components() {
   rustup -q component add clippy rustfmt >&2 </dev/null || stop "rustup could not add clippy and rustfmt."
 }
 
-# Debian's package starts and enables a routing daemon on this machine. We only want the program for
-# tests, so it is unpacked, not installed.
-babeld_without_its_service() {
-  has babeld && return
+# Debian's packages start and enable routing daemons on this machine. We only want the programs, so they are
+# unpacked, not installed: peer_without_its_service PROGRAM PACKAGE LIBRARY'S-PACKAGE LIBRARY
+peer_without_its_service() {
+  has "$1" && return
   update_lists
-  say "setup: unpacking babeld into target/tools (its service is not installed)"
-  ldconfig -p | grep -q 'libb2\.so' || install_packages libb2-1
+  say "setup: unpacking $1 into target/tools (its service is not installed)"
+  ldconfig -p | grep -qF "$4" || install_packages "$3"
   mkdir -p "$TOOLS/packages"
-  (cd "$TOOLS/packages" && apt-get -q -o APT::Sandbox::User=root download babeld >&2) || stop "babeld cannot be downloaded."
-  dpkg -x "$TOOLS"/packages/babeld_*.deb "$TOOLS/babeld"
-  has babeld || stop "the package of babeld does not hold usr/sbin/babeld any more."
+  (cd "$TOOLS/packages" && apt-get -q -o APT::Sandbox::User=root download "$2" >&2) || stop "$2 cannot be downloaded."
+  dpkg -x "$TOOLS/packages/$2"_*.deb "$TOOLS/$1"
+  has "$1" || stop "the package $2 does not hold usr/sbin/$1 any more."
 }
 
 # What no package can bring.

@@ -24,6 +24,7 @@ pub mod process;
 pub mod recordings;
 pub mod replay;
 pub mod routes;
+pub mod routing;
 pub mod sim;
 pub mod story;
 pub mod tap;

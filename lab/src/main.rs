@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use lab::failure::{Failure, Outcome};
+use lab::routing::{self, Speaker};
 use lab::village::{Ending, Options};
 use lexopt::prelude::*;
 
@@ -44,6 +45,7 @@ fn run() -> Outcome<ExitCode> {
         "village" => village(arguments),
         "sim" => sim(arguments),
         "replay" => replay(arguments),
+        "bench-routing" => bench_routing(arguments),
         "bench-phone" => bench_phone(arguments).map(|()| ExitCode::SUCCESS),
         "serve-web" => serve_web(arguments).map(|()| ExitCode::SUCCESS),
         other => Err(Failure::new("a command of the laboratory", format!("`{other}`\n{USAGE}"))),
@@ -129,6 +131,37 @@ fn replay(mut arguments: lexopt::Parser) -> Outcome<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn bench_routing(mut arguments: lexopt::Parser) -> Outcome<ExitCode> {
+    let mut wish = routing::Wish::default();
+    while let Some(argument) = arguments.next().map_err(usage)? {
+        match argument {
+            Long("runs") => wish.runs = arguments.value().and_then(|value| value.parse()).map_err(usage)?,
+            Long("seed") => wish.seed = arguments.value().and_then(|value| value.parse()).map_err(usage)?,
+            Long("speakers") => {
+                wish.speakers = words(&mut arguments)?
+                    .iter()
+                    .map(|name| {
+                        Speaker::named(name).ok_or_else(|| Failure::new("ours, babeld or bird", name))
+                    })
+                    .collect::<Outcome<_>>()?;
+            }
+            Long("groups") => wish.groups = words(&mut arguments)?,
+            Long("tequio") => wish.programs.ours = PathBuf::from(arguments.value().map_err(usage)?),
+            Long("babeld") => wish.programs.babeld = PathBuf::from(arguments.value().map_err(usage)?),
+            Long("bird") => wish.programs.bird = PathBuf::from(arguments.value().map_err(usage)?),
+            Long("json") => wish.json = Some(PathBuf::from(arguments.value().map_err(usage)?)),
+            other => return Err(usage(other.unexpected())),
+        }
+    }
+    Ok(if routing::run(&wish)? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A list of words with commas between them.
+fn words(arguments: &mut lexopt::Parser) -> Outcome<Vec<String>> {
+    let text = arguments.value().and_then(|value| value.string()).map_err(usage)?;
+    Ok(text.split(',').map(str::to_string).collect())
+}
+
 fn bench_phone(mut arguments: lexopt::Parser) -> Outcome<()> {
     let mut pcap = None;
     while let Some(argument) = arguments.next().map_err(usage)? {
@@ -166,5 +199,7 @@ const USAGE: &str = "\
 lab village [--keep] [--luci [ADDRESS:PORT]] [--json] [--step-timeout S] [--pcap DIR] [--record DIR] [--tequio PROGRAM]
 lab sim [--seed FIRST] [--seeds COUNT] [--plant loop|feasibility|deaf] [--trace] [--json]
 lab replay FILE [--trace]
+lab bench-routing [--runs N] [--seed N] [--speakers ours,babeld,bird] [--groups first,carrier,silent,fast,intake,steady]
+                  [--tequio PROGRAM] [--babeld PROGRAM] [--bird PROGRAM] [--json FILE]
 lab bench-phone [--pcap DIR]
 lab serve-web --name NAME --listen ADDRESS...";

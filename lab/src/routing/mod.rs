@@ -1,0 +1,269 @@
+//! `lab bench-routing`: our daemon, Debian's babeld and BIRD, in the same worlds, in one run.
+//!
+//! Three worlds, each as small as its question: a [`pair`] (how long from the start of a daemon to a usable route), a
+//! [`ring`] of four (how long traffic stands still when a link dies), and a [`chain`] behind a [`generator`] of
+//! routes (what a thousand routes cost). Everything is read from the kernel ([`kernel`]), nothing from the daemons: a
+//! figure means the same for all three. IPv6 only, because BIRD as Debian ships it cannot send IPv4 over IPv6 next
+//! hops.
+//!
+//! Runs of a pair or a ring stand side by side, [`SIDE_BY_SIDE`] at a time: daemons that wait for Hellos use no
+//! processor. What does use it, taking in 10,000 routes, runs alone. Each cut comes at a phase of its own, drawn from
+//! the seed, because a latency that is measured right after a Hello is always the best one.
+
+mod chain;
+mod generator;
+mod kernel;
+mod pair;
+mod ring;
+mod speaker;
+mod table;
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use crate::failure::{Failure, Outcome, io};
+use crate::folder::Folder;
+use crate::{command, interrupt, netns};
+
+pub use speaker::{Programs, Speaker};
+use table::Figures;
+
+/// What to measure.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// Which daemons.
+    pub speakers: Vec<Speaker>,
+    /// Where they are.
+    pub programs: Programs,
+    /// Runs of each latency.
+    pub runs: u32,
+    /// The seed of all phases.
+    pub seed: u64,
+    /// The groups of figures that are wanted: names of [`GROUPS`].
+    pub groups: Vec<String>,
+    /// Where the flat JSON goes.
+    pub json: Option<PathBuf>,
+}
+
+/// The groups of figures, in the order in which they are measured.
+pub const GROUPS: [&str; 6] = ["first", "carrier", "silent", "fast", "intake", "steady"];
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self {
+            speakers: Speaker::ALL.to_vec(),
+            programs: Programs::default(),
+            runs: 20,
+            seed: 1,
+            groups: GROUPS.map(str::to_string).to_vec(),
+            json: None,
+        }
+    }
+}
+
+/// Measures, prints the table as Markdown, and gives whether every bar holds that was measured.
+pub fn run(wish: &Wish) -> Outcome<bool> {
+    netns::require_root()?;
+    interrupt::install()?;
+    command::require_all()?;
+    let mut folder = Folder::create()?;
+    let bench =
+        Bench { wish, folder: folder.path().to_path_buf(), figures: Mutex::default(), began: Instant::now() };
+    for group in &wish.groups {
+        bench.group(group)?;
+    }
+    let figures = bench.figures.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for speaker in &wish.speakers {
+        println!("{}: {}", speaker.name(), wish.programs.version(*speaker)?);
+    }
+    let (text, holds) = table::print(&figures, &wish.speakers);
+    println!("\n{text}");
+    if let Some(path) = &wish.json {
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(io(format!("the folder {}", parent.display())))?;
+        }
+        let json = format!("{:#}\n", table::json(&figures));
+        std::fs::write(path, json).map_err(io(format!("the file {}", path.display())))?;
+    }
+    folder.discard();
+    Ok(holds)
+}
+
+struct Bench<'a> {
+    wish: &'a Wish,
+    folder: PathBuf,
+    figures: Mutex<Figures>,
+    began: Instant,
+}
+
+impl Bench<'_> {
+    fn group(&self, group: &str) -> Outcome<()> {
+        let runs = self.wish.runs;
+        match group {
+            "first" => self.side_by_side("first_route_s", runs, pair::first_route),
+            "carrier" => self
+                .side_by_side("reroute_carrier_s", runs, |site| ring::reroute(site, 4, ring::Cut::Carrier)),
+            "silent" => {
+                self.side_by_side("reroute_silent_s", runs, |site| ring::reroute(site, 4, ring::Cut::Silent))
+            }
+            "fast" => self.side_by_side("reroute_silent_fast_s", runs, |site| {
+                ring::reroute(site, 1, ring::Cut::Silent)
+            }),
+            "intake" => self.intake(),
+            "steady" => self.steady(),
+            other => Err(Failure::new(format!("a group of figures: {}", GROUPS.join(", ")), other)),
+        }
+    }
+
+    /// The same measurement, `runs` times for each speaker, several at a time. The speakers take turns, so that what
+    /// else happens on the machine meets all of them.
+    fn side_by_side(
+        &self,
+        figure: &'static str,
+        runs: u32,
+        measure: impl Fn(&Site<'_>) -> Outcome<Duration> + Sync,
+    ) -> Outcome<()> {
+        let sites: Vec<(Speaker, u32)> =
+            (0..runs).flat_map(|run| self.wish.speakers.iter().map(move |speaker| (*speaker, run))).collect();
+        for some in sites.chunks(SIDE_BY_SIDE) {
+            let results: Vec<Outcome<Duration>> = std::thread::scope(|scope| {
+                let threads: Vec<_> = some
+                    .iter()
+                    .map(|(speaker, run)| {
+                        let site = self.site(figure, *speaker, *run);
+                        let measure = &measure;
+                        scope.spawn(move || measure(&site))
+                    })
+                    .collect();
+                threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(panicked()))).collect()
+            });
+            for ((speaker, run), result) in some.iter().zip(results) {
+                match result {
+                    Ok(took) => self.note(figure, *speaker, took.as_secs_f64()),
+                    Err(failure) if failure.interrupted => return Err(failure),
+                    // One run that never came to its question (say, a ring whose better way nobody took) is no
+                    // figure and no reason to lose the others; the table counts it.
+                    Err(failure) => {
+                        println!("{figure}, {}, run {run}: {failure}", speaker.name());
+                        self.figures().failed(figure, *speaker);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Taking in routes keeps a processor busy: one at a time, fewer runs.
+    fn intake(&self) -> Outcome<()> {
+        for run in 0..self.wish.runs.min(INTAKE_RUNS) {
+            for speaker in &self.wish.speakers {
+                let site = self.site("intake", *speaker, run);
+                let took = chain::intake(&site, 10_000)?;
+                self.note("intake_10000_s", *speaker, took.as_secs_f64());
+            }
+        }
+        Ok(())
+    }
+
+    /// Two minutes of nothing but Hellos and updates, in all chains at the same time.
+    fn steady(&self) -> Outcome<()> {
+        let sites: Vec<(Speaker, u32)> = SIZES
+            .iter()
+            .flat_map(|size| self.wish.speakers.iter().map(|speaker| (*speaker, *size)))
+            .collect();
+        let results: Vec<Outcome<chain::Steady>> = std::thread::scope(|scope| {
+            let threads: Vec<_> = sites
+                .iter()
+                .map(|(speaker, size)| {
+                    let site = self.site("steady", *speaker, *size);
+                    scope.spawn(move || chain::steady(&site, *size))
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(panicked()))).collect()
+        });
+        for ((speaker, size), result) in sites.iter().zip(results) {
+            let steady = result?;
+            self.note(&format!("cpu_{size}"), *speaker, steady.cpu_s);
+            self.note(&format!("private_kb_{size}"), *speaker, steady.private_kb as f64);
+            if *size <= 1_000 {
+                self.note(&format!("octets_64s_{size}"), *speaker, steady.octets as f64);
+            }
+        }
+        Ok(())
+    }
+
+    fn site(&self, figure: &str, speaker: Speaker, run: u32) -> Site<'_> {
+        let name = format!("{figure}-{}-{run}", speaker.name());
+        let mut random = fastrand::Rng::with_seed(self.wish.seed ^ (u64::from(run) << 32));
+        Site {
+            speaker,
+            programs: &self.wish.programs,
+            folder: self.folder.join(&name),
+            short: format!("{}{}{run}", &figure[..1], &speaker.name()[..2]),
+            phase: random.f64(),
+        }
+    }
+
+    fn note(&self, figure: &str, speaker: Speaker, value: f64) {
+        println!("[{:6.0} s] {figure} {} {value:.3}", self.began.elapsed().as_secs_f64(), speaker.name());
+        self.figures().note(figure, speaker, value);
+    }
+
+    fn figures(&self) -> std::sync::MutexGuard<'_, Figures> {
+        self.figures.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// One run of one measurement.
+struct Site<'a> {
+    speaker: Speaker,
+    programs: &'a Programs,
+    /// For configuration and logs.
+    folder: PathBuf,
+    /// What its namespaces' names begin with; no two runs at the same time have the same.
+    short: String,
+    /// Where in a period of the protocol the event comes, 0 to 1. The same for all speakers in the same run.
+    phase: f64,
+}
+
+fn panicked() -> Failure {
+    Failure::new("a run of the bench to end", "a panic, printed above")
+}
+
+/// Asks the kernel again and again, seldom enough to leave the processor to the daemons.
+fn until(
+    expected: &str,
+    limit: Duration,
+    look: Duration,
+    mut there: impl FnMut() -> Outcome<bool>,
+) -> Outcome<()> {
+    let start = Instant::now();
+    while !there()? {
+        interrupt::check()?;
+        if start.elapsed() > limit {
+            return Err(Failure::new(expected, format!("not so for {} s", limit.as_secs())));
+        }
+        std::thread::sleep(look);
+    }
+    Ok(())
+}
+
+/// Lets time pass that belongs to the question, and no longer when somebody asks us to stop.
+fn pass(time: Duration) -> Outcome<()> {
+    let start = Instant::now();
+    while start.elapsed() < time {
+        interrupt::check()?;
+        std::thread::sleep(time.saturating_sub(start.elapsed()).min(Duration::from_millis(200)));
+    }
+    Ok(())
+}
+
+/// Worlds at the same time: rings of four namespaces, on two cores.
+const SIDE_BY_SIDE: usize = 12;
+
+/// Runs of the intake; each takes up to a minute and they cannot stand side by side.
+const INTAKE_RUNS: u32 = 5;
+
+/// How many routes the chains of the steady state carry.
+const SIZES: [u32; 3] = [0, 1_000, 10_000];
