@@ -19,9 +19,9 @@ lint: ## Format and clippy, without root
 	@scripts/setup.sh rust
 	@scripts/lint.sh
 
-soak: ## What is too long for every change: 500 simulator seeds
+soak: ## What is too long for every change: 500 simulated villages, 300 meshes of 100 nodes, 30 of 1,000
 	@scripts/setup.sh
-	@SEEDS=500 scripts/test.sh build simulator
+	@SEEDS=500 HUNDREDS=300 THOUSANDS=30 scripts/test.sh build simulator
 
 bench-routing: ## Our daemon, babeld and bird in the same worlds, 45 minutes (ARGS="--runs 3 --groups first,carrier")
 	@scripts/setup.sh

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Runs every part of the proof, also after one has failed, and prints what each took.
 #   scripts/test.sh [PART...]      all parts, or only these
-# Output of a part: target/test-logs/PART.log. SEEDS=n changes how many simulator seeds are run.
+# Output of a part: target/test-logs/PART.log. SEEDS=n, HUNDREDS=n and THOUSANDS=n change how many villages, meshes of
+# a hundred nodes and meshes of a thousand are simulated.
 . "$(dirname "$0")/env.sh"
 
 BUDGET_S=$((60 * 60))       # what the whole may take on two cold cores
@@ -25,7 +26,11 @@ part_unit() {
   done
   cargo test --workspace --locked --no-fail-fast --lib --bins "${targets[@]}" && cargo test --workspace --locked --doc
 }
-part_simulator() { "$BUILT/debug/lab" sim --seeds "${SEEDS:-50}"; }
+part_simulator() {
+  "$BUILT/debug/lab" sim --seeds "${SEEDS:-50}" &&
+    "$BUILT/debug/lab" sim --mesh hundred --seeds "${HUNDREDS:-50}" &&
+    "$BUILT/debug/lab" sim --mesh thousand --seeds "${THOUSANDS:-3}"
+}
 # Every daemon is recorded; the story itself looks for secrets in the recordings at its end. Here each is
 # replayed by the program for it, twice, in processes of their own.
 part_village() {
@@ -50,7 +55,7 @@ about() {
     clippy) echo "lints" ;;
     tidy) echo "the rules of the house" ;;
     unit) echo "unit and property tests" ;;
-    simulator) echo "${SEEDS:-50} seeds" ;;
+    simulator) echo "${SEEDS:-50}+${HUNDREDS:-50}+${THOUSANDS:-3} meshes" ;;
     village) echo "the story, recorded, replayed" ;;
     interop) echo "a mesh with Debian's babeld" ;;
     package) echo "the router's package" ;;

@@ -102,6 +102,11 @@ fn sim(mut arguments: lexopt::Parser) -> Outcome<ExitCode> {
         match argument {
             Long("seed") => wish.first = arguments.value().and_then(|value| value.parse()).map_err(usage)?,
             Long("seeds") => wish.seeds = arguments.value().and_then(|value| value.parse()).map_err(usage)?,
+            Long("mesh") => {
+                let name = arguments.value().map_err(usage)?;
+                wish.shape = lab::sim::command::shape(&name.to_string_lossy())
+                    .map_err(|why| Failure::new("village, hundred or thousand", why))?;
+            }
             Long("plant") => {
                 let plant = arguments.value().map_err(usage)?;
                 wish.plant = lab::sim::command::plant(&plant.to_string_lossy())
@@ -197,7 +202,7 @@ const INTERRUPTED: u8 = 130;
 
 const USAGE: &str = "\
 lab village [--keep] [--luci [ADDRESS:PORT]] [--json] [--step-timeout S] [--pcap DIR] [--record DIR] [--tequio PROGRAM]
-lab sim [--seed FIRST] [--seeds COUNT] [--plant loop|feasibility|deaf] [--trace] [--json]
+lab sim [--seed FIRST] [--seeds COUNT] [--mesh village|hundred|thousand] [--plant loop|feasibility|deaf] [--trace] [--json]
 lab replay FILE [--trace]
 lab bench-routing [--runs N] [--seed N] [--speakers ours,babeld,bird] [--groups first,carrier,silent,fast,intake,steady]
                   [--tequio PROGRAM] [--babeld PROGRAM] [--bird PROGRAM] [--json FILE]

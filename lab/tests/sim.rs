@@ -11,6 +11,13 @@ fn five_meshes_heal() {
 }
 
 #[test]
+fn a_mesh_of_a_hundred_nodes_heals() {
+    let outcome =
+        sim::run_within(1, sim::HUNDRED, Plant::Nothing, false).unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(outcome.nodes == 100 && outcome.delivered > 50_000 && outcome.blows > 20, "{outcome:?}");
+}
+
+#[test]
 fn the_same_seed_is_the_same_run_and_another_seed_another() {
     let hash =
         |seed| sim::run(seed, Plant::Nothing, false).unwrap_or_else(|failure| panic!("{failure}")).hash;

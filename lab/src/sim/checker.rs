@@ -5,8 +5,9 @@
 //!   nodes' memory: one that lost its power forgot its feasibility distances, and may believe a
 //!   neighbour that still goes through it. Such a circle may stand until the neighbour has heard of the
 //!   new start, and no longer than [`REBORN_CIRCLE`]. And it holds for each origin by itself: nodes that
-//!   change from one gateway to another may send packets to each other until their updates have crossed,
-//!   which is over within [`SHARED_CIRCLE`] (RFC 8966 2.7).
+//!   change from one gateway to another, or from what a node was before its power went to what it is now,
+//!   may send packets to each other until their updates have crossed, which is over within
+//!   [`SHARED_CIRCLE`] (RFC 8966 2.7). A circle of nodes that all follow the same origin is never one of those.
 //! - *Feasibility*: a node's feasibility distance for a source never rises while its sequence number
 //!   stays, the entry is kept and the node runs.
 //! - *Reachability*: in a mesh at rest every node has a way to every prefix, and it ends where the
@@ -95,8 +96,8 @@ const REBORN_CIRCLE: Span = Span::from_secs(2);
 /// origin is said three times within two seconds.
 const SHARED_CIRCLE: Span = Span::from_secs(3);
 
-/// What a node remembers of each source: sequence number and metric.
-type Distances = BTreeMap<(Prefix, RouterId), (u16, u16)>;
+/// What a node remembers of each source, in their order: sequence number and metric.
+type Distances = Vec<((Prefix, RouterId), (u16, u16))>;
 
 /// Watches one run.
 pub(super) struct Checker {
@@ -147,7 +148,7 @@ impl Checker {
         nodes: &[SimNode],
         links: &[Link],
     ) -> Result<(), Violation> {
-        let followed = follow(nodes, links, node, prefix);
+        let followed = follow(nodes, links, node, prefix, None);
         self.forgive(now, followed, nodes).map(drop)
     }
 
@@ -156,9 +157,7 @@ impl Checker {
         let Err(Violation::Loop { prefix, path }) = &followed else { return followed };
         let since = *self.circles.entry(*prefix).or_insert(now);
         self.longest_circle = self.longest_circle.max(now.since(since));
-        let origins = nodes.iter().filter(|node| node.node.announced().any(|own| own == *prefix));
-        let is_shared = origins.count() > 1;
-        if is_shared && now.since(since) < SHARED_CIRCLE {
+        if origins(now, path, prefix, nodes).len() > 1 && now.since(since) < SHARED_CIRCLE {
             return Ok(Err(format!("a circle between two origins: {path:?}")));
         }
         let born = |node: &NodeId| self.born.get(node).is_some_and(|born| since.since(*born) < REBORN);
@@ -170,21 +169,24 @@ impl Checker {
 
     /// After `node` handled an input.
     pub(super) fn after(&mut self, node: NodeId, nodes: &[SimNode]) -> Result<(), Violation> {
+        // Both lists are in order, so one walk finds what is in both: this is done after every event.
         let before = self.distances.remove(&node).unwrap_or_default();
+        let mut before = before.iter().peekable();
         let mut distances = Distances::new();
-        for ((prefix, router_id), distance) in nodes[node].node.babel().feasibility_distances() {
+        for (source, distance) in nodes[node].node.babel().feasibility_distances() {
+            while before.next_if(|(old, _)| *old < source).is_some() {}
             let (seqno, mut metric) = (distance.seqno.0, distance.metric);
-            let before = before.get(&(prefix, router_id));
-            if self.plant == Plant::Feasibility && before.is_some_and(|(_, metric)| *metric > 0) {
+            let old = before.next_if(|(old, _)| *old == source).map(|(_, distance)| *distance);
+            if self.plant == Plant::Feasibility && old.is_some_and(|(_, metric)| metric > 0) {
                 metric = metric.saturating_add(1);
             }
-            if let Some((old_seqno, old)) = before
-                && *old_seqno == seqno
-                && metric > *old
+            if let Some((old_seqno, old)) = old
+                && old_seqno == seqno
+                && metric > old
             {
-                return Err(Violation::Feasibility { node, prefix, metric: (*old, metric) });
+                return Err(Violation::Feasibility { node, prefix: source.0, metric: (old, metric) });
             }
-            distances.insert((prefix, router_id), (seqno, metric));
+            distances.push((source, (seqno, metric)));
         }
         self.distances.insert(node, distances);
         Ok(())
@@ -195,8 +197,10 @@ impl Checker {
         let prefixes: BTreeSet<Prefix> = nodes.iter().flat_map(|node| node.kernel.keys().copied()).collect();
         for prefix in &prefixes {
             let mut circle = false;
+            // Who was seen to reach it, so that a way is walked once and not once for each node on it.
+            let mut arrives = vec![false; nodes.len()];
             for node in 0..nodes.len() {
-                let followed = follow(nodes, links, node, prefix);
+                let followed = follow(nodes, links, node, prefix, Some(&mut arrives));
                 circle |= followed.is_err();
                 if let Err(why) = self.forgive(now, followed, nodes)? {
                     self.unreached = Some((now, Violation::Unreachable { node, prefix: *prefix, why }));
@@ -228,19 +232,38 @@ impl Checker {
     }
 }
 
+/// The origins that the nodes of a circle follow for a prefix.
+fn origins(now: Instant, path: &[NodeId], prefix: &Prefix, nodes: &[SimNode]) -> BTreeSet<RouterId> {
+    let selected = |node: &NodeId| {
+        let report = nodes[*node].node.babel().report(now);
+        report.routes.into_iter().find(|route| route.selected && route.prefix == *prefix)
+    };
+    path.iter().filter_map(selected).map(|route| route.router_id).collect()
+}
+
 /// How packets fared: `Ok(Ok(()))` when they arrived, `Ok(Err(why))` when they were dropped on the way,
 /// `Err` when they went in a circle.
 type Followed = Result<Result<(), String>, Violation>;
 
-/// Follows packets for `prefix` from `start`.
-fn follow(nodes: &[SimNode], links: &[Link], start: NodeId, prefix: &Prefix) -> Followed {
+/// Follows packets for `prefix` from `start`, no further than to a node that is known to reach it.
+fn follow(
+    nodes: &[SimNode],
+    links: &[Link],
+    start: NodeId,
+    prefix: &Prefix,
+    arrives: Option<&mut [bool]>,
+) -> Followed {
     let mut path = vec![start];
     let mut at = start;
     loop {
         if !nodes[at].powered {
             return Ok(Err(format!("node {at} has no power")));
         }
-        if nodes[at].node.announced().any(|own| own == *prefix) {
+        let known = arrives.as_ref().is_some_and(|arrives| arrives[at]);
+        if known || nodes[at].node.announced().any(|own| own == *prefix) {
+            if let Some(arrives) = arrives {
+                path.iter().for_each(|node| arrives[*node] = true);
+            }
             return Ok(Ok(()));
         }
         let Some(next) = next_hop(nodes, links, at, prefix) else {

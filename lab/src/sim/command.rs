@@ -1,6 +1,8 @@
 //! `lab sim`: many seeds, one line each, and the failures again at the end.
+//!
+//! Seeds are played side by side, one a processor, and printed in their order.
 
-use super::{Outcome, Plant};
+use super::{Failure, HUNDRED, Outcome, Plant, Shape, THOUSAND, VILLAGE};
 
 /// What the command was asked for.
 #[derive(Clone, Debug)]
@@ -9,6 +11,8 @@ pub struct Wish {
     pub first: u64,
     /// How many seeds, one after the other.
     pub seeds: u64,
+    /// How large the meshes are.
+    pub shape: Shape,
     /// A mistake to put in.
     pub plant: Plant,
     /// Whether every blow and every note of a node is printed.
@@ -19,7 +23,7 @@ pub struct Wish {
 
 impl Default for Wish {
     fn default() -> Self {
-        Self { first: 1, seeds: 1, plant: Plant::Nothing, trace: false, json: false }
+        Self { first: 1, seeds: 1, shape: VILLAGE, plant: Plant::Nothing, trace: false, json: false }
     }
 }
 
@@ -31,6 +35,12 @@ pub fn plant(name: &str) -> Result<Plant, String> {
         "deaf" => Ok(Plant::Deaf),
         other => Err(format!("`{other}`")),
     }
+}
+
+/// The size of this name.
+pub fn shape(name: &str) -> Result<Shape, String> {
+    let known = [VILLAGE, HUNDRED, THOUSAND].into_iter().find(|shape| shape.name == name);
+    known.ok_or_else(|| format!("`{name}`"))
 }
 
 /// Plays the seeds; whether all ended well. With a planted mistake a seed ends well when it was found.
@@ -51,10 +61,15 @@ pub fn run(wish: &Wish) -> bool {
             "healed s"
         );
     }
-    for seed in wish.first..wish.first.saturating_add(wish.seeds) {
-        match super::run(seed, wish.plant, wish.trace) {
-            Ok(outcome) => print(&outcome, wish.json),
-            Err(failure) => failures.push(failure),
+    // The words of a traced run belong together.
+    let at_once = if wish.trace { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
+    let seeds: Vec<u64> = (wish.first..wish.first.saturating_add(wish.seeds)).collect();
+    for some in seeds.chunks(at_once) {
+        for outcome in side_by_side(some, wish) {
+            match outcome {
+                Ok(outcome) => print(&outcome, wish.json),
+                Err(failure) => failures.push(failure),
+            }
         }
     }
     let found = u64::try_from(failures.len()).unwrap_or(u64::MAX);
@@ -68,6 +83,17 @@ pub fn run(wish: &Wish) -> bool {
         println!("{} passed, {found} failed", wish.seeds.saturating_sub(found));
     }
     if planted { found == wish.seeds } else { found == 0 }
+}
+
+fn side_by_side(seeds: &[u64], wish: &Wish) -> Vec<Result<Outcome, Failure>> {
+    let play = |seed| super::run_within(seed, wish.shape, wish.plant, wish.trace);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = seeds.iter().map(|seed| scope.spawn(move || play(*seed))).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
 }
 
 fn print(outcome: &Outcome, json: bool) {

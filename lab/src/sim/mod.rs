@@ -27,7 +27,7 @@ use tequio::node::{Birth, Node};
 
 use checker::{Checker, Violation};
 use links::{Link, LinkId};
-pub use plot::{Plan, Shape};
+pub use plot::{HUNDRED, Plan, Shape, THOUSAND, VILLAGE};
 use vault::SimVault;
 
 /// A mistake put in on purpose, to see that the checkers find it.
@@ -76,6 +76,8 @@ pub struct Outcome {
 pub struct Failure {
     /// The seed to run again.
     pub seed: u64,
+    /// The name of the mesh's shape.
+    pub mesh: &'static str,
     /// When, in simulated time.
     pub now: Instant,
     /// What.
@@ -84,10 +86,10 @@ pub struct Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seed, mesh, now, violation } = self;
         write!(
             formatter,
-            "seed {} at {}: {} (run it again: lab sim --seed {} --trace)",
-            self.seed, self.now, self.violation, self.seed
+            "seed {seed} at {now}: {violation} (run it again: lab sim --seed {seed} --mesh {mesh} --trace)"
         )
     }
 }
@@ -177,24 +179,29 @@ impl Ord for Event {
     }
 }
 
-/// Plays the run of `seed` to its end.
+/// Plays the run of `seed` in a village to its end.
 pub fn run(seed: u64, plant: Plant, trace: bool) -> Result<Outcome, Failure> {
-    let plan = Plan::draw(seed);
+    run_within(seed, VILLAGE, plant, trace)
+}
+
+/// Plays the run of `seed` within other limits to its end.
+pub fn run_within(seed: u64, shape: Shape, plant: Plant, trace: bool) -> Result<Outcome, Failure> {
+    let plan = Plan::draw(seed, shape);
     let mut sim = Sim::new(seed, &plan, plant, trace);
     sim.play(&plan).map_err(|violation| {
         if trace {
             sim.print_ways(violation.prefix());
         }
-        Failure { seed, now: sim.now, violation }
+        Failure { seed, mesh: plan.shape.name, now: sim.now, violation }
     })
 }
 
 /// As [`run`], but at each blow every node is written to bytes and read back. Nothing may change by that.
 pub fn run_reloaded(seed: u64) -> Result<Outcome, Failure> {
-    let plan = Plan::draw(seed);
+    let plan = Plan::draw(seed, VILLAGE);
     let mut sim = Sim::new(seed, &plan, Plant::Nothing, false);
     sim.reloads = true;
-    sim.play(&plan).map_err(|violation| Failure { seed, now: sim.now, violation })
+    sim.play(&plan).map_err(|violation| Failure { seed, mesh: plan.shape.name, now: sim.now, violation })
 }
 
 impl Sim {

@@ -5,6 +5,9 @@
 //! seconds; then everything is mended and the mesh has two minutes to heal. A power cut may lose a
 //! router's sequence number while it keeps its name, which RFC 8966 forgives only after minutes: such
 //! runs get the three minutes that it takes (`docs/rfc-map.md`, section 3.7.1).
+//!
+//! Larger meshes ([`HUNDRED`], [`THOUSAND`]) are wider trees, so that the longest way stays below the greatest
+//! metric, and their blows fall faster.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -20,19 +23,64 @@ use super::links::{Link, LinkId};
 /// The limits that a seed draws within.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
+    /// What `lab sim --mesh` calls it.
+    pub name: &'static str,
     /// Fewest nodes.
     pub nodes_least: u64,
     /// Most nodes.
     pub nodes_most: u64,
+    /// How many of the nodes announce something, evenly spread; each one prefix. `None`: all, of both families.
+    pub announcers: Option<usize>,
+    /// A new node hangs on one of this many before it: the smaller, the longer the branches.
+    pub reach: u64,
     /// Time in which blows fall.
     pub trouble: Span,
+    /// The longest time between two blows.
+    pub pause: Span,
+    /// Whether a router may come back under its name without its sequence number.
+    pub loses_seqno: bool,
     /// Time to heal.
     pub quiet: Span,
 }
 
 /// The village's own size, give or take.
-const VILLAGE: Shape =
-    Shape { nodes_least: 4, nodes_most: 24, trouble: Span::from_secs(240), quiet: Span::from_secs(120) };
+pub const VILLAGE: Shape = Shape {
+    name: "village",
+    nodes_least: 4,
+    nodes_most: 24,
+    announcers: None,
+    reach: 3,
+    trouble: Span::from_secs(240),
+    pause: Span::from_secs(12),
+    loses_seqno: true,
+    quiet: Span::from_secs(120),
+};
+
+/// A hundred nodes and as many prefixes: a region of villages.
+pub const HUNDRED: Shape = Shape {
+    name: "hundred",
+    nodes_least: 100,
+    nodes_most: 100,
+    announcers: Some(100),
+    reach: 10,
+    trouble: Span::from_secs(60),
+    pause: Span::from_secs(3),
+    loses_seqno: false,
+    quiet: Span::from_secs(90),
+};
+
+/// A thousand nodes that know of twenty gateways.
+pub const THOUSAND: Shape = Shape {
+    name: "thousand",
+    nodes_least: 1_000,
+    nodes_most: 1_000,
+    announcers: Some(20),
+    reach: 60,
+    trouble: Span::from_secs(30),
+    pause: Span::from_millis(500),
+    loses_seqno: false,
+    quiet: Span::from_secs(90),
+};
 
 /// Time after which everybody forgot a router's old sequence number (RFC 8966 appendix B: source GC).
 const SOURCE_GC: Span = Span::from_secs(200);
@@ -40,6 +88,8 @@ const SOURCE_GC: Span = Span::from_secs(200);
 /// A run, before it is played.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// The limits that it was drawn within.
+    pub shape: Shape,
     /// How many nodes.
     pub nodes: usize,
     /// The links between them.
@@ -94,29 +144,24 @@ pub enum Blow {
 }
 
 impl Plan {
-    /// The plan of `seed`.
-    pub fn draw(seed: u64) -> Self {
-        Self::draw_within(seed, VILLAGE)
-    }
-
-    /// The plan of `seed` within other limits.
-    pub fn draw_within(seed: u64, shape: Shape) -> Self {
+    /// The plan of `seed` within these limits.
+    pub fn draw(seed: u64, shape: Shape) -> Self {
         let mut random = Random::new(seed);
         let span = shape.nodes_most - shape.nodes_least + 1;
         let nodes = usize::try_from(shape.nodes_least + random.below(span)).expect("a mesh fits a usize");
-        let links = draw_links(&mut random, nodes);
-        let mut story = Story::default();
+        let links = draw_links(&mut random, nodes, shape.reach);
+        let mut story = Story { may_lose_seqno: shape.loses_seqno, ..Story::default() };
         let start = Instant::from_millis(20_000);
         let until = start + shape.trouble;
         let mut at = start;
         while at < until {
             story.blow(&mut random, at, nodes, links.len());
-            at = at + random.span(Span::from_secs(12));
+            at = at + random.span(shape.pause);
         }
         let last_blow = until;
         story.mend(last_blow, &links);
         let quiet = if story.lost_seqno { shape.quiet + SOURCE_GC } else { shape.quiet };
-        Self { nodes, links, blows: story.blows, last_blow, end: last_blow + quiet }
+        Self { shape, nodes, links, blows: story.blows, last_blow, end: last_blow + quiet }
     }
 
     /// How often a router loses its sequence number and keeps its name.
@@ -147,22 +192,26 @@ impl Plan {
         }
     }
 
-    /// The prefixes of a node: one of each family; every fifth is a gateway with a default route too.
+    /// The prefixes of a node. In a village one of each family, and every fifth node is a gateway with a default
+    /// route too; in a larger mesh one each for those that announce anything.
     pub fn prefixes(&self, node: NodeId) -> Vec<Prefix> {
-        let number = u8::try_from(node + 1).expect("fewer than 255 nodes");
-        let v4 = Prefix::new(IpAddr::V4(Ipv4Addr::new(10, 77, number, 0)), 24);
-        let v6 = Prefix::new(IpAddr::V6(Ipv6Addr::new(0xfd77, 0, 0, number.into(), 0, 0, 0, 0)), 64);
+        let number = u16::try_from(node + 1).expect("fewer than 65,535 nodes");
+        let v6 = Prefix::new(IpAddr::V6(Ipv6Addr::new(0xfd77, 0, 0, number, 0, 0, 0, 0)), 64);
+        if let Some(announcers) = self.shape.announcers {
+            return v6.filter(|_| node.is_multiple_of(self.nodes / announcers)).into_iter().collect();
+        }
+        let [high, low] = number.to_be_bytes();
+        let v4 = Prefix::new(IpAddr::V4(Ipv4Addr::new(10, 77 + high, low, 0)), 24);
         let default = node.is_multiple_of(5).then_some(Prefix::DEFAULT_V4);
         [v4, v6, default].into_iter().flatten().collect()
     }
 }
 
-fn draw_links(random: &mut Random, nodes: usize) -> Vec<Link> {
+fn draw_links(random: &mut Random, nodes: usize, reach: u64) -> Vec<Link> {
     let mut links = Vec::new();
     for node in 1..nodes {
-        // Long branches: mostly hang on one of the last three.
-        let back = 1 + random.below(3.min(node as u64));
-        links.push(draw_link(random, [node - usize::try_from(back).expect("at most three"), node]));
+        let back = 1 + random.below(reach.min(node as u64));
+        links.push(draw_link(random, [node - usize::try_from(back).expect("at most `node`"), node]));
     }
     for _ in 0..nodes / 3 {
         let (one, two) = (draw_node(random, nodes), draw_node(random, nodes));
@@ -200,6 +249,7 @@ struct Story {
     off: Vec<NodeId>,
     lossy: Vec<LinkId>,
     lost_seqno: bool,
+    may_lose_seqno: bool,
 }
 
 impl Story {
@@ -217,7 +267,7 @@ impl Story {
                 self.off.push(node);
                 Blow::PowerOff { node }
             }
-            5 if !self.off.is_empty() => self.power_on(random.below(4) == 0),
+            5 if !self.off.is_empty() => self.power_on(random.below(4) == 0 && self.may_lose_seqno),
             6 if !self.off.contains(&node) => Blow::Restart { node },
             _ => return,
         };
