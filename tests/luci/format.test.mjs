@@ -51,8 +51,29 @@ test('links are graded by what they could cost at least', () => {
 
 test('alerts are said in words that we know, others as they came', () => {
   const name = (device) => (device === 'm-loma' ? 'loma' : device);
-  assert.equal(format.alert('Neighbour fe80::1 on m-loma: we do not hear its Hellos.', name),
-    'Trouble with the neighbour on loma: we do not hear it.');
-  assert.equal(format.alert('Neighbour fe80::1 on m-loma: something new.', name), 'Trouble with the neighbour on loma: something new.');
-  assert.equal(format.alert('<b>fire</b>', name), '<b>fire</b>');
+  const said = (alert) => format.alert(format.told(alert), name);
+  const silent = 'Neighbour fe80::1 on m-loma: we do not hear its Hellos.';
+  for (const alert of [silent, { code: 'neighbour', message: silent }])
+    assert.equal(said(alert), 'Trouble with the neighbour on loma: we do not hear it.');
+  assert.equal(said('Neighbour fe80::1 on m-loma: something new.'), 'Trouble with the neighbour on loma: something new.');
+  assert.equal(said({ code: 'neighbour', message: 'odd' }), 'odd');
+  assert.equal(said('<b>fire</b>'), '<b>fire</b>');
+  assert.equal(said({ code: 'fire', message: '<b>fire</b>' }), '<b>fire</b>');
+  assert.match(said({ code: 'no-ipv6', message: 'this kernel has no IPv6' }), /^IPv6 is switched off/);
+  assert.equal(said({}), '?');
+  const full = 'Nothing was sold: this node cannot save (disk full).';
+  assert.equal(format.told(full).code, 'not-saved');
+});
+
+test('the way outside is as far as the node knows', () => {
+  assert.deepEqual(format.way({ hops: 3, delay_ms: 38.4 }), ['3 hops', '38 ms']);
+  assert.deepEqual(format.way({ hops: 1, delay_ms: null }), ['1 hop']);
+  assert.deepEqual(format.way({ hops: 0, delay_ms: 12 }), ['12 ms']);
+  assert.deepEqual(format.way({ state: 'up', via: 'x', metric: 7 }), []);
+});
+
+test('a moment of another day has its date', () => {
+  const now = new Date(2027, 2, 5, 9, 30);
+  assert.equal(format.moment(new Date(2027, 2, 5, 8, 5), now), '08:05');
+  assert.equal(format.moment(new Date(2027, 2, 4, 23, 50), now), '23:50, 4 de marzo');
 });

@@ -16,6 +16,13 @@ function parts(seconds) {
 	return [ _('%d s').format(rest) ];
 }
 
+/* How sentences without a code begin. */
+const OLD_ALERTS = [
+	[ 'Neighbour ', 'neighbour' ],
+	[ 'This node was not admitted to a community yet', 'no-member' ],
+	[ 'Nothing was sold: this node cannot save', 'not-saved' ]
+];
+
 return baseclass.extend({
 	duration: function(seconds) {
 		return parts(Math.max(0, Number(seconds) || 0)).filter(part => part).join(' ');
@@ -76,6 +83,21 @@ return baseclass.extend({
 		return date.toLocaleTimeString(document.documentElement.lang || [], { hour: '2-digit', minute: '2-digit' });
 	},
 
+	/* The time of day, with the date if it was another day. */
+	moment: function(date, now) {
+		const day = { day: 'numeric', month: 'long' };
+		return date.toDateString() == now.toDateString() ? this.clock(date) :
+			this.clock(date) + ', ' + date.toLocaleDateString(document.documentElement.lang || [], day);
+	},
+
+	/* How far it is to the outside, as far as the node knows. */
+	way: function(uplink) {
+		return [
+			uplink.hops != null && uplink.hops > 0 ? N_(uplink.hops, '%d hop', '%d hops').format(uplink.hops) : null,
+			uplink.delay_ms != null ? _('%d ms').format(Math.round(uplink.delay_ms)) : null
+		].filter(part => part);
+	},
+
 	/* How sure the node is of the time. */
 	quality: function(quality) {
 		switch (quality) {
@@ -109,15 +131,30 @@ return baseclass.extend({
 		}
 	},
 
-	/* The node's alerts, in the reader's language where we know the sentence. */
-	alert: function(text, deviceName) {
-		const neighbour = /^Neighbour (\S+) on (\S+): (.*)\.$/.exec(text);
+	/* An alert as {code, message}. A program that is older than this page tells sentences alone. */
+	told: function(alert) {
+		if (alert != null && typeof(alert) == 'object')
+			return { code: alert.code, message: String(alert.message || alert.code || '?') };
+		const text = String(alert);
+		const old = OLD_ALERTS.find(known => text.indexOf(known[0]) == 0);
+		return { code: old ? old[1] : null, message: text };
+	},
+
+	/* What needs looking at, in the reader's language where we know the code. The rest is said as it came. */
+	alert: function(alert, deviceName) {
+		const neighbour = alert.code == 'neighbour' ? /^Neighbour (\S+) on (\S+): (.*)\.$/.exec(alert.message) : null;
 		if (neighbour)
 			return _('Trouble with the neighbour on %s: %s.').format(deviceName(neighbour[2]), this.reason(neighbour[3]));
-		if (text.indexOf('This node was not admitted to a community yet') == 0)
-			return _('This node has not been admitted to a community yet: no voucher works here.');
-		if (text.indexOf('Nothing was sold: this node cannot save') == 0)
-			return _('This node cannot save: nothing can be sold. Internet and sessions go on. Tell an operator.');
-		return String(text);
+		switch (alert.code) {
+		case 'no-member': return _('This node has not been admitted to a community yet: no voucher works here.');
+		case 'not-saved': return _('This node cannot save: nothing can be sold. Internet and sessions go on. Tell an operator.');
+		case 'no-net-admin': return _('The program may not change the network here: no routes, no guests. Tell an operator.');
+		case 'no-net-raw': return _('The program may not send pings here: ways outside are judged in other ways. Tell an operator.');
+		case 'no-ipv6': return _('IPv6 is switched off here: the mesh does not work. Tell an operator.');
+		case 'hotspot-down': return _('The hotspot does not work: nobody can use a voucher here. The node keeps trying. Tell an operator.');
+		case 'journal-newer': return _('The journal is of a newer version of the program: nothing can be sold. The mesh goes on. Tell an operator.');
+		case 'ledger-unreadable': return _('The accounts cannot be read: nothing can be sold. The mesh goes on. Tell an operator.');
+		default: return alert.message;
+		}
 	}
 });

@@ -5,8 +5,9 @@
 'require tequio.node as node';
 'require tequio.page as page';
 
-/* Since when this page has seen that there is no way outside; the node itself does not tell. */
+/* Since when there is no way outside: as the node tells it, else since this page has seen it. */
 let downSince = null;
+let seenDown = null;
 
 function fetch() {
 	return node.all([ node.ask('status'), node.ask('links') ]).then(reply => {
@@ -16,23 +17,41 @@ function fetch() {
 		/* In minutes: a page that shows no seconds need not be drawn anew for them. */
 		status.uptime_s -= status.uptime_s % 60;
 		status.time.unix_s -= status.time.unix_s % 60;
+		status.uplink.since = since(status.uplink);
+		delete status.uplink.since_s;
 		status.dead = reply.data[1].links.filter(link => link.cost == null).map(link => ({ device: link.device, up: link.up }));
 		return { data: status };
 	});
 }
 
-function headline(status) {
-	if (status.uplink.state == 'up') {
-		downSince = null;
-		const via = node.deviceName(status.uplink.via);
-		return status.uplink.metric == 0 ?
-			[ 'good', _('Internet works, right here (%s).').format(via), _('This node is the way outside for its neighbours.') ] :
-			[ 'good', _('Internet works, through %s.').format(via), _('Cost of the way: %d').format(status.uplink.metric) ];
+/* The moment when the way outside was lost, in milliseconds; null while there is one or nobody knows. Whole seconds come
+   from the node, so what differs by a few is the same moment. */
+function since(uplink) {
+	if (uplink.state == 'up')
+		return (downSince = seenDown = null);
+	if (uplink.since_s == null) {
+		const before = seenDown;
+		seenDown = seenDown || Date.now();
+		return before && Date.now() - before > 60000 ? before : null;
 	}
-	const since = downSince;
-	downSince = downSince || new Date();
+	const told = Date.now() - uplink.since_s * 1000;
+	if (downSince == null || Math.abs(told - downSince) > 10000)
+		downSince = told;
+	return downSince;
+}
+
+function headline(status) {
+	const uplink = status.uplink;
+	if (uplink.state == 'up') {
+		const via = node.deviceName(uplink.via), way = format.way(uplink);
+		return uplink.metric == 0 ?
+			[ 'good', _('Internet works, right here (%s).').format([ via ].concat(way).join(', ')), _('This node is the way outside for its neighbours.') ] :
+			[ 'good', _('Internet works, through %s.').format([ via ].concat(way).join(', ')), uplink.gateway ?
+				_('The way outside is at %s. Cost of the way: %d').format(uplink.gateway, uplink.metric) :
+				_('Cost of the way: %d').format(uplink.metric) ];
+	}
 	return [ 'bad',
-		since && Date.now() - since > 60000 ? _('No way outside since %s.').format(format.clock(since)) : _('No way outside.'),
+		uplink.since == null ? _('No way outside.') : _('No way outside since %s.').format(format.moment(new Date(uplink.since), new Date())),
 		_('What is in the village goes on: the library, calls between neighbours, this page. Time of vouchers does not run.') ];
 }
 
@@ -46,8 +65,9 @@ function hero(status) {
 
 /* What the node says needs looking at, and links on which nobody is heard: a silent link has no neighbour to complain of. */
 function alerts(status) {
-	const said = status.alerts.map(text => format.alert(text, node.deviceName));
-	const silent = status.dead.filter(link => !status.alerts.some(text => text.indexOf(' on ' + link.device + ':') > 0))
+	const known = status.alerts.map(format.told);
+	const said = known.map(alert => format.alert(alert, node.deviceName));
+	const silent = status.dead.filter(link => !known.some(alert => alert.message.indexOf(' on ' + link.device + ':') > 0))
 		.map(link => (link.up ? _('Nobody is heard on the link %s.') : _('The link %s has no carrier: look at cable and power.'))
 			.format(node.deviceName(link.device)));
 	const all = said.concat(silent);

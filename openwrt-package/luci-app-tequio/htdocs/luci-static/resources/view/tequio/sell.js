@@ -21,7 +21,7 @@ function fetch() {
 			plans: reply.data[0].plans,
 			community: reply.data[1].community,
 			online: reply.data[1].uplink.state == 'up',
-			broken: reply.data[1].alerts.some(text => text.indexOf('Nothing was sold') == 0)
+			broken: reply.data[1].alerts.some(alert => format.told(alert).code == 'not-saved')
 		}
 	});
 }
