@@ -102,7 +102,7 @@ const SCENES = {
     await show(page, 'overview', 'cabecera');
     assert.match(await page.text('.tq-hero'), /aquí mismo/);
     await show(page, 'overview', 'plaza');
-    await page.until('/Hay internet, por cerro bajo\\./.test(document.querySelector(".tq-hero").innerText)', 'the way over the hill');
+    await page.until('/Hay internet, por cerro bajo[.,]/.test(document.querySelector(".tq-hero").innerText)', 'the way over the hill');
     await keep(page, 'resumen-telefono');
     await done(page);
   },
@@ -284,7 +284,7 @@ const SCENES = {
     await show(mesh, 'mesh');
     await keep(mesh, 'malla-escritorio');
     village.cable(2, 'down');
-    await overview.until('/Hay internet, por loma\\./.test(document.querySelector(".tq-hero").innerText)', 'the way around');
+    await overview.until('/Hay internet, por loma[.,]/.test(document.querySelector(".tq-hero").innerText)', 'the way around');
     await overview.until('/El enlace cerro bajo no tiene señal/.test(document.body.innerText)', 'the sentence about the dead link');
     await links.until('/sin señal/.test(document.querySelector("[data-device=m-cerro-bajo]").innerText)', 'the dead link');
     await keep(links, 'enlaces-telefono');
@@ -293,7 +293,7 @@ const SCENES = {
     await keep(overview, 'sin-salida-telefono');
     back();
     village.cable(2, 'up');
-    await overview.until('/Hay internet, por cerro bajo\\./.test(document.querySelector(".tq-hero").innerText)', 'the way over the hill');
+    await overview.until('/Hay internet, por cerro bajo[.,]/.test(document.querySelector(".tq-hero").innerText)', 'the way over the hill');
     await mesh.type('#tq-why', '203.0.113.80');
     await mesh.press('.tq-form button');
     await mesh.until('document.querySelectorAll(".tq-form + .tq-place li").length > 1', 'the ways to an address');
@@ -306,8 +306,10 @@ const SCENES = {
   async 'who was logged out is told so'() {
     const page = await logIn('mira');
     await show(page, 'overview');
-    await call(page, 'session', 'destroy', {});
-    await page.until('/La sesión terminó/.test(document.body.innerText)', 'the session to be over');
+    assert.equal((await call(page, 'session', 'destroy', {})).error?.code, -32002);
+    await page.value(`fetch('/logout').then(() => true)`);
+    await page.until('/La sesión terminó/.test(document.getElementById("modal_overlay").innerText)', 'the session to be over');
+    await page.until('/Su sesión terminó. Cargue/.test(document.querySelector(".tq-trouble").innerText)', 'the sentence of the page');
     await done(page);
   },
 };

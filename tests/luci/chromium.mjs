@@ -126,12 +126,12 @@ class Page {
     return result.value;
   }
 
-  // Waits until an expression is true, and gives its value.
+  // Waits until an expression is true, and gives its value. A page that is just being loaded has no body yet.
   async until(expression, what = expression) {
     const end = Date.now() + PATIENCE_MS;
     for (;;) {
       const value = await this.value(expression).catch((error) => {
-        if (/context|navigated|Cannot find/.test(error.message)) return null;
+        if (/context|navigated|Cannot find|properties of null/.test(error.message)) return null;
         throw error;
       });
       if (value) return value;

@@ -20,6 +20,14 @@ test('the stand-in has exactly the calls of docs/luci-host.md', () => {
     assert.deepEqual([...calls].sort(), [...all[module]].sort(), module);
 });
 
+test('no view uses an element that themes give to their own frame', () => {
+  // Bootstrap's theme draws every `header` as its dark bar.
+  for (const file of sources()) {
+    const elements = [...readFileSync(file, 'utf8').matchAll(/\bE\('(\w+)'/g)].map((match) => match[1]);
+    assert.deepEqual(elements.filter((name) => ['header', 'footer', 'main', 'nav', 'aside', 'body'].includes(name)), [], file);
+  }
+});
+
 test('the views use every call that is listed, and no other', () => {
   const used = new Map([...listed.keys()].map((module) => [module, new Set()]));
   for (const file of sources()) {

@@ -122,9 +122,9 @@ fn of_luci() -> Value {
     json!({
         "unauthenticated": {"read": {"ubus": {"session": ["access", "login"]}}},
         "luci-base": {
-            "read": {"ubus": {"uci": ["changes", "get"], "session": ["get", "access", "destroy"]}},
+            "read": {"ubus": {"uci": ["changes", "get"]}, "uci": ["system", "luci"]},
             "write": {
-                "ubus": {"uci": ["add", "apply", "confirm", "delete", "order", "revert", "set"]}
+                "ubus": {"uci": ["add", "apply", "confirm", "delete", "order", "rename", "set"]}
             }
         }
     })
@@ -188,6 +188,11 @@ mod test {
         let sets = |who: &str| granted(who).allow("uci", "tequio", "write");
         assert_eq!([sets("admin"), sets("ana"), sets("mira")], [true, false, false]);
         assert!(!may("admin", "no_such_method"));
+        // Of sessions a page learns no more than whether something is allowed.
+        let session = |who: &str, method: &str| granted(who).allow("ubus", "session", method);
+        for who in ["admin", "ana", "mira"] {
+            assert_eq!(["access", "get", "destroy"].map(|method| session(who, method)), [true, false, false], "{who}");
+        }
     }
 
     #[test]

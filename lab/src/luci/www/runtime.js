@@ -130,7 +130,7 @@ async function call(object, method, args) {
 	const message = await response.json();
 	if (message.error) {
 		if (message.error.code == -32002 && object != 'session')
-			await call('session', 'get', {}).catch(sessionEnded);
+			await call('session', 'access', { scope: 'uci', object: 'luci', function: 'read' }).catch(sessionEnded);
 		raise('RPCError', 'RPC call to ' + where + ' failed with error ' + message.error.code + ': ' + message.error.message);
 	}
 	return message.result;
@@ -142,6 +142,7 @@ function sessionEnded() {
 		E('p', {}, [ _('A new login is required since the authentication session expired.') ]),
 		E('div', { 'class': 'right' }, [ E('button', { 'class': 'btn', 'click': () => location.reload() }, [ _('To login…') ]) ])
 	]);
+	raise('SessionError', 'Login session is expired');
 }
 
 const rpc = {

@@ -56,6 +56,8 @@ function refusal(error) {
 
 /* What an exception of LuCI's means. Its texts are not translated where they carry a number. */
 function trouble(error) {
+	if (error && error.name == 'SessionError')
+		return { kind: 'denied', text: refusal({ code: 'no-session' }) };
 	const text = String((error && error.message) || error);
 	const number = /(?:error|ubus code) (-?\d+)/.exec(text);
 	switch (number ? Number(number[1]) : null) {

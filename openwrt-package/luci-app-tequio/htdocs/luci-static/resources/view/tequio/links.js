@@ -44,7 +44,7 @@ function card(link, neighbours) {
 	const name = node.deviceName(link.device), grade = link.up ? format.grade(link.cost, least(link)) : 'bad';
 	const word = !link.up ? _('no carrier') : link.neighbours == 0 ? _('nobody there') : format.gradeWord(grade);
 	return E('article', { 'class': 'tq-card tq-link', 'data-device': link.device }, [
-		E('header', { 'class': 'tq-card-head' }, [ E('h3', {}, [ name ]), page.badge(grade, word) ]),
+		E('div', { 'class': 'tq-card-head' }, [ E('h3', {}, [ name ]), page.badge(grade, word) ]),
 		E('p', { 'class': 'tq-hint' }, [
 			(link.kind == 'wired' ? _('cable') : _('radio')) + (name != link.device ? ' · ' + link.device : '') + ' · ' +
 				_('a sign of life every %s s').format(format.number(link.hello_interval_ms / 1000, link.hello_interval_ms % 1000 ? 1 : 0))

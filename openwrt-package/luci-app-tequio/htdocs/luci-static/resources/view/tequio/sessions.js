@@ -19,7 +19,7 @@ function card(root, session) {
 	const whole = session.used_s + session.remaining_s;
 	const share = whole > 0 ? Math.round(100 * session.remaining_s / whole) : 0;
 	return E('article', { 'class': 'tq-card tq-session', 'data-client': session.client }, [
-		E('header', { 'class': 'tq-card-head' }, [
+		E('div', { 'class': 'tq-card-head' }, [
 			E('h3', {}, [ session.plan ]),
 			E('strong', {}, [ _('%s left').format(format.duration(session.remaining_s)) ])
 		]),
