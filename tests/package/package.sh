@@ -65,6 +65,33 @@ assert named == targets, (named, targets)
 END
 }
 
+# Each of OpenWrt's processors gets what was built for it, the same package each time. Here the programs are this one
+# with the head of another processor; tests/cross packs the real ones.
+test_each_processor_gets_its_own_program() {
+  python3 -B - "$WORK/tequio" "$WORK/feeds" <<'END'
+import io, struct, sys, tarfile
+from pathlib import Path
+sys.path.insert(0, "scripts")
+import package
+real, package.FEED = Path(sys.argv[1]).read_bytes(), package.ROOT / "openwrt-package"
+package.ROOT = Path(sys.argv[2])
+for target, (bits, order, machine) in package.ARCHITECTURES.values():
+    binary = package.ROOT / "target/cross" / target / "release/tequio"
+    binary.parent.mkdir(parents=True, exist_ok=True)
+    head = bytes([bits, order]) + real[6:18] + struct.pack("><"[order % 2] + "H", machine)
+    binary.write_bytes(real[:4] + head + real[20:] + target.encode())
+(package.ROOT / "Cargo.toml").write_bytes(Path("Cargo.toml").read_bytes())
+for arch, (target, _) in package.ARCHITECTURES.items():
+    binary = package.the_binary(arch, None)
+    name, content, text = package.tequio(arch, binary, 1700000000)
+    assert (name, content, text) == package.tequio(arch, binary, 1700000000), arch
+    assert name.endswith(f"_{arch}.ipk") and f"\nArchitecture: {arch}\n" in text, name
+    with tarfile.open(fileobj=io.BytesIO(content)) as ipk, tarfile.open(fileobj=ipk.extractfile("./data.tar.gz")) as data:
+        packed = data.extractfile("./usr/sbin/tequio").read()
+    assert packed.endswith(target.encode()), arch
+END
+}
+
 # make, with the four words of the SDK, installs the same files as our reading of the Makefile.
 test_make_reads_the_feed_as_we_do() {
   command -v make >/dev/null || return "$NOT_RUN"
