@@ -8,6 +8,7 @@
 
 mod build;
 mod problem;
+mod routing;
 pub mod schema;
 mod section;
 pub mod uci;
@@ -28,6 +29,9 @@ use uci::Document;
 
 /// Where OpenWrt keeps our configuration.
 pub const DEFAULT_FILE: &str = "/etc/config/tequio";
+/// The version of the file's form that this program reads: `option version` of `config node`. A program
+/// that gives an option another meaning counts it up, so that an older one does not guess.
+pub const VERSION: u32 = 1;
 
 /// Everything that the operator decides. `docs/config.md` tells what each option means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,14 +112,28 @@ impl Config {
     /// Reads and checks a file.
     pub fn load(path: &Path) -> Result<(Self, Vec<Warning>), ConfigError> {
         let name = path.display().to_string();
-        let cannot = |error: std::io::Error| {
-            ConfigError::one(&name, Problem::whole(format!("the file cannot be read: {error}")))
-        };
-        // One byte more than allowed tells a file that is too large, whatever its length claims to be.
-        let most = u64::try_from(CONFIG_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-        let mut bytes = Vec::new();
-        File::open(path).map_err(cannot)?.take(most).read_to_end(&mut bytes).map_err(cannot)?;
-        Self::parse_bytes(&bytes, &name)
+        Self::parse_bytes(&read(path, &name)?, &name)
+    }
+
+    /// The same for a start. A file of a later version, which [`load`](Self::load) refuses, gives what
+    /// routing needs, as far as it can be understood, and the refusal beside it: the village's ways must
+    /// not end with an update that was taken back.
+    pub fn load_for_start(path: &Path) -> Result<(Self, Vec<Warning>, Option<ConfigError>), ConfigError> {
+        let name = path.display().to_string();
+        let bytes = read(path, &name)?;
+        match Self::parse_bytes(&bytes, &name) {
+            Ok((config, warnings)) => Ok((config, warnings, None)),
+            Err(refusal) => {
+                let document = std::str::from_utf8(&bytes).ok().and_then(|text| Document::parse(text).ok());
+                match document.filter(routing::is_later) {
+                    Some(document) => {
+                        let (config, warnings) = routing::config(document, &name)?;
+                        Ok((config, warnings, Some(refusal)))
+                    }
+                    None => Err(refusal),
+                }
+            }
+        }
     }
 
     /// Checks the bytes of a file; `file` is only a name for messages.
@@ -137,6 +155,9 @@ impl Config {
             return Err(ConfigError::one(file, Problem::whole(what)));
         }
         let document = Document::parse(text).map_err(|problem| ConfigError::one(file, problem))?;
+        if let Some(problem) = routing::wrong_version(&document) {
+            return Err(ConfigError::one(file, problem));
+        }
         let mut findings = Findings::default();
         let config = build::config(&document, &mut findings);
         let Findings { mut problems, mut warnings } = findings;
@@ -152,6 +173,17 @@ impl Config {
             }
         }
     }
+}
+
+/// The bytes of a file; one more than allowed tells that it is too large, whatever its length claims to be.
+fn read(path: &Path, name: &str) -> Result<Vec<u8>, ConfigError> {
+    let cannot = |error: std::io::Error| {
+        ConfigError::one(name, Problem::whole(format!("the file cannot be read: {error}")))
+    };
+    let most = u64::try_from(CONFIG_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    File::open(path).map_err(cannot)?.take(most).read_to_end(&mut bytes).map_err(cannot)?;
+    Ok(bytes)
 }
 
 impl NodeSettings {

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
 use super::problem::{Problem, nearest};
+use super::routing::VERSION_OPTION;
 use super::schema::{Default, OptionRule, SectionRule, Value};
 use super::uci::{Entry, Section};
 use crate::base::address::Prefix;
@@ -33,6 +34,8 @@ impl<'a> Checked<'a> {
         for entry in &section.entries {
             match rule.options.iter().find(|option| option.name == entry.name) {
                 Some(option) => findings.problems.extend(checked.entry(entry, option)),
+                // Judged before anything else, for the file as a whole.
+                None if rule.kind == "node" && entry.name == VERSION_OPTION => {}
                 None => findings.warnings.push(checked.unknown(entry)),
             }
         }
@@ -87,7 +90,7 @@ impl<'a> Checked<'a> {
         Problem {
             line: Some(entry.map_or(self.section.line, |entry| entry.line)),
             section: Some(title(self.section)),
-            option: Some(option.to_owned()),
+            option: Some(short(option)),
             what: what.into(),
         }
     }
@@ -202,17 +205,23 @@ impl Value {
 /// The section's kind and name, as a person would look for it.
 pub(super) fn title(section: &Section) -> String {
     match &section.name {
-        Some(name) => format!("{} '{name}'", section.kind),
-        None => section.kind.clone(),
+        Some(name) => format!("{} '{}'", short(&section.kind), short(name)),
+        None => short(&section.kind),
     }
 }
 
-/// The value in quotes; of a long one its beginning, and nothing that a terminal would act on.
-fn shown(value: &str) -> String {
+/// A word of the file as a message shows it: of a long one its beginning, and nothing that a terminal
+/// would act on.
+fn short(word: &str) -> String {
     let clean: String =
-        value.chars().take(40).map(|letter| if letter.is_control() { '?' } else { letter }).collect();
-    let rest = if value.chars().count() > 40 { "..." } else { "" };
-    format!("'{clean}{rest}'")
+        word.chars().take(40).map(|letter| if letter.is_control() { '?' } else { letter }).collect();
+    let rest = if word.chars().nth(40).is_some() { "..." } else { "" };
+    format!("{clean}{rest}")
+}
+
+/// The value in quotes.
+fn shown(value: &str) -> String {
+    format!("'{}'", short(value))
 }
 
 /// The words that OpenWrt's scripts take for yes and no.
