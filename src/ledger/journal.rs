@@ -25,6 +25,10 @@ use crate::base::limit::RECORD_BYTES;
 
 /// What a journal begins with.
 pub const HEADER: [u8; 8] = *b"TQJRNL\x00\x01";
+/// The version in it.
+const VERSION: u16 = 1;
+/// How many versions to come are told from a flipped byte by their number alone.
+const NEXT_VERSIONS: u16 = 15;
 const MARK: [u8; 2] = [0xa7, 0x51];
 /// Bytes of a frame before its record.
 pub const FRAME_HEAD: usize = MARK.len() + 2 + 16;
@@ -76,6 +80,9 @@ pub fn scan(key: &[u8; 32], bytes: &[u8]) -> Result<Scan, JournalError> {
     if bytes.is_empty() {
         return Ok(Scan::default());
     }
+    if let Some(version) = later_version(bytes) {
+        return Err(JournalError::Version { version });
+    }
     let own = scan_frames(bytes, |length, sum, record| checksum(key, length, record).ct_eq(&sum).into());
     if !own.records.is_empty() {
         return Ok(own);
@@ -85,16 +92,26 @@ pub fn scan(key: &[u8; 32], bytes: &[u8]) -> Result<Scan, JournalError> {
     let known = bytes.starts_with(&HEADER);
     match bytes.first_chunk::<8>() {
         _ if known && foreign.records.is_empty() => Ok(own),
-        _ if !foreign.records.is_empty() => Ok(foreign),
+        _ if known && !foreign.records.is_empty() => Ok(foreign),
         Some(header) if header.starts_with(&HEADER[..6]) => {
             Err(JournalError::Version { version: u16::from_be_bytes([header[6], header[7]]) })
         }
+        _ if !foreign.records.is_empty() => Ok(foreign),
         // A power cut while the file was made.
         None if HEADER.starts_with(bytes) => {
             Ok(Scan { torn: Some(Torn { position: 0, bytes: bytes.len() }), ..Scan::default() })
         }
         _ => Err(JournalError::NoJournal),
     }
+}
+
+/// The version of a later program's journal. It must be neither read by today's rules nor cut. A number
+/// further off than the next versions is a flipped byte if the frames behind it bear our checksum, and is
+/// judged with them.
+fn later_version(bytes: &[u8]) -> Option<u16> {
+    let head = bytes.first_chunk::<8>().filter(|head| head.starts_with(&HEADER[..6]))?;
+    let version = u16::from_be_bytes([head[6], head[7]]);
+    (VERSION + 1..=VERSION + NEXT_VERSIONS).contains(&version).then_some(version)
 }
 
 fn scan_frames(bytes: &[u8], good: impl Fn([u8; 2], [u8; 16], &[u8]) -> bool) -> Scan {

@@ -130,6 +130,15 @@ impl Store {
         Ok((Self::start(writer, lock), loaded))
     }
 
+    /// A store beside a journal that cannot be used: every submission fails with `why`, and the file stays
+    /// as it is. An error only if another daemon has the folder.
+    pub fn refused(state: &Path, why: &str) -> Result<Self, StoreError> {
+        match lock(state) {
+            Err(error @ StoreError::Running { .. }) => Err(error),
+            lock => Ok(Self::start(Writer::broken(why.to_owned()), lock.ok())),
+        }
+    }
+
     /// Hands over records to be written. Does not block.
     pub fn submit(&mut self, id: u64, records: Vec<Vec<u8>>, durable: bool) -> Result<(), SubmitError> {
         let queue = self.queue.as_ref().ok_or(SubmitError::Ended)?;
@@ -290,7 +299,13 @@ impl fmt::Display for StoreError {
                 write!(formatter, "cannot {doing} {}: {error}", path.display())
             }
             Self::Journal { path, error } => {
-                write!(formatter, "{}: {error}. Move it away to begin with an empty one", path.display())
+                write!(formatter, "{}: {error}. ", path.display())?;
+                formatter.write_str(match error {
+                    JournalError::Version { .. } => {
+                        "Nothing was changed in it: install the later program again"
+                    }
+                    JournalError::NoJournal => "Move it away to begin with an empty one",
+                })
             }
             Self::TooLarge { path } => write!(
                 formatter,

@@ -81,6 +81,16 @@ fn other_files_are_not_taken_for_a_journal() {
     let (mut bytes, _) = journal();
     assert_eq!(scan(&KEY, b"config tequio"), Err(JournalError::NoJournal));
     assert_eq!(scan(&KEY, b"TQJRNL\x00\x02..."), Err(JournalError::Version { version: 2 }));
+    bytes[7] = 2;
+    assert_eq!(
+        scan(&KEY, &bytes),
+        Err(JournalError::Version { version: 2 }),
+        "with frames like ours behind it"
+    );
+    assert_eq!(scan(&[4; 32], &bytes), Err(JournalError::Version { version: 2 }));
+    bytes[7] = 0x80;
+    assert_eq!(scan(&[4; 32], &bytes), Err(JournalError::Version { version: 128 }), "and of another router");
+    bytes[7] = 1;
     bytes[3] = 0;
     let found = scan(&KEY, &bytes).unwrap();
     assert_eq!((found.records.len(), found.damaged[0].position), (8, 0), "a flipped head loses nothing");
