@@ -106,6 +106,8 @@ pub const RECORDING_SEGMENT_BYTES: usize = 8 << 20;
 pub const NODE_CHAINS: usize = 8;
 /// Sales whose answer is kept for a second tap on the same button.
 pub const NODE_RECENT_SALES: usize = 16;
+/// Troubles of the machine that the daemon tells the node of: its codes are fewer.
+pub const NODE_TROUBLES: usize = 32;
 /// Rounds of passing words between cores after one input; four are enough, more is a mistake.
 pub const NODE_CARRY_ROUNDS: usize = 64;
 

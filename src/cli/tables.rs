@@ -32,7 +32,7 @@ pub(super) fn show(method: &str, reply: &Value, bold: bool) -> String {
 }
 
 /// `{node, version, uptime_s, router_id, community, members, records, uplink: {state, via, metric},
-/// neighbours, routes, sessions, time: {unix_s, quality}, alerts: [text]}`
+/// neighbours, routes, sessions, time: {unix_s, quality}, alerts: [{code, message}]}`
 fn status(reply: &Value) -> String {
     let (uplink, time) = (&reply["uplink"], &reply["time"]);
     let mut outside = plain(&uplink["state"]);
@@ -64,7 +64,7 @@ fn status(reply: &Value) -> String {
         entries.push(("alerts", "none".to_owned()));
     }
     for (number, alert) in alerts.iter().enumerate() {
-        entries.push((if number == 0 { "alerts" } else { "" }, plain(alert)));
+        entries.push((if number == 0 { "alerts" } else { "" }, plain(alert.get("message").unwrap_or(alert))));
     }
     facts(&entries)
 }

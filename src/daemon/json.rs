@@ -119,7 +119,10 @@ fn status(status: &Status) -> Value {
         "sessions": status.sessions,
         "records": status.records,
         "time": {"unix_s": status.unix_s, "quality": status.time_quality},
-        "alerts": status.alerts,
+        "alerts": status.alerts.iter().map(|alert| json!({
+            "code": alert.code,
+            "message": alert.message,
+        })).collect::<Vec<_>>(),
     })
 }
 

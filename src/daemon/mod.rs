@@ -17,6 +17,7 @@ mod json;
 mod perform;
 mod run_folder;
 mod start;
+mod troubles;
 mod why_not;
 
 use std::collections::BTreeMap;
@@ -74,6 +75,10 @@ struct Daemon {
     store: Store,
     run_folder: RunFolder,
     recording: Option<Recording>,
+    troubles: troubles::Troubles,
+    rights: troubles::Rights,
+    /// Devices whose mesh socket does not open, and why.
+    silent: BTreeMap<InterfaceIndex, String>,
     /// Sessions of the last run, until the kernel's sets could be read.
     to_adopt: Option<Vec<SavedSession>>,
     clock_tick: tokio::time::Interval,
@@ -105,7 +110,7 @@ enum Event {
 
 /// Runs the daemon until it is told to stop. The error is for a person: what, where, what to do.
 pub fn run(config_path: &Path) -> Result<(), String> {
-    let (config, warnings) = Config::load(config_path).map_err(|error| error.to_string())?;
+    let (config, warnings, later) = Config::load_for_start(config_path).map_err(|error| error.to_string())?;
     crate::platform::log_sink::start(config.node.log_level);
     for warning in warnings {
         log::warn!("{warning}");
@@ -113,7 +118,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("the event loop cannot be started: {error}"))?;
     runtime.block_on(async {
-        let mut daemon = Daemon::start(config_path, config).await?;
+        let mut daemon = Daemon::start(config_path, config, later).await?;
         daemon.serve().await;
         // With the store ends the journal thread: what was handed to it is written.
         drop(daemon);
@@ -186,7 +191,10 @@ impl Daemon {
             }
             Event::Reload => match self.reload().await {
                 Ok(()) => log::info!("{} was read again", self.config_path.display()),
-                Err(why) => log::error!("the running configuration goes on: {why}"),
+                Err(why) => {
+                    let what = format!("the running configuration goes on: {why}");
+                    self.trouble("config-wrong", Some(what)).await;
+                }
             },
             Event::Stop(_) => {}
         }
@@ -195,7 +203,7 @@ impl Daemon {
     /// What is done now and then: the calendar is read, and what could not be done is tried again.
     async fn tick(&mut self) {
         self.input(Input::Clock(clock::wall())).await;
-        self.adopt_guests().await;
+        self.look_at_the_machine().await;
         // Another routing daemon may have left the port meanwhile: no event tells.
         for status in self.interfaces.values().cloned().collect::<Vec<_>>() {
             self.mesh_device(&status);
@@ -219,6 +227,7 @@ impl Daemon {
             LinkEvent::Gone(index) => {
                 self.mesh.close(index);
                 self.interfaces.remove(&index);
+                self.silent.remove(&index);
                 self.input(Input::InterfaceGone(index)).await;
             }
             LinkEvent::KernelRoutes(routes) => {
@@ -303,9 +312,18 @@ impl Daemon {
             return self.mesh.close(status.index);
         }
         if let (true, Some(address)) = (status.up, status.link_local)
-            && let Err(error) = self.mesh.open(status.index, &status.name, address)
+            && self.rights.net_admin
         {
-            log::error!("{error}");
+            // Tried again every few seconds; the same words are said once.
+            let why =
+                self.mesh.open(status.index, &status.name, address).err().map(|error| error.to_string());
+            if let Some(why) = why.as_ref().filter(|why| self.silent.get(&status.index) != Some(why)) {
+                log::error!("{why}");
+            }
+            match why {
+                Some(why) => self.silent.insert(status.index, why),
+                None => self.silent.remove(&status.index),
+            };
         }
     }
 }

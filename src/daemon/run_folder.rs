@@ -28,6 +28,8 @@ pub(super) struct RunFolder {
     path: PathBuf,
     boot_id: [u8; 16],
     router_id: std::cell::Cell<RouterId>,
+    /// Whether the last write failed: said once.
+    in_trouble: std::cell::Cell<bool>,
 }
 
 /// The file `babel`.
@@ -47,12 +49,27 @@ struct SessionsFile {
 }
 
 impl RunFolder {
-    /// Makes the folder if need be.
-    pub(super) fn open(path: &Path) -> Result<Self, String> {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-        made.map_err(|error| format!("the run folder {} cannot be made: {error}", path.display()))?;
+    /// Makes the folder if need be, and says what follows if it cannot be written to.
+    pub(super) fn open(path: &Path) -> Result<(Self, Option<String>), String> {
         let boot_id = clock::boot_id().map_err(|error| error.to_string())?;
-        Ok(Self { path: path.to_owned(), boot_id, router_id: std::cell::Cell::new(RouterId([0; 8])) })
+        let folder = Self {
+            path: path.to_owned(),
+            boot_id,
+            router_id: std::cell::Cell::new(RouterId([0; 8])),
+            in_trouble: std::cell::Cell::new(false),
+        };
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+        let trouble = made.and_then(|()| folder.try_write("test", &[])).err().map(|error| {
+            folder.in_trouble.set(true);
+            format!(
+                "the run folder {} cannot be written to ({error}): a restart forgets sessions and draws a new \
+                 router-id; the rest runs. Make it writable, or change option run_dir",
+                path.display()
+            )
+        });
+        // It was there to be tried.
+        let _ = fs::remove_file(path.join("test"));
+        Ok((folder, trouble))
     }
 
     /// What was left, if it is of this boot.
@@ -92,15 +109,20 @@ impl RunFolder {
     }
 
     fn write(&self, name: &str, value: &impl Serialize) {
-        let result = postcard::to_allocvec(value).map_err(std::io::Error::other).and_then(|bytes| {
-            let fresh = self.path.join(format!("{name}.new"));
-            let mut file =
-                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-            file.write_all(&bytes)?;
-            fs::rename(&fresh, self.path.join(name))
-        });
-        if let Err(error) = result {
-            log::warn!("{} cannot be kept for a restart: {error}", self.path.join(name).display());
+        let bytes = postcard::to_allocvec(value).map_err(std::io::Error::other);
+        match bytes.and_then(|bytes| self.try_write(name, &bytes)) {
+            Ok(()) => self.in_trouble.set(false),
+            Err(error) if !self.in_trouble.replace(true) => {
+                log::warn!("{} cannot be kept for a restart: {error}", self.path.join(name).display());
+            }
+            Err(_) => {}
         }
+    }
+
+    fn try_write(&self, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+        let fresh = self.path.join(format!("{name}.new"));
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+        file.write_all(bytes)?;
+        fs::rename(&fresh, self.path.join(name))
     }
 }

@@ -4,9 +4,11 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 use super::run_folder::{RunFolder, SavedNode};
+use super::troubles::{Rights, Trouble, Troubles};
 use super::{CLOCK_TICK, Daemon, Guests, signals, why_not};
 use crate::babel::{RouterId, SeqNo};
-use crate::config::Config;
+use crate::config::{Config, ConfigError, HotspotSection};
+use crate::ledger::journal::JournalError;
 use crate::node::input::Input;
 use crate::node::settings::Settings;
 use crate::node::{Birth, Node};
@@ -19,20 +21,24 @@ use crate::platform::neighbours::Neighbours;
 use crate::platform::portal_http::Portal;
 use crate::platform::request_ids::RequestIds;
 use crate::platform::routes::{RouteSettings, RouteTable};
-use crate::platform::store::Store;
+use crate::platform::store::{Loaded, Store, StoreError};
 use crate::platform::ubus::{self, UbusServer};
 use crate::platform::vault::{self, KeyVault};
 
 impl Daemon {
-    /// Opens everything and hands the node what the last run left.
-    pub(super) async fn start(config_path: &Path, config: Config) -> Result<Self, String> {
-        why_not::check_rights()?;
-        let run_folder = RunFolder::open(&config.node.run_dir)?;
-        // The store's lock tells a second daemon that it is one, before it touches anything.
-        let state = &config.node.state_dir;
-        let (mut vault, opened) = KeyVault::open(state, vault::board()).map_err(|error| error.to_string())?;
-        let (store, loaded) = Store::open(state, &vault.journal_key()).map_err(|error| error.to_string())?;
-        why_not::say_what_was_opened(opened, &loaded);
+    /// Opens everything and hands the node what the last run left. `later` is the refusal of a
+    /// configuration of a later version, of which `config` is what routing needs.
+    pub(super) async fn start(
+        config_path: &Path,
+        config: Config,
+        later: Option<ConfigError>,
+    ) -> Result<Self, String> {
+        let rights = Rights::own()?;
+        let mut troubles = rights.troubles();
+        troubles.extend(later.map(|why| ("config-newer", format!("routing alone runs: {why}"))));
+        let (run_folder, trouble) = RunFolder::open(&config.node.run_dir)?;
+        troubles.extend(trouble.map(|what| ("run-folder", what)));
+        let (mut vault, store, loaded) = open_ledger(&config.node.state_dir, &mut troubles)?;
         let settings = node_settings(&config);
         let saved = run_folder.load(clock::boot_id().map_err(|error| error.to_string())?);
         let birth = birth(saved.as_ref())?;
@@ -46,7 +52,6 @@ impl Daemon {
             priority: config.node.route_priority,
             stale_for: config.node.stale_routes,
         };
-        let ids = RequestIds::new();
         let [hang_up, terminate, interrupt] = signals()?;
         let mut daemon = Self {
             config_path: config_path.to_owned(),
@@ -56,14 +61,17 @@ impl Daemon {
             routes: RouteTable::open(route_settings).await.map_err(|error| error.to_string())?,
             mesh: MeshSockets::new(),
             interfaces: std::collections::BTreeMap::new(),
-            hotspot: open_hotspot(&config, &ids)?,
+            hotspot: None,
             ubus: UbusServer::new(config.node.ubus_socket.clone(), ubus::OBJECT, ubus::METHODS),
             calls: std::collections::BTreeMap::new(),
             sessions: std::collections::BTreeMap::new(),
-            ids,
+            ids: RequestIds::new(),
             store,
             run_folder,
             recording: None,
+            troubles: Troubles::default(),
+            rights,
+            silent: std::collections::BTreeMap::new(),
             to_adopt: None,
             clock_tick: tokio::time::interval(CLOCK_TICK),
             hang_up,
@@ -71,34 +79,38 @@ impl Daemon {
             interrupt,
             config,
         };
-        why_not::say_missing_devices(&daemon.config);
-        daemon.input(Input::Clock(clock::wall())).await;
-        daemon.input(Input::Records(loaded.records)).await;
-        let left = daemon.routes.take_left();
-        daemon.input(Input::RoutesFound(left)).await;
-        daemon.to_adopt =
-            daemon.hotspot.is_some().then(|| saved.map(|saved| saved.sessions).unwrap_or_default());
-        daemon.adopt_guests().await;
+        daemon.begin(loaded.records, saved, troubles).await;
         let name = &daemon.config.node.name;
         log::info!("tequio {} runs as {name}, router-id {}", env!("CARGO_PKG_VERSION"), birth.router_id);
         Ok(daemon)
     }
 
-    /// Hands the node what the kernel still lets through, and the list that the last run kept. Without
-    /// the base table there is nothing to adopt yet: routing goes on, and this is tried again.
-    pub(super) async fn adopt_guests(&mut self) {
-        let (Some(guests), Some(_)) = (&mut self.hotspot, &self.to_adopt) else { return };
+    /// The node's first inputs: what is missing, what the journal holds, what the last run left.
+    async fn begin(&mut self, records: Vec<Vec<u8>>, saved: Option<SavedNode>, troubles: Vec<Trouble>) {
+        for (code, what) in troubles {
+            self.trouble(code, Some(what)).await;
+        }
+        why_not::say_missing_devices(&self.config);
+        self.input(Input::Clock(clock::wall())).await;
+        self.input(Input::Records(records)).await;
+        let left = self.routes.take_left();
+        self.input(Input::RoutesFound(left)).await;
+        self.to_adopt = Some(saved.map(|saved| saved.sessions).unwrap_or_default());
+        self.look_at_the_machine().await;
+    }
+
+    /// Hands the node what the kernel still lets through, and the list that the last run kept. The error
+    /// says why the kernel's sets cannot be read yet.
+    pub(super) async fn adopt_guests(&mut self) -> Result<(), String> {
+        let (Some(guests), Some(_)) = (&mut self.hotspot, &self.to_adopt) else { return Ok(()) };
         let found = match guests.firewall.admitted().await {
             Ok(admitted) => guests.firewall.samples().await.map(|samples| (admitted, samples)),
             Err(error) => Err(error),
         };
-        match found {
-            Ok((admitted, samples)) => {
-                let saved = self.to_adopt.take().unwrap_or_default();
-                self.input(Input::GuestsFound { saved, admitted, samples }).await;
-            }
-            Err(error) => log::warn!("the hotspot waits: {error}"),
-        }
+        let (admitted, samples) = found.map_err(|error| why_not::firewall(&error))?;
+        let saved = self.to_adopt.take().unwrap_or_default();
+        self.input(Input::GuestsFound { saved, admitted, samples }).await;
+        Ok(())
     }
 
     /// Reads the configuration again. On any error the running one goes on.
@@ -112,7 +124,6 @@ impl Daemon {
         }
         if hotspot_place(&config) != hotspot_place(&self.config) {
             self.hotspot = None;
-            self.hotspot = open_hotspot(&config, &self.ids)?;
         }
         log::set_max_level(config.node.log_level);
         self.config = config;
@@ -122,6 +133,10 @@ impl Daemon {
             self.mesh_device(&status);
         }
         why_not::say_missing_devices(&self.config);
+        for code in ["config-wrong", "config-newer"] {
+            self.trouble(code, None).await;
+        }
+        self.look_at_the_machine().await;
         Ok(())
     }
 }
@@ -140,18 +155,60 @@ pub fn base_table(config: &Config) -> Option<String> {
     }))
 }
 
-fn open_hotspot(config: &Config, ids: &RequestIds) -> Result<Option<Guests>, String> {
-    let Some(hotspot) = &config.hotspot else { return Ok(None) };
+/// Keys and journal. What cannot be read of them, or is of a later version, stays as it is: routing then runs
+/// under keys of this run alone, nothing is sold and no code is taken, and `troubles` says so.
+fn open_ledger(state: &Path, troubles: &mut Vec<Trouble>) -> Result<(KeyVault, Store, Loaded), String> {
+    let text = |error: &dyn std::fmt::Display| error.to_string();
+    let (vault, opened) = match KeyVault::open(state, vault::board()) {
+        Ok(opened) => opened,
+        Err(error) => {
+            let store = refused_store(state, "ledger-unreadable", &text(&error), troubles)?;
+            let vault = KeyVault::fresh().map_err(|error| text(&error))?;
+            return Ok((vault, store, Loaded::default()));
+        }
+    };
+    // The store's lock tells a second daemon that it is one, before it touches anything.
+    match Store::open(state, &vault.journal_key()) {
+        Ok((store, loaded)) => {
+            why_not::say_what_was_opened(opened, &loaded);
+            let unwritable = loaded.unwritable.as_ref();
+            troubles.extend(unwritable.map(|why| {
+                ("not-saved", format!("nothing can be saved, so nothing is sold; the rest runs: {why}"))
+            }));
+            Ok((vault, store, loaded))
+        }
+        Err(error @ StoreError::Running { .. }) => Err(text(&error)),
+        Err(error) => {
+            let later = matches!(error, StoreError::Journal { error: JournalError::Version { .. }, .. });
+            let code = if later { "journal-newer" } else { "ledger-unreadable" };
+            let store = refused_store(state, code, &text(&error), troubles)?;
+            Ok((vault, store, Loaded::default()))
+        }
+    }
+}
+
+fn refused_store(
+    state: &Path,
+    code: &'static str,
+    why: &str,
+    troubles: &mut Vec<Trouble>,
+) -> Result<Store, String> {
+    let what =
+        format!("the ledger cannot be used, nothing is sold and no code is taken; routing runs: {why}");
+    troubles.push((code, what));
+    Store::refused(state, why).map_err(|error| error.to_string())
+}
+
+/// Opens what the hotspot needs. The error says what is missing, and what to do.
+pub(super) fn open_hotspot(hotspot: &HotspotSection, ids: &RequestIds) -> Result<Guests, String> {
+    let firewall = Firewall::open().map_err(|error| why_not::firewall(&error))?;
+    let neighbours =
+        Neighbours::open(vec![hotspot.device.clone()]).map_err(|error| why_not::netlink(&error))?;
     let port = hotspot.settings.portal_port;
     // nft's redirect takes an IPv6 guest to any address of the bridge, so the portal listens on all.
     let addresses = [IpAddr::V4(hotspot.settings.portal_address), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
     let portal = Portal::bind(&addresses.map(|address| SocketAddr::new(address, port)), ids.clone());
-    Ok(Some(Guests {
-        firewall: Firewall::open().map_err(|error| error.to_string())?,
-        portal: portal.map_err(|error| error.to_string())?,
-        neighbours: Neighbours::open(vec![hotspot.device.clone()])
-            .map_err(|error| why_not::netlink(&error))?,
-    }))
+    Ok(Guests { firewall, portal: portal.map_err(|error| error.to_string())?, neighbours })
 }
 
 /// What of the hotspot's settings decides where its sockets are.

@@ -3,38 +3,35 @@
 use std::path::Path;
 
 use crate::config::Config;
+use crate::platform::firewall::FirewallError;
 use crate::platform::netlink::socket::NetlinkError;
 use crate::platform::store::Loaded;
 use crate::platform::vault::Opened;
 
-/// The daemon's rights: without them nothing works, so it says so at once.
-pub(super) fn check_rights() -> Result<(), String> {
-    const NET_ADMIN: u32 = 12;
-    const NET_RAW: u32 = 13;
-    let status = std::fs::read_to_string("/proc/self/status").map_err(|error| {
-        format!(
-            "/proc is not there ({error}): mount it, the daemon reads its rights and the boot's name from it"
-        )
-    })?;
-    let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
-    let rights = line.and_then(|line| u64::from_str_radix(line.trim(), 16).ok()).unwrap_or(0);
-    let missing: Vec<&str> =
-        [(NET_ADMIN, "CAP_NET_ADMIN (routes, nft)"), (NET_RAW, "CAP_NET_RAW (bind to a device)")]
-            .into_iter()
-            .filter_map(|(bit, name)| (rights >> bit & 1 == 0).then_some(name))
-            .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(format!(
-        "tequio has not the right {}: start it as root, or by its init script",
-        missing.join(" and ")
-    ))
-}
-
 /// A netlink socket that cannot be opened.
 pub(super) fn netlink(error: &NetlinkError) -> String {
     format!("the kernel's routes and links cannot be reached: {error}")
+}
+
+/// A hotspot that cannot work now.
+pub(super) fn hotspot(why: &str) -> String {
+    format!("the hotspot waits, nobody new is let in; routing goes on: {why}")
+}
+
+/// What a kernel says that has no nf_tables, in words that help.
+pub(super) fn firewall(error: &FirewallError) -> String {
+    let errno = match error {
+        FirewallError::Netlink(NetlinkError::Io(error)) => error.raw_os_error(),
+        FirewallError::Netlink(NetlinkError::Refused(refusal)) => Some(refusal.errno),
+        _ => None,
+    };
+    match errno {
+        Some(libc::EPROTONOSUPPORT | libc::EOPNOTSUPP | libc::EINVAL | libc::EAFNOSUPPORT) => format!(
+            "the kernel has no nf_tables ({error}); load the module nf_tables, on OpenWrt install kmod-nft-core \
+             and nftables, then restart tequio's service"
+        ),
+        _ => error.to_string(),
+    }
 }
 
 /// Devices that the configuration names and that are not there are waited for; said, since a name may
@@ -82,8 +79,5 @@ pub(super) fn say_what_was_opened(opened: Opened, loaded: &Loaded) {
             "the journal comes from another router: {} records did not verify and are left out",
             loaded.refused
         );
-    }
-    if let Some(why) = &loaded.unwritable {
-        log::warn!("nothing can be saved, so nothing is sold: {why}");
     }
 }

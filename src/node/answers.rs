@@ -82,24 +82,7 @@ impl Node {
         }
     }
 
-    /// What somebody should look at.
-    fn alerts(&self, now: Instant) -> Vec<String> {
-        let mut alerts = Vec::new();
-        if let Some(why) = self.stores.broken() {
-            alerts.push(super::stores::not_saved(why));
-        }
-        for neighbour in self.neighbours(now) {
-            if let Some(reason) = neighbour.reason {
-                alerts.push(format!("Neighbour {} on {}: {reason}.", neighbour.address, neighbour.interface));
-            }
-        }
-        if self.hotspot.is_some() && self.ledger.own_member().is_none() {
-            alerts.push("This node was not admitted to a community yet: no voucher works here.".to_owned());
-        }
-        alerts
-    }
-
-    fn neighbours(&self, now: Instant) -> Vec<Neighbour> {
+    pub(super) fn neighbours(&self, now: Instant) -> Vec<Neighbour> {
         let neighbours = self.babel.report(now).neighbours.into_iter().map(|neighbour| Neighbour {
             interface: self.device(neighbour.interface),
             address: neighbour.address,

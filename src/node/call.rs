@@ -149,8 +149,17 @@ pub struct Status {
     pub unix_s: u64,
     /// How far that can be trusted: `stale`, `caretaker`, `mesh`, `trusted`.
     pub time_quality: String,
-    /// What somebody should look at, in sentences.
-    pub alerts: Vec<String>,
+    /// What somebody should look at.
+    pub alerts: Vec<Alert>,
+}
+
+/// Something that somebody should look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// A word for programs, like `no-ipv6`; it never changes its meaning.
+    pub code: String,
+    /// A sentence for people.
+    pub message: String,
 }
 
 /// The way outside.

@@ -55,6 +55,14 @@ pub enum Input {
         /// The packet.
         bytes: Vec<u8>,
     },
+    /// Something of the machine is missing (a right, IPv6, a kernel's module, a file that can be read), or
+    /// it is there again.
+    Trouble {
+        /// The alert's code.
+        code: String,
+        /// What is missing, what follows and what to do; `None` when it is over.
+        what: Option<String>,
+    },
     /// The kernel refused a route.
     RouteFailed {
         /// Which.

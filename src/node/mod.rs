@@ -20,6 +20,7 @@
 
 #![forbid(unsafe_code)]
 
+mod alerts;
 mod announce;
 mod answers;
 pub mod call;
@@ -65,6 +66,7 @@ pub struct Node {
     kernel_routes: Vec<KernelRoute>,
     seqno_saved: SeqNo,
     uplink: announce::Uplink,
+    troubles: alerts::Troubles,
     clock: Clock,
     /// Requests that wait, and when they are given up.
     requests: BTreeMap<RequestId, Instant>,
@@ -113,6 +115,7 @@ impl Node {
             kernel_routes: Vec::new(),
             seqno_saved: birth.seqno,
             uplink: announce::Uplink::default(),
+            troubles: alerts::Troubles::default(),
             clock: Clock { told: WallTime::default(), at: now },
             requests: BTreeMap::new(),
             chains: chains::Chains::default(),
@@ -160,6 +163,7 @@ impl Node {
             Input::Packet { interface, source, destination, bytes } => {
                 self.babel.handle_packet(now, interface, source, destination, &bytes);
             }
+            Input::Trouble { code, what } => self.troubles.handle(code, what),
             Input::RouteFailed { prefix, why } => {
                 self.note(NoteLevel::Warning, format!("the kernel refused the route to {prefix}: {why}"));
                 self.babel.handle_route_failed(now, prefix);

@@ -1,7 +1,9 @@
 //! The real daemon, started wrongly, twice, without rights, without its devices, and told nonsense later:
 //! it says what is the matter and what to do, and what runs goes on.
 //!
-//! Needs root, iproute2 and util-linux, and says so when one is missing.
+//! Needs root, iproute2, util-linux and python3, and says so when one is missing.
+
+mod bad_input;
 
 #[path = "../common/place.rs"]
 mod place;
@@ -86,15 +88,6 @@ fn a_second_daemon_says_that_there_is_one() {
     let said = refused(&place, &file, &[]);
     assert!(said.contains("another") || said.contains("already"), "{said}");
     place.stop();
-}
-
-#[test]
-fn without_rights_it_says_which_and_what_to_do() {
-    let folder = Folder::new("rights");
-    let place = Place::new("a", "daemon-rights", &folder.0);
-    let file = config(&place, "");
-    let said = refused(&place, &file, &["setpriv", "--bounding-set=-net_admin,-net_raw"]);
-    assert!(said.contains("CAP_NET_ADMIN") && said.contains("root"), "{said}");
 }
 
 #[test]

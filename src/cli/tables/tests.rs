@@ -8,7 +8,10 @@ fn status_tells_the_node_and_what_to_look_at() {
         "community": "San Tequio", "members": 19, "records": 1_204,
         "uplink": {"state": "up", "via": "wan", "metric": 256},
         "neighbours": 3, "routes": 24, "sessions": 12, "time": {"unix_s": 1_795_199_788, "quality": "mesh"},
-        "alerts": ["the link to `escuela` is 9 dB below its plan", "no seller has logged in for 30 days"],
+        "alerts": [
+            {"code": "link-plan", "message": "the link to `escuela` is 9 dB below its plan"},
+            {"code": "no-seller", "message": "no seller has logged in for 30 days"},
+        ],
     });
     insta::assert_snapshot!(show("status", &reply, false), @r"
     node         cerro, tequio 0.1.0

@@ -1,0 +1,124 @@
+//! What this machine lacks: said once in the log and kept as an alert until it is over. The rest runs.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::{Daemon, why_not};
+use crate::config::Config;
+use crate::node::input::Input;
+
+/// What was said, by the alert's code.
+#[derive(Default)]
+pub(super) struct Troubles {
+    said: BTreeMap<&'static str, String>,
+}
+
+/// One thing that the machine lacks: the alert's code, and what, what follows, what to do.
+pub(super) type Trouble = (&'static str, String);
+
+/// The rights of a process, by their numbers in Linux.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rights {
+    /// Routes, nft, other sockets' options.
+    pub(super) net_admin: bool,
+    /// Raw sockets.
+    pub(super) net_raw: bool,
+}
+
+impl Rights {
+    /// Those that this process has.
+    pub(super) fn own() -> Result<Self, String> {
+        let status = std::fs::read_to_string("/proc/self/status").map_err(|error| {
+            format!(
+                "/proc is not there ({error}): mount it, the daemon reads its rights and the boot's name from it"
+            )
+        })?;
+        let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+        let rights = line.and_then(|line| u64::from_str_radix(line.trim(), 16).ok()).unwrap_or(0);
+        Ok(Self { net_admin: rights >> NET_ADMIN & 1 == 1, net_raw: rights >> NET_RAW & 1 == 1 })
+    }
+
+    /// Those that are missing.
+    pub(super) fn troubles(self) -> Vec<Trouble> {
+        let mut troubles = Vec::new();
+        if !self.net_admin {
+            let what = "the right CAP_NET_ADMIN is missing: no route and no guest's rule can be set, so this \
+                        node neither routes nor lets anybody in; reports and the ledger go on. Start tequio as \
+                        root, or by its init script";
+            troubles.push(("no-net-admin", what.to_owned()));
+        }
+        if !self.net_raw {
+            let what = "the right CAP_NET_RAW is missing: no ping can be sent, so ways outside are judged by DNS \
+                        and HTTP alone, and kernels before 5.7 have no mesh socket. Start tequio as root, or by \
+                        its init script";
+            troubles.push(("no-net-raw", what.to_owned()));
+        }
+        troubles
+    }
+}
+
+impl Daemon {
+    /// Says that something is missing, or that it is over; only what is news is said.
+    pub(super) async fn trouble(&mut self, code: &'static str, what: Option<String>) {
+        if self.troubles.said.get(code) == what.as_ref() {
+            return;
+        }
+        match &what {
+            Some(what) => log::error!("{what}"),
+            None => log::info!("this is over: {code}"),
+        }
+        match &what {
+            Some(what) => self.troubles.said.insert(code, what.clone()),
+            None => self.troubles.said.remove(code),
+        };
+        self.input(Input::Trouble { code: code.to_owned(), what }).await;
+    }
+
+    /// What can come and go while the daemon runs.
+    pub(super) async fn look_at_the_machine(&mut self) {
+        self.trouble("no-ipv6", without_ipv6(&self.config)).await;
+        self.open_hotspot().await;
+    }
+
+    /// Opens the hotspot if it is not, and hands over what the kernel still lets through. What it lacks
+    /// is looked for again every few seconds: routing goes on meanwhile.
+    pub(super) async fn open_hotspot(&mut self) {
+        if self.hotspot.is_none()
+            && let Some(hotspot) = &self.config.hotspot
+        {
+            match super::start::open_hotspot(hotspot, &self.ids) {
+                Ok(guests) => self.hotspot = Some(guests),
+                Err(why) => return self.trouble("hotspot-down", Some(why_not::hotspot(&why))).await,
+            }
+        }
+        let why = self.adopt_guests().await.err();
+        self.trouble("hotspot-down", why.map(|why| why_not::hotspot(&why))).await;
+    }
+}
+
+/// Babel speaks IPv6 alone: where it is missing, and what to do.
+fn without_ipv6(config: &Config) -> Option<String> {
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+    let opened = socket(AddressFamily::Inet6, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None);
+    if let Err(errno) = opened {
+        return Some(format!(
+            "this kernel has no IPv6 ({errno}): Babel cannot speak, no route is learnt or announced; the rest \
+             runs. Load the module ipv6, or boot without ipv6.disable=1"
+        ));
+    }
+    let off = |place: &str| {
+        let path = Path::new("/proc/sys/net/ipv6/conf").join(place).join("disable_ipv6");
+        std::fs::read_to_string(path).is_ok_and(|text| text.trim() == "1")
+    };
+    let devices = config.babel.interfaces.iter().map(|interface| interface.name.as_str());
+    let devices: Vec<&str> = devices.filter(|device| off(device)).collect();
+    let first = devices.first()?;
+    Some(format!(
+        "IPv6 is switched off on {}: Babel cannot speak there; the rest runs. Do: sysctl -w \
+         net.ipv6.conf.{first}.disable_ipv6=0",
+        devices.join(", ")
+    ))
+}
+
+const NET_ADMIN: u32 = 12;
+const NET_RAW: u32 = 13;

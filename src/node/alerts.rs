@@ -1,0 +1,61 @@
+//! What somebody should look at: each alert has a code that never changes its meaning (`docs/ubus.md`) and
+//! a sentence. Here is also what the machine itself lacks, as the daemon found it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Node;
+use super::call::Alert;
+use crate::base::limit;
+use crate::base::time::Instant;
+
+/// What the daemon told of its machine, by code.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Troubles {
+    by_code: BTreeMap<String, String>,
+}
+
+impl Troubles {
+    /// Something is missing, or there again. The codes are the daemon's own, so there are few; should
+    /// there ever be more, the new one is not told.
+    pub(super) fn handle(&mut self, code: String, what: Option<String>) {
+        match what {
+            Some(what) if self.by_code.contains_key(&code) || self.by_code.len() < limit::NODE_TROUBLES => {
+                self.by_code.insert(code, what);
+            }
+            Some(_) => {}
+            None => {
+                self.by_code.remove(&code);
+            }
+        }
+    }
+
+    fn has(&self, code: &str) -> bool {
+        self.by_code.contains_key(code)
+    }
+}
+
+impl Node {
+    /// What somebody should look at, the machine's troubles first.
+    pub(super) fn alerts(&self, now: Instant) -> Vec<Alert> {
+        let alert = |code: &str, message: String| Alert { code: code.to_owned(), message };
+        let mut alerts: Vec<Alert> =
+            self.troubles.by_code.iter().map(|(code, what)| alert(code, what.clone())).collect();
+        if let Some(why) = self.stores.broken() {
+            alerts.push(alert("not-saved", super::stores::not_saved(why)));
+        }
+        for neighbour in self.neighbours(now) {
+            if let Some(reason) = neighbour.reason {
+                let text = format!("Neighbour {} on {}: {reason}.", neighbour.address, neighbour.interface);
+                alerts.push(alert("neighbour", text));
+            }
+        }
+        let unread = self.troubles.has("journal-newer") || self.troubles.has("ledger-unreadable");
+        if self.hotspot.is_some() && self.ledger.own_member().is_none() && !unread {
+            let text = "This node was not admitted to a community yet: no voucher works here.";
+            alerts.push(alert("no-member", text.to_owned()));
+        }
+        alerts
+    }
+}
