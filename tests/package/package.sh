@@ -92,6 +92,24 @@ for arch, (target, _) in package.ARCHITECTURES.items():
 END
 }
 
+# scripts/cross.sh cuts its programs so; here it is shown on one that runs without an emulator.
+test_a_program_without_its_sections_runs() {
+  cp "$WORK/tequio" "$WORK/trimmed"
+  python3 scripts/trim_elf.py "$WORK/trimmed"
+  [ "$("$WORK/trimmed" --version)" = "$("$WORK/tequio" --version)" ]
+  [ "$(stat -c %s "$WORK/trimmed")" -lt "$(stat -c %s "$WORK/tequio")" ]
+  cp "$WORK/trimmed" "$WORK/trimmed-again"
+  python3 scripts/trim_elf.py "$WORK/trimmed-again"
+  cmp "$WORK/trimmed" "$WORK/trimmed-again"
+  for size in 0 3 20 60 4000; do
+    head -c $size "$WORK/tequio" >"$WORK/half"
+    cp "$WORK/half" "$WORK/half-before"
+    if python3 scripts/trim_elf.py "$WORK/half" 2>"$WORK/why"; then fail "half a program was trimmed"; fi
+    holds "$WORK/why" "stop: $WORK/half: "
+    cmp "$WORK/half" "$WORK/half-before"
+  done
+}
+
 # make, with the four words of the SDK, installs the same files as our reading of the Makefile.
 test_make_reads_the_feed_as_we_do() {
   command -v make >/dev/null || return "$NOT_RUN"
