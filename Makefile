@@ -1,6 +1,6 @@
 # Everything there is to run. `make help` lists it. The work itself is in scripts/.
 
-.PHONY: help village test lint soak bench-routing cross-mips sizes package
+.PHONY: help village test lint soak bench-routing cross cross-mips cross-mipsel cross-armv7 cross-aarch64 cross-x86_64 sizes package
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -19,19 +19,24 @@ lint: ## Format and clippy, without root
 	@scripts/setup.sh rust
 	@scripts/lint.sh
 
-soak: ## What is too long for every change: 500 simulated villages, 300 meshes of 100 nodes, 30 of 1,000
+soak: ## What is too long for every change: 500 simulated villages, 300 meshes of 100 nodes, 30 of 1,000, every processor
 	@scripts/setup.sh
-	@SEEDS=500 HUNDREDS=300 THOUSANDS=30 scripts/test.sh build simulator
+	@SEEDS=500 HUNDREDS=300 THOUSANDS=30 scripts/test.sh build simulator cross
 
 bench-routing: ## Our daemon, babeld and bird in the same worlds, 45 minutes (ARGS="--runs 3 --groups first,carrier")
 	@scripts/setup.sh
 	@scripts/bench-routing.sh $(ARGS)
 
-cross-mips: ## The daemon for big-endian MIPS routers (the toolchain goes to target/xtools)
-	@scripts/cross.sh mips
+cross: ## The daemon for every processor of cross.toml, each started once; one alone: make cross-mips, -mipsel, -armv7, ...
+	@scripts/cross.sh all
+	@tests/cross/run.sh
+
+# The toolchain goes to target/xtools; XTOOLS=folder shares it between trees.
+cross-mips cross-mipsel cross-armv7 cross-aarch64 cross-x86_64:
+	@scripts/cross.sh $(@:cross-%=%)
 
 sizes: ## Measures what each dependency weighs on MIPS (docs/dependencies.md); half an hour
 	@scripts/sizes.sh
 
-package: ## The router's package and its feed, ARCH=mips_24kc|mipsel_24kc|arm_cortex-a7|aarch64_generic|x86_64
+package: ## The router's package and its feed, ARCH=mips_24kc, mipsel_24kc, arm_cortex-a7, aarch64_generic, x86_64 ...
 	@scripts/package.py $(ARCH) $(if $(BINARY),--binary $(BINARY))

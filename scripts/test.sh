@@ -47,6 +47,8 @@ part_village() {
 part_interop() { cargo test --workspace --locked --test interop_babeld -- --nocapture; }
 
 part_package() { BINARY=$BUILT/debug/tequio tests/package/run.sh; }
+# Not of make test, but of make soak: five builds.
+part_cross() { scripts/cross.sh all && tests/cross/run.sh; }
 
 about() {
   case $1 in
@@ -56,6 +58,7 @@ about() {
     tidy) echo "the rules of the house" ;;
     unit) echo "unit and property tests" ;;
     simulator) echo "${SEEDS:-50}+${HUNDREDS:-50}+${THOUSANDS:-3} meshes" ;;
+    cross) echo "every router's processor" ;;
     village) echo "the story, recorded, replayed" ;;
     interop) echo "a mesh with Debian's babeld" ;;
     package) echo "the router's package" ;;
