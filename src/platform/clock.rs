@@ -89,6 +89,21 @@ mod tests {
     }
 
     #[test]
+    fn a_time_after_2038_has_room() {
+        // std and our libc each have a `time_t` of their own, of 32 bits on a router unless the build says else.
+        let path = std::env::temp_dir().join(format!("tequio-2040-{}", std::process::id()));
+        let after_2038 = UNIX_EPOCH + Duration::from_secs(2_208_988_800); // 2040-01-01
+        let written = std::fs::File::create(&path).and_then(|file| file.set_modified(after_2038));
+        let by_std = std::fs::metadata(&path).and_then(|facts| facts.modified());
+        let by_libc = nix::sys::stat::stat(&path).map(|facts| facts.st_mtime);
+        std::fs::remove_file(&path).unwrap();
+        written.unwrap();
+        assert_eq!(by_std.unwrap(), after_2038);
+        assert_eq!(by_libc.map(u64::try_from), Ok(Ok(2_208_988_800)));
+        assert_eq!(size_of::<libc::time_t>(), 8);
+    }
+
+    #[test]
     fn a_boot_keeps_its_name() {
         assert_eq!(boot_id().unwrap(), boot_id().unwrap());
         assert_ne!(boot_id().unwrap(), [0; 16]);

@@ -331,6 +331,24 @@ mod tests {
     }
 
     #[test]
+    fn numbers_stand_in_the_order_of_this_processor() {
+        let mut batch = Batch::new();
+        batch.message(0x0a0c, ACK, 0x0102_0304, &[1, 0, 0, 0], |batch| {
+            batch.nest(3, |batch| batch.attribute(1, &[0xaa; 6]));
+        });
+        // Length 36, type, flags, number, port; nfgenmsg; a list of 16 octets with an element of 10, padded.
+        #[rustfmt::skip]
+        let expected = if cfg!(target_endian = "big") {
+            [0, 0, 0, 36, 0x0a, 0x0c, 0, 5, 1, 2, 3, 4, 0, 0, 0, 0, 1, 0, 0, 0,
+             0, 16, 0x80, 3, 0, 10, 0, 1, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0, 0]
+        } else {
+            [36, 0, 0, 0, 0x0c, 0x0a, 5, 0, 4, 3, 2, 1, 0, 0, 0, 0, 1, 0, 0, 0,
+             16, 0, 3, 0x80, 10, 0, 1, 0, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0, 0]
+        };
+        assert_eq!(batch.bytes(), expected);
+    }
+
+    #[test]
     fn a_refusal_tells_its_number_and_the_kernels_words() {
         for (flags, repeated) in [(ACK_ATTRIBUTES | CAPPED, 16), (ACK_ATTRIBUTES, 28)] {
             let mut batch = Batch::new();
