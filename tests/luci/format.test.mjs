@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import test from 'node:test';
 
 import { load } from './modules.mjs';
@@ -63,6 +64,14 @@ test('alerts are said in words that we know, others as they came', () => {
   assert.equal(said({}), '?');
   const full = 'Nothing was sold: this node cannot save (disk full).';
   assert.equal(format.told(full).code, 'not-saved');
+});
+
+test('every code of docs/ubus.md has words of its own', () => {
+  const table = readFileSync(new URL('../../docs/ubus.md', import.meta.url), 'utf8').split('| `code` | What it is about |')[1].split('\n\n')[0];
+  const codes = [...table.matchAll(/^\| `([a-z0-9-]+)`/gm)].map((match) => match[1]);
+  assert.ok(codes.length >= 12, codes.join());
+  const message = 'Neighbour fe80::1 on m-loma: we do not hear its Hellos.';
+  for (const code of codes) assert.notEqual(format.alert({ code, message }, (device) => device), message, code);
 });
 
 test('the way outside is as far as the node knows', () => {

@@ -152,6 +152,9 @@ return baseclass.extend({
 		case 'no-net-raw': return _('The program may not send pings here: ways outside are judged in other ways. Tell an operator.');
 		case 'no-ipv6': return _('IPv6 is switched off here: the mesh does not work. Tell an operator.');
 		case 'hotspot-down': return _('The hotspot does not work: nobody can use a voucher here. The node keeps trying. Tell an operator.');
+		case 'config-newer': return _('The configuration is of a newer version of the program: only the mesh works. Tell an operator.');
+		case 'config-wrong': return _('A new configuration has a mistake, the one before goes on: %s').format(alert.message);
+		case 'run-folder': return _('The run folder cannot be written: after a restart sessions are forgotten. Tell an operator.');
 		case 'journal-newer': return _('The journal is of a newer version of the program: nothing can be sold. The mesh goes on. Tell an operator.');
 		case 'ledger-unreadable': return _('The accounts cannot be read: nothing can be sold. The mesh goes on. Tell an operator.');
 		default: return alert.message;
