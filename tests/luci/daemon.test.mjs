@@ -6,12 +6,12 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { fileURLToPath } from 'node:url';
 
 import { load } from './modules.mjs';
-import { SAMPLES } from './samples.mjs';
+import { SAMPLES, WHOLE } from './samples.mjs';
+import { BUILT } from './village.mjs';
 
-const PROGRAM = process.env.TEQUIO || fileURLToPath(new URL('../../target/debug/tequio', import.meta.url));
+const PROGRAM = join(BUILT, 'tequio');
 const rules = load('tequio/rules');
 
 // A whole configuration in which everything is right but, perhaps, this one option.
@@ -20,6 +20,7 @@ const RIGHT = {
   interface: { device: 'eth1', kind: 'wired' },
   announce: { prefix: '10.77.4.0/22' },
   hotspot: { device: 'br-guest', address: '10.77.4.1', prefix: '10.77.4.0/22' },
+  uplink: { device: 'wan' },
   service: { name: 'Biblioteca', url: 'http://a/', prefix: '10.77.8.2' },
   person: { login: 'ana', name: 'Ana', role: 'caretaker' },
 };
@@ -30,10 +31,45 @@ function configuration(section, option, text) {
   // An address lies in its prefix; the samples of one must not fail for the other.
   if (section === 'hotspot' && option === 'prefix')
     all.hotspot.address = text.startsWith('10.0.0.0') ? '10.0.0.1' : '10.77.4.1';
-  const quote = (value) => `'${value.replaceAll("'", "'\\''")}'`;
-  return Object.entries(all).map(([kind, options]) => `config ${kind}\n${Object.entries(options)
-    .map(([name, value]) => `\t${['prefix6', 'infrastructure'].includes(name) || (kind === 'service' && name === 'prefix') ? 'list' : 'option'} ${name} ${quote(value)}\n`).join('')}`).join('\n');
+  return written(Object.entries(all));
 }
+
+// A configuration as a file.
+function written(sections) {
+  const quote = (value) => `'${value.replaceAll("'", "'\\''")}'`;
+  const lines = (kind, name, value) => (rules.rule(kind, name)[2].list ?
+    [value].flat().map((item) => `\tlist ${name} ${quote(item)}\n`).join('') : `\toption ${name} ${quote(value)}\n`);
+  return sections.map(([kind, options]) =>
+    `config ${kind}\n${Object.entries(options).map(([name, value]) => lines(kind, name, value)).join('')}`).join('\n');
+}
+
+// What the settings page says of a whole configuration: every field of every section, and how many there are.
+function page(sections) {
+  const of = (kind) => sections.filter((section) => section[0] === kind).map((section) => section[1]);
+  return Object.entries(rules.sections).every(([kind, rule]) => {
+    const all = of(kind);
+    return all.length <= rule.most && (all.length > 0 || !rule.required) && all.every((options) => rule.options.every(([name, , missing]) => {
+      const given = options[name] ?? '', list = missing.list;
+      if (list) return given.length >= list[0] && given.length <= list[1] && [given].flat().every((item) => rules.check(kind, name, item) === true);
+      const others = all.filter((other) => other !== options).map((other) => other[name]);
+      return rules.check(kind, name, given) === true &&
+        (given === '' || rules.together(kind, name, given, (other) => options[other], others, of('interface').map((one) => one.device)) === true);
+    }));
+  });
+}
+
+// What the daemon says of a file.
+function check(file, text) {
+  writeFileSync(file, text);
+  const said = spawnSync(PROGRAM, ['check', '--config', file], { encoding: 'utf8' });
+  assert.ok([0, 1, 2].includes(said.status), said.stderr);
+  return said;
+}
+
+test('there are samples of every option', () => {
+  const all = Object.entries(rules.sections).flatMap(([kind, { options }]) => options.map(([name]) => `${kind}.${name}`));
+  assert.deepEqual(SAMPLES.map(({ section, option }) => `${section}.${option}`).sort(), all.sort());
+});
 
 test('the daemon says the same of every sample', () => {
   assert.ok(existsSync(PROGRAM), `${PROGRAM} is not there; build it first: cargo build`);
@@ -42,11 +78,14 @@ test('the daemon says the same of every sample', () => {
     const file = join(folder, 'tequio');
     for (const { section, option, good, bad } of SAMPLES)
       for (const text of [...good, ...bad]) {
-        writeFileSync(file, configuration(section, option, text));
-        const check = spawnSync(PROGRAM, ['check', '--config', file], { encoding: 'utf8' });
-        assert.ok([0, 1, 2].includes(check.status), check.stderr);
-        assert.equal(check.status === 0, rules.check(section, option, text) === true, `${section}.${option} ${JSON.stringify(text)}: ${check.stderr}`);
+        const said = check(file, configuration(section, option, text));
+        assert.equal(said.status === 0, rules.check(section, option, text) === true, `${section}.${option} ${JSON.stringify(text)}: ${said.stderr}`);
       }
+    for (const { what, sections, right } of WHOLE) {
+      assert.equal(page(sections), right, what);
+      const said = check(file, written(sections));
+      assert.equal(said.status === 0, right, `${what}: ${said.stderr}`);
+    }
   } finally {
     rmSync(folder, { recursive: true });
   }

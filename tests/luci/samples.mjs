@@ -3,6 +3,9 @@
 export const SAMPLES = [
   { section: 'node', option: 'name', good: ['plaza', 'a', '0-9', 'x'.repeat(32)], bad: ['Plaza', '-a', 'a-', 'a_b', 'ñ', 'x'.repeat(33), 'a b'] },
   { section: 'node', option: 'route_table', good: ['1', '254', '4294967295', '007'], bad: ['0', '4294967296', '-1', '1.5', 'main', '1e3', ' 1', '99999999999999999999'] },
+  { section: 'node', option: 'run_dir', good: ['/var/run/tequio', '/'], bad: ['run', '~/x', './x', '/a\u007f', '/a\nb'] },
+  { section: 'node', option: 'ubus_socket', good: ['/var/run/ubus/ubus.sock', `/${'x'.repeat(99)}`], bad: ['ubus.sock', `/${'x'.repeat(100)}`] },
+  { section: 'node', option: 'route_priority', good: ['1', '1042', '4294967295'], bad: ['0', '4294967296', '1042 ', '+1', '0x10', '١'] },
   { section: 'node', option: 'stale_routes_s', good: ['5', '3600'], bad: ['4', '3601'] },
   { section: 'node', option: 'log_level', good: ['error', 'trace'], bad: ['Error', 'all'] },
   { section: 'node', option: 'state_dir', good: ['/etc/tequio', '/ñandú con espacio'], bad: ['etc', `/${'x'.repeat(100)}`, `/${'ñ'.repeat(50)}`] },
@@ -18,6 +21,9 @@ export const SAMPLES = [
     bad: ['10.77.4.1/22', '10.77.4.0/33', '10.77.4/22', '10.77.04.0/22', 'fd00:77::1/48', 'fd00::/129', '1:2:3', '1::2::3', '::/', '10.0.0.0/', ':::', '12345::', '1:2:3:4:5:6:7:8:9', '1:2:3:4:5:6:7::8:9', 'x', '256.1.1.1', '1.2.3.4::', '1:2:3:4:5:6:7:1.2.3.4', '10.0.0.0/8/8'],
   },
   { section: 'announce', option: 'metric', good: ['0', '65534'], bad: ['65535'] },
+  { section: 'uplink', option: 'device', good: ['wan', 'pppoe-wan', 'eth0.2', 'x'.repeat(15)], bad: ['a/b', 'x'.repeat(16), '..', 'wan '] },
+  { section: 'hotspot', option: 'device', good: ['br-guest', 'wlan0-1'], bad: ['br guest', 'x'.repeat(16), '.'] },
+  { section: 'hotspot', option: 'infrastructure', good: ['10.77.0.0/24', 'fd77::/64', '10.77.0.1'], bad: ['10.77.0.1/24', 'x', '10.77.0.0/-1', '10.77.0.0/2 4'] },
   { section: 'hotspot', option: 'address', good: ['10.77.4.1'], bad: ['0.0.0.0', '255.255.255.255', '224.0.0.1', '239.1.2.3', '10.77.4', '10.77.4.01', 'fd00::1'] },
   { section: 'hotspot', option: 'prefix', good: ['10.77.4.0/22', '10.77.4.0/30', '10.0.0.0/8'], bad: ['10.77.4.0/31', '10.0.0.0/7', '10.77.4.1', 'fd00::/64', '10.77.4.4/22'] },
   { section: 'hotspot', option: 'prefix6', good: ['fd00::/64', '8000::/1'], bad: ['fd00::/65', '::/0', '10.0.0.0/8'] },
@@ -27,7 +33,55 @@ export const SAMPLES = [
   { section: 'hotspot', option: 'usage_interval_s', good: ['1', '10'], bad: ['0', '301'] },
   { section: 'hotspot', option: 'language', good: ['es', 'en'], bad: ['fr', 'ES'] },
   { section: 'service', option: 'name', good: ['Biblioteca', '<b>"ñandú"</b> 🐦', 'x'.repeat(64), '🐦'.repeat(64)], bad: ['x'.repeat(65), '🐦'.repeat(65), 'a\tb', 'a\u0085b'] },
+  { section: 'service', option: 'prefix', good: ['10.77.8.2', '10.77.8.0/24', 'fd77::/64'], bad: ['10.77.8.2/24', 'biblioteca', '10.77.8'] },
   { section: 'service', option: 'url', good: ['http://a/', 'https://b/?c=d&e#f', `http://${'x'.repeat(193)}`], bad: ['ftp://a/', 'a', 'http://a b', 'http://"', 'http://<', 'http://`', 'http://\\', 'http://ñ', `http://${'x'.repeat(194)}`, "http://'"] },
   { section: 'person', option: 'login', good: ['ana', 'a.b_c-9', 'x'.repeat(32)], bad: ['Ana', '9a', '_a', 'a b', 'x'.repeat(33)] },
+  { section: 'person', option: 'name', good: ['Ana', '"Ana" <b>', "l'Ana", '\\', '🐦', 'x'.repeat(64)], bad: ['x'.repeat(65), 'x'.repeat(10000), 'a\u0000b', 'a\u0007', '\u009f'] },
   { section: 'person', option: 'role', good: ['admin', 'caretaker', 'viewer'], bad: ['root'] },
+];
+
+const node = ['node', { name: 'plaza' }];
+const wired = (device, more = {}) => ['interface', { device, kind: 'wired', ...more }];
+const hotspot = (more = {}) => ['hotspot', { device: 'br-guest', address: '10.77.4.1', prefix: '10.77.4.0/22', ...more }];
+const service = (url, prefix) => ['service', { name: 'Biblioteca', url, prefix }];
+const person = (login) => ['person', { login, name: 'Ana', role: 'viewer' }];
+const many = (count, make) => Array.from({ length: count }, (_, i) => make(i));
+
+// Whole configurations: what hangs together. A list of values is a list option.
+export const WHOLE = [
+  { what: 'nothing but a name', sections: [node], right: true },
+  { what: 'no node', sections: [wired('eth1')], right: false },
+  { what: 'two nodes', sections: [node, node], right: false },
+  { what: 'a device twice', sections: [node, wired('eth1'), wired('eth1')], right: false },
+  { what: '32 devices', sections: [node, ...many(32, (i) => wired(`eth${i}`))], right: true },
+  { what: '33 devices', sections: [node, ...many(33, (i) => wired(`eth${i}`))], right: false },
+  { what: 'split horizon on a cable', sections: [node, wired('eth1', { split_horizon: '1' })], right: true },
+  { what: 'split horizon on a radio', sections: [node, ['interface', { device: 'mesh0', kind: 'wireless', split_horizon: 'yes' }]], right: false },
+  { what: 'split horizon off on a radio', sections: [node, ['interface', { device: 'mesh0', kind: 'wireless', split_horizon: 'off' }]], right: true },
+  { what: 'a prefix twice', sections: [node, ['announce', { prefix: '10.1.0.0/16' }], ['announce', { prefix: '10.1.0.0/16' }]], right: false },
+  { what: '64 prefixes', sections: [node, ...many(64, (i) => ['announce', { prefix: `10.${i}.0.0/16` }])], right: true },
+  { what: '65 prefixes', sections: [node, ...many(65, (i) => ['announce', { prefix: `10.${i}.0.0/16` }])], right: false },
+  { what: 'two ways outside', sections: [node, ['uplink', { device: 'wan' }], ['uplink', { device: 'wwan' }]], right: true },
+  { what: 'a way outside twice', sections: [node, ['uplink', { device: 'wan' }], ['uplink', { device: 'wan' }]], right: false },
+  { what: '9 ways outside', sections: [node, ...many(9, (i) => ['uplink', { device: `wan${i}` }])], right: false },
+  { what: 'a hotspot', sections: [node, hotspot()], right: true },
+  { what: 'two hotspots', sections: [node, hotspot(), hotspot({ device: 'br-other' })], right: false },
+  { what: 'guests on a device of the mesh', sections: [node, wired('br-guest'), hotspot()], right: false },
+  { what: 'an address outside its prefix', sections: [node, hotspot({ address: '10.77.8.1' })], right: false },
+  { what: 'the first address of a prefix', sections: [node, hotspot({ address: '10.77.4.0' })], right: false },
+  { what: 'the last address of a prefix', sections: [node, hotspot({ address: '10.77.7.255' })], right: false },
+  { what: 'counting in a third of the lease', sections: [node, hotspot({ lease_s: '90', usage_interval_s: '30' })], right: true },
+  { what: 'counting in more than a third of the lease', sections: [node, hotspot({ lease_s: '90', usage_interval_s: '31' })], right: false },
+  { what: 'counting in more than a third of the usual lease', sections: [node, hotspot({ usage_interval_s: '301' })], right: false },
+  { what: '8 IPv6 prefixes', sections: [node, hotspot({ prefix6: many(8, (i) => `fd00:${i}::/64`) })], right: true },
+  { what: '9 IPv6 prefixes', sections: [node, hotspot({ prefix6: many(9, (i) => `fd00:${i}::/64`) })], right: false },
+  { what: '65 networks of the mesh', sections: [node, hotspot({ infrastructure: many(65, (i) => `10.${i}.0.0/16`) })], right: false },
+  { what: 'a service', sections: [node, service('http://a/', ['10.77.8.2'])], right: true },
+  { what: 'a service that lives nowhere', sections: [node, service('http://a/', [])], right: false },
+  { what: 'a service in 17 places', sections: [node, service('http://a/', many(17, (i) => `10.77.8.${i}`))], right: false },
+  { what: 'a service twice', sections: [node, service('http://a/', ['10.77.8.2']), service('http://a/', ['10.77.8.3'])], right: false },
+  { what: 'a login twice', sections: [node, person('ana'), person('ana')], right: false },
+  { what: '64 people', sections: [node, ...many(64, (i) => person(`p${i}`))], right: true },
+  { what: '65 people', sections: [node, ...many(65, (i) => person(`p${i}`))], right: false },
+  { what: 'a person without a role', sections: [node, ['person', { login: 'ana', name: 'Ana' }]], right: false },
 ];

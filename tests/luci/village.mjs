@@ -3,12 +3,13 @@
 // Needs root, and `cargo build` before. What is started here is ended here, by its number.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const BUILT = fileURLToPath(new URL('../../target/debug/', import.meta.url));
+// Where cargo has put what it built.
+export const BUILT = process.env.BUILT || fileURLToPath(new URL('../../target/debug/', import.meta.url));
 
 // The whole story is played before; on a loaded machine that takes its time.
 const STORY_MS = 300000;
@@ -54,6 +55,29 @@ export class Village {
   // What the daemon of a node says on ubus, without LuCI.
   ask(node, ...words) {
     return JSON.parse(execFileSync(join(BUILT, 'tequio'), ['--socket', this.socket(node), ...words, '--json'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+  }
+
+  // Puts sections at the end of a node's configuration, as an editor would; the returned function takes them away again.
+  async configure(node, text) {
+    const file = join(this.sockets, node, 'tequio'), before = readFileSync(file, 'utf8');
+    const write = (contents) => {
+      writeFileSync(file, contents);
+      this.ask(node, 'reload');
+    };
+    let back = () => {
+      write(before);
+      back = () => {};
+    };
+    this.cleaning.push(() => back());
+    write(`${before}\n${text}`);
+    return () => back();
+  }
+
+  // Gives a node more networks of its own, on its loopback device.
+  addresses(node, list) {
+    const change = (verb) => list.forEach((address) => ip('-n', `${this.prefix}${node}`, 'addr', verb, address, 'dev', 'lo'));
+    change('add');
+    this.cleaning.push(() => change('del'));
   }
 
   // The process of a node's daemon.
