@@ -204,7 +204,7 @@ const USAGE: &str = "\
 lab village [--keep] [--luci [ADDRESS:PORT]] [--json] [--step-timeout S] [--pcap DIR] [--record DIR] [--tequio PROGRAM]
 lab sim [--seed FIRST] [--seeds COUNT] [--mesh village|hundred|thousand] [--plant loop|feasibility|deaf] [--trace] [--json]
 lab replay FILE [--trace]
-lab bench-routing [--runs N] [--seed N] [--speakers ours,babeld,bird] [--groups first,carrier,silent,fast,intake,steady]
+lab bench-routing [--runs N] [--seed N] [--speakers ours,babeld,bird] [--groups first,carrier,silent,fast,intake,steady,boot20,boot110]
                   [--tequio PROGRAM] [--babeld PROGRAM] [--bird PROGRAM] [--json FILE]
 lab bench-phone [--pcap DIR]
 lab serve-web --name NAME --listen ADDRESS...";

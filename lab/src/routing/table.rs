@@ -7,25 +7,17 @@ use serde_json::{Map, Value, json};
 
 use super::speaker::Speaker;
 
-/// All values of all figures.
+/// All values of all figures; a run without an end is infinite.
 #[derive(Debug, Default)]
-pub(super) struct Figures {
-    values: BTreeMap<(String, Speaker), Vec<f64>>,
-    failed: BTreeMap<(String, Speaker), u32>,
-}
+pub(super) struct Figures(BTreeMap<(String, Speaker), Vec<f64>>);
 
 impl Figures {
     pub(super) fn note(&mut self, figure: &str, speaker: Speaker, value: f64) {
-        self.values.entry((figure.to_string(), speaker)).or_default().push(value);
-    }
-
-    /// A run that gave no value.
-    pub(super) fn failed(&mut self, figure: &str, speaker: Speaker) {
-        *self.failed.entry((figure.to_string(), speaker)).or_default() += 1;
+        self.0.entry((figure.to_string(), speaker)).or_default().push(value);
     }
 
     fn median(&self, figure: &str, speaker: Speaker) -> Option<f64> {
-        let mut sorted = self.values.get(&(figure.to_string(), speaker))?.clone();
+        let mut sorted = self.0.get(&(figure.to_string(), speaker))?.clone();
         sorted.sort_by(f64::total_cmp);
         let middle = sorted.len() / 2;
         Some(if sorted.len() % 2 == 1 {
@@ -36,34 +28,31 @@ impl Figures {
     }
 
     fn worst(&self, figure: &str, speaker: Speaker) -> Option<f64> {
-        self.values.get(&(figure.to_string(), speaker))?.iter().copied().max_by(f64::total_cmp)
+        self.0.get(&(figure.to_string(), speaker))?.iter().copied().max_by(f64::total_cmp)
     }
 
     fn cell(&self, figure: &str, speaker: Speaker) -> String {
         let (Some(median), Some(worst)) = (self.median(figure, speaker), self.worst(figure, speaker)) else {
             return "-".to_string();
         };
-        let count = self.values[&(figure.to_string(), speaker)].len();
+        let all = &self.0[&(figure.to_string(), speaker)];
+        let endless = all.iter().filter(|value| value.is_infinite()).count();
         let mut cell =
-            if count == 1 { number(median) } else { format!("{} / {}", number(median), number(worst)) };
-        if let Some(failed) = self.failed.get(&(figure.to_string(), speaker)) {
-            let _ = write!(cell, " ({failed} of {} without)", count + *failed as usize);
+            if all.len() == 1 { number(median) } else { format!("{} / {}", number(median), number(worst)) };
+        if endless > 0 {
+            let _ = write!(cell, " ({endless} of {} never)", all.len());
         }
         cell
     }
 }
 
-/// One flat object: the median as `figure.speaker`, the worst as `figure_worst.speaker`, runs without a value as
-/// `figure_failed.speaker`.
+/// One flat object: the median as `figure.speaker`, the worst as `figure_worst.speaker`; null is a run without an end.
 pub(super) fn json(figures: &Figures) -> Value {
     let mut all = Map::new();
-    for (figure, speaker) in figures.values.keys() {
+    for (figure, speaker) in figures.0.keys() {
         let name = speaker.name();
         all.insert(format!("{figure}.{name}"), json!(figures.median(figure, *speaker)));
         all.insert(format!("{figure}_worst.{name}"), json!(figures.worst(figure, *speaker)));
-    }
-    for ((figure, speaker), failed) in &figures.failed {
-        all.insert(format!("{figure}_failed.{}", speaker.name()), json!(failed));
     }
     Value::Object(all)
 }
@@ -101,6 +90,7 @@ pub(super) fn print(figures: &Figures, speakers: &[Speaker]) -> (String, bool) {
 #[derive(Clone, Copy, Debug)]
 enum Bar {
     AtMost(f64),
+    WorstAtMost(f64),
     Times(f64, Speaker),
     None,
 }
@@ -110,6 +100,7 @@ impl Bar {
         let ours = figures.median(figure, Speaker::Ours)?;
         match self {
             Self::AtMost(limit) => Some(ours <= limit),
+            Self::WorstAtMost(limit) => Some(figures.worst(figure, Speaker::Ours)? <= limit),
             Self::Times(times, peer) => Some(ours <= times * figures.median(figure, peer)?),
             Self::None => None,
         }
@@ -118,6 +109,7 @@ impl Bar {
     fn words(self) -> String {
         match self {
             Self::AtMost(limit) => format!("<= {limit}"),
+            Self::WorstAtMost(limit) => format!("every one <= {limit}"),
             Self::Times(times, peer) => format!("<= {times} x {}", peer.name()),
             Self::None => String::new(),
         }
@@ -133,7 +125,7 @@ const fn row(figure: &'static str, bar: Bar) -> Row {
     Row { figure, bar }
 }
 
-const ROWS: [Row; 13] = [
+const ROWS: [Row; 15] = [
     row("first_route_s", Bar::Times(1.0, Speaker::Bird)),
     row("reroute_carrier_s", Bar::AtMost(1.0)),
     row("reroute_silent_s", Bar::Times(1.1, Speaker::Babeld)),
@@ -147,10 +139,14 @@ const ROWS: [Row; 13] = [
     row("intake_10000_s", Bar::Times(1.0, Speaker::Babeld)),
     row("octets_64s_0", Bar::Times(1.0, Speaker::Babeld)),
     row("octets_64s_1000", Bar::Times(1.0, Speaker::Babeld)),
+    row("boot_20_s", Bar::WorstAtMost(15.0)),
+    row("boot_110_s", Bar::WorstAtMost(15.0)),
 ];
 
 fn number(value: f64) -> String {
-    if value >= 100.0 {
+    if value.is_infinite() {
+        "never".to_string()
+    } else if value >= 100.0 {
         format!("{value:.0}")
     } else if value >= 1.0 {
         format!("{value:.1}")
@@ -176,6 +172,8 @@ mod test {
             "{text}"
         );
         assert!(text.contains("| `cpu_0` | 0.500 | - | <= 1.5 x babeld |  |"), "{text}");
+        figures.note("reroute_carrier_s", Speaker::Babeld, f64::INFINITY);
+        assert!(print(&figures, &[Speaker::Babeld]).0.contains("| never (1 of 1 never) |"));
         assert_eq!(json(&figures)["reroute_carrier_s_worst.ours"], json!(3.0));
     }
 }
