@@ -1,11 +1,11 @@
 # Everything there is to run. `make help` lists it. The work itself is in scripts/.
 
-.PHONY: help village test lint soak bench-routing cross cross-mips cross-mipsel cross-armv7 cross-aarch64 cross-x86_64 sizes package
+.PHONY: help village test lint soak bench-routing bench-instructions cross cross-mips cross-mipsel cross-armv7 cross-aarch64 cross-x86_64 sizes package
 .DEFAULT_GOAL := help
 
 help: ## This list
 	@echo "tequio: what make can do here"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
 village: ## Plays the village on this machine, as root (ARGS=--keep leaves it standing)
 	@scripts/setup.sh
@@ -19,13 +19,18 @@ lint: ## Format and clippy, without root
 	@scripts/setup.sh rust
 	@scripts/lint.sh
 
-soak: ## What is too long for every change: 500 simulated villages, 300 meshes of 100 nodes, 30 of 1,000, every processor
+soak: ## What is too long for every change: 500 simulated villages, 300 meshes of 100 nodes, 30 of 1,000, every processor, 40 power cuts
 	@scripts/setup.sh
 	@SEEDS=500 HUNDREDS=300 THOUSANDS=30 scripts/test.sh build simulator cross
+	@scripts/bench-routing.sh --speakers ours --groups boot20,boot110 --json target/bench/boot.json
 
 bench-routing: ## Our daemon, babeld and bird in the same worlds, 45 minutes (ARGS="--runs 3 --groups first,carrier")
 	@scripts/setup.sh
 	@scripts/bench-routing.sh $(ARGS)
+
+bench-instructions: ## Instructions of simulated meshes with fixed seeds (valgrind), 5 minutes
+	@scripts/setup.sh
+	@scripts/bench-instructions.sh
 
 cross: ## The daemon for every processor of cross.toml, each started once; one alone: make cross-mips, -mipsel, -armv7, ...
 	@scripts/cross.sh all
