@@ -18,6 +18,10 @@ main() {
     has ping || packages+=(iputils-ping)
     has python3 || packages+=(python3)           # writes and checks the router's package
     has busybox || packages+=(busybox)           # OpenWrt's shell, for its init script
+    has node || packages+=(nodejs)               # drives the browser
+    has chromium || packages+=(chromium)
+    [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || packages+=(fonts-dejavu-core)
+    has curl || packages+=(curl)                 # the phone in the browser's story
     has dnsmasq || packages+=(dnsmasq-base)      # the program only: no service comes with it
   fi
   if has cargo; then
@@ -35,6 +39,7 @@ main() {
   if [ "$WHAT" = all ]; then
     peer_without_its_service babeld babeld libb2-1 libb2.so
     peer_without_its_service bird bird2 libssh-gcrypt-4 libssh-gcrypt.so
+    at_least "$(node --version | tr -d v)" 18 || stop "node $(node --version) is too old for the browser's tests: 18 or newer."
     machine_can_do_it
   fi
 }

@@ -7,7 +7,7 @@
 
 BUDGET_S=$((60 * 60))       # what the whole may take on two cold cores
 LIMIT_S=$((80 * 60))        # then what is still running is stopped, and the whole has failed
-PARTS=(format build clippy tidy unit simulator village interop package)
+PARTS=(format build clippy tidy unit simulator village pages interop package)
 LOGS=$PWD/target/test-logs
 
 part_format() { scripts/lint.sh format; }
@@ -44,6 +44,12 @@ part_village() {
   done
   rm -rf "$records"
 }
+# LuCI's pages: what needs no browser, then all of them in Chromium against a village of their own.
+part_pages() {
+  local built
+  cargo build --workspace --locked && built=$(realpath "$BUILT")/debug || return
+  BUILT=$built node --test tests/luci/*.test.mjs && BUILT=$built node tests/luci/browser.mjs
+}
 part_interop() { cargo test --workspace --locked --test interop_babeld -- --nocapture; }
 
 part_package() { BINARY=$BUILT/debug/tequio tests/package/run.sh; }
@@ -60,6 +66,7 @@ about() {
     simulator) echo "${SEEDS:-50}+${HUNDREDS:-50}+${THOUSANDS:-3} meshes" ;;
     cross) echo "every router's processor" ;;
     village) echo "the story, recorded, replayed" ;;
+    pages) echo "LuCI's pages in a browser" ;;
     interop) echo "a mesh with Debian's babeld" ;;
     package) echo "the router's package" ;;
   esac

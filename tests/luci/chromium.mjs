@@ -1,7 +1,7 @@
 // Debian's Chromium, headless, driven over a pipe (Chrome DevTools Protocol): no package of any registry is needed.
 //
 // A Page opens addresses, waits for conditions, presses and types as a person does, takes pictures, and keeps whatever
-// went wrong: errors on the console, exceptions, and requests that left the host under test.
+// went wrong: errors on the console, exceptions, requests that left the host under test, and replies of ubus over 64 kB.
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,6 +12,9 @@ const PROGRAM = process.env.CHROMIUM || '/usr/bin/chromium';
 
 // How long a condition may take to come true. A machine under load is slow, a broken page is for ever.
 const PATIENCE_MS = Number(process.env.PATIENCE_MS || 120000);
+
+// Lists come in parts, so that no reply is longer.
+const MOST_REPLY = 65536;
 
 export class Chromium {
   static async start() {
@@ -76,7 +79,7 @@ export class Chromium {
 
 class Page {
   constructor(chromium, session, origin, target) {
-    Object.assign(this, { chromium, session, origin, target, faults: [], requests: 0 });
+    Object.assign(this, { chromium, session, origin, target, faults: [], requests: 0, calls: new Set(), longest: 0 });
   }
 
   send(method, params) {
@@ -93,8 +96,12 @@ class Page {
     else if (method === 'Network.requestWillBeSent') {
       this.requests++;
       const url = params.request.url;
+      if (url.startsWith(`${this.origin}/ubus`)) this.calls.add(params.requestId);
       if (!url.startsWith(`${this.origin}/`) && !url.startsWith('data:') && url !== 'about:blank')
         this.faults.push(`a request to the outside: ${url}`);
+    } else if (method === 'Network.loadingFinished' && this.calls.delete(params.requestId)) {
+      this.longest = Math.max(this.longest, params.encodedDataLength);
+      if (params.encodedDataLength > MOST_REPLY) this.faults.push(`a reply of ${params.encodedDataLength} octets`);
     }
   }
 
@@ -103,6 +110,11 @@ class Page {
       await this.send(`${domain}.enable`);
     await this.send('Network.setExtraHTTPHeaders', { headers: { 'Accept-Language': language } });
     await this.resize(width, height);
+  }
+
+  // Runs in every document before anything of its own.
+  before(source) {
+    return this.send('Page.addScriptToEvaluateOnNewDocument', { source });
   }
 
   async resize(width, height) {
