@@ -217,6 +217,10 @@ fn route_request(mut reader: Reader<'_>) -> Result<Tlv, TlvError> {
     }
     let prefix = plain_prefix(&mut reader, address_encoding, length)?;
     sub_tlvs(reader)?;
+    // The answer would be an Update that every reader refuses.
+    if is_martian(&prefix) {
+        return Err(TlvError::Martian);
+    }
     Ok(Tlv::RouteRequest(Some(prefix)))
 }
 

@@ -361,6 +361,12 @@ fn requests_for_everything_with_a_prefix_length_are_refused() {
 }
 
 #[test]
+fn a_request_for_what_nobody_can_route_to_is_refused() {
+    assert_eq!(read("0909 0331 00000000000000").1, [TlvError::Martian]);
+    assert_eq!(read("0904 0108 7f00").1, [TlvError::Martian]);
+}
+
+#[test]
 fn a_short_tlv_costs_only_itself() {
     let hello = "04 06 0000 0009 0190";
     for short in ["02 05 0000 1234 00", "04 00", "05 07 03 00 0060 04b0 00", "08 09 02 00 08 00 0640 0001 ff"]
@@ -403,15 +409,18 @@ fn any_prefix() -> impl Strategy<Value = Prefix> {
     prop_oneof![v4, v6, near].prop_filter_map("length", canonical)
 }
 
+fn routable_prefix() -> impl Strategy<Value = Prefix> {
+    any_prefix().prop_filter("routable", |prefix| !super::packet::martian(prefix))
+}
+
 fn any_router_id() -> impl Strategy<Value = RouterId> {
     any::<[u8; 8]>().prop_map(RouterId).prop_filter("valid", |router_id| router_id.is_valid())
 }
 
 fn any_update() -> impl Strategy<Value = Tlv> {
-    let routable = any_prefix().prop_filter("routable", |prefix| !super::packet::martian(prefix));
     let next_hop = prop_oneof![Just(SOURCE), Just(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 9))];
     let rest = (1u16.., any::<u16>(), any::<u16>(), any_router_id(), next_hop, any::<bool>());
-    (routable, rest).prop_map(|(prefix, (interval_cs, seqno, metric, router_id, next_hop, v4))| {
+    (routable_prefix(), rest).prop_map(|(prefix, (interval_cs, seqno, metric, router_id, next_hop, v4))| {
         let seqno = SeqNo(seqno);
         if metric == INFINITY {
             return Tlv::Update(Update::retraction(Some(prefix), interval_cs, seqno));
@@ -449,7 +458,7 @@ fn any_tlv() -> impl Strategy<Value = Tlv> {
         any_update(),
         any_update(),
         any_update(),
-        proptest::option::of(any_prefix()).prop_map(Tlv::RouteRequest),
+        proptest::option::of(routable_prefix()).prop_map(Tlv::RouteRequest),
         request.prop_map(|(prefix, router_id, seqno, hop_count)| Tlv::SeqnoRequest(SeqnoRequest {
             prefix,
             router_id,
