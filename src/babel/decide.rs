@@ -213,6 +213,9 @@ impl Engine {
     /// A neighbour, or the interface to it, is gone: so are its routes.
     pub(super) fn lose_neighbour(&mut self, now: Instant, id: NeighbourId) {
         let Some(neighbour) = self.neighbours.remove(&id) else { return };
+        if let Some(disowning) = neighbour.disowning {
+            self.timers.set(Timer::Disown(id), Some(disowning.due()), None);
+        }
         self.table_has_room(Table::Neighbours);
         // Not before: who has filled his share could fill the log by taking back a route now and then.
         self.table_has_room(Table::Share);

@@ -9,8 +9,9 @@ use std::net::Ipv6Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::disown::ColdStart;
 use super::doubt::Doubt;
-use super::interface::{Interface, InterfaceStatus, RETRACTIONS, Running};
+use super::interface::{Interface, InterfaceStatus, Running};
 use super::neighbour::{Neighbour, NeighbourId};
 use super::output::{Event, Output, RouteAction, RouteChange};
 use super::report::Counters;
@@ -121,8 +122,9 @@ impl Engine {
             _ => {
                 // A number that now has another name is another interface.
                 self.stop_interface(now, index);
+                let cold_start = ColdStart::default();
                 self.interfaces
-                    .insert(index, Interface { status, settings: None, running: None, has_spoken: false });
+                    .insert(index, Interface { status, settings: None, running: None, cold_start });
             }
         }
         self.apply_settings(now, index);
@@ -240,9 +242,10 @@ impl Engine {
         if let Some(interface) = self.interfaces.get_mut(&index) {
             // After a cold boot the neighbours may not have noticed yet that we were gone, and we do not
             // remember what we announced: nobody may offer us our own old ways.
-            let is_cold = !self.continues && !interface.has_spoken;
-            running.retractions = if is_cold { RETRACTIONS } else { 0 };
-            interface.has_spoken = true;
+            if self.continues {
+                interface.cold_start.spare(now);
+            }
+            running.retractions = interface.cold_start.begin(now, interface.settings.as_ref());
             interface.running = Some(running);
         }
     }

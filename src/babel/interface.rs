@@ -4,6 +4,7 @@ use std::net::Ipv6Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::disown::ColdStart;
 use super::send::Outbox;
 use super::seqno::SeqNo;
 use super::settings::InterfaceSettings;
@@ -32,8 +33,7 @@ pub(super) struct Interface {
     pub(super) status: InterfaceStatus,
     pub(super) settings: Option<InterfaceSettings>,
     pub(super) running: Option<Running>,
-    /// It has spoken before.
-    pub(super) has_spoken: bool,
+    pub(super) cold_start: ColdStart,
 }
 
 /// What an interface has only while it speaks.

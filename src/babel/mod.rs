@@ -19,6 +19,7 @@
 
 mod announce;
 mod decide;
+mod disown;
 mod doubt;
 pub mod engine;
 pub mod interface;

@@ -4,6 +4,7 @@ use std::net::Ipv6Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::disown::Disowning;
 use super::send::Outbox;
 use super::seqno::SeqNo;
 use super::settings::{InterfaceSettings, LinkKind};
@@ -38,6 +39,8 @@ pub(super) struct Neighbour {
     /// Whether it ever sent a Hello, and when last (or when it was met).
     pub(super) heard: bool,
     pub(super) last_heard: Instant,
+    /// It has not acknowledged yet that what a run before ours announced is void.
+    pub(super) disowning: Option<Disowning>,
     /// What waits to be sent to it alone.
     pub(super) outbox: Outbox,
 }
@@ -140,6 +143,7 @@ impl Neighbour {
             announced: false,
             heard: false,
             last_heard: now,
+            disowning: None,
             outbox: Outbox::default(),
         }
     }

@@ -86,6 +86,7 @@ impl Engine {
         neighbour.outbox.push(Tlv::RouteRequest(None), soon);
         self.neighbours.insert(id, neighbour);
         self.event(Event::NeighbourNew { interface, address });
+        self.disown(now, id, interface);
         self.greet(now, id);
         Some(id)
     }
@@ -99,8 +100,7 @@ impl Engine {
                     self.table_full(Table::Outbox);
                 }
             }
-            // We never ask for one.
-            Tlv::Ack { .. } => {}
+            Tlv::Ack { opaque } => self.acknowledged(id, opaque),
             Tlv::Hello { unicast, seqno, interval_cs } => {
                 if neighbour.hello(now, unicast, seqno, interval_cs) {
                     self.greet(now, id);

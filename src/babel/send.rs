@@ -66,6 +66,13 @@ impl Outbox {
         self.hurry(due);
     }
 
+    /// Adds two TLVs that stand first and beside each other, so that one packet holds both.
+    pub(super) fn push_first(&mut self, tlvs: [Tlv; 2], due: Instant) {
+        self.tlvs.retain(|waiting| !tlvs.contains(waiting));
+        self.tlvs.splice(..0, tlvs);
+        self.hurry(due);
+    }
+
     /// Announces a prefix at `due` at the latest.
     pub(super) fn mark(&mut self, prefix: Prefix, mark: Mark, due: Instant) {
         let waiting = self.marks.entry(prefix).or_default();

@@ -25,6 +25,8 @@ pub(super) enum Timer {
     Request(Prefix, RouterId),
     /// The doubt after a restart changes.
     Doubt,
+    /// A neighbour did not acknowledge that the past is void.
+    Disown(NeighbourId),
 }
 
 /// The ordered set. Whoever owns a deadline keeps a copy of it, to take it out again.

@@ -37,6 +37,7 @@ impl Engine {
                 Timer::Kernel(prefix) => self.kernel_due(prefix),
                 Timer::Request(prefix, router_id) => self.request_due(now, prefix, router_id),
                 Timer::Doubt => self.doubt_due(now),
+                Timer::Disown(id) => self.disown_due(now, id),
             }
         }
         let (originated, own, routes) = (&self.originated, self.router_id, &self.routes);

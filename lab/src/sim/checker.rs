@@ -88,9 +88,10 @@ impl std::error::Error for Violation {}
 const REBORN: Span = Span::from_secs(28);
 
 /// How long a circle through a newly started node may stand: the retraction that it sends at its start is
-/// said three times within half a second, and a sweep sees the end of a circle up to a second late. A
-/// daemon that started again over a living kernel is allowed none.
-const REBORN_CIRCLE: Span = Span::from_secs(2);
+/// said to all three times within half a second, then to each neighbour eight times within four seconds
+/// until it is acknowledged, and a sweep sees the end of a circle up to a second late. A daemon that started
+/// again over a living kernel is allowed none.
+const REBORN_CIRCLE: Span = Span::from_secs(5);
 
 /// How long a circle between nodes that change to another gateway may stand: an update about another
 /// origin is said three times within two seconds.

@@ -114,6 +114,34 @@ fn a_cold_boot_that_nobody_noticed_makes_no_circle_that_stands() {
 }
 
 #[test]
+fn a_cold_boot_whose_first_words_are_lost_leaves_no_circle() {
+    for seed in 0..30 {
+        let mut net = village(seed, LinkKind::Wired, VILLAGE);
+        // The way outside is gone, and what is left of it leads through the node that starts.
+        net.cut(4, true, false);
+        (0..4).for_each(|link| net.lose(link, 1_000));
+        net.restart(PLAZA, router_id(77), SeqNo(0));
+        net.run(800);
+        (0..4).for_each(|link| net.lose(link, 0));
+        // It meets its neighbours by their next Hellos, 4 s later at most.
+        net.tolerate_loops(5_000);
+        net.run(120_000);
+    }
+}
+
+#[test]
+fn a_cold_boot_behind_bad_radios_is_said_until_it_is_acknowledged() {
+    for seed in 0..60 {
+        let mut net = village(seed, LinkKind::Wireless, VILLAGE);
+        net.cut(4, true, false);
+        (0..4).for_each(|link| net.lose(link, 400));
+        net.restart(PLAZA, router_id(77), SeqNo(0));
+        net.tolerate_loops(10_000);
+        net.run(120_000);
+    }
+}
+
+#[test]
 fn a_neighbour_whose_hello_never_came_is_not_told_that_it_is_not_heard() {
     let mut subject = Subject::alone(LinkKind::Wired, false);
     // Its answer to our first request came before its Hello.

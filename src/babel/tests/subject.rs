@@ -107,11 +107,16 @@ impl Subject {
     }
 
     pub(super) fn drain(&mut self) {
+        let mut acks = Vec::new();
         while let Some(output) = self.engine.poll() {
             match output {
                 Output::Send { destination, bytes, .. } => {
                     let packet = parse(&bytes, ours()).unwrap();
                     assert_eq!(packet.ignored, []);
+                    acks.extend(packet.tlvs.iter().filter_map(|tlv| match tlv {
+                        Tlv::AckRequest { opaque, .. } => Some((destination, Tlv::Ack { opaque: *opaque })),
+                        _ => None,
+                    }));
                     self.sent.extend(packet.tlvs.into_iter().map(|tlv| (destination, tlv)));
                 }
                 Output::Routes(changes) => {
@@ -119,6 +124,12 @@ impl Subject {
                 }
                 Output::Event(event) => self.events.push(event),
             }
+        }
+        // The neighbours acknowledge what they are asked to (RFC 8966 3.3).
+        for (neighbour, ack) in acks {
+            let mut writer = PacketWriter::new(100, neighbour);
+            writer.push(&ack);
+            self.engine.handle_packet(self.now, InterfaceIndex(1), neighbour, ours(), &writer.finish());
         }
     }
 
