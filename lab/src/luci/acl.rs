@@ -191,7 +191,11 @@ mod test {
         // Of sessions a page learns no more than whether something is allowed.
         let session = |who: &str, method: &str| granted(who).allow("ubus", "session", method);
         for who in ["admin", "ana", "mira"] {
-            assert_eq!(["access", "get", "destroy"].map(|method| session(who, method)), [true, false, false], "{who}");
+            assert_eq!(
+                ["access", "get", "destroy"].map(|method| session(who, method)),
+                [true, false, false],
+                "{who}"
+            );
         }
     }
 
