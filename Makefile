@@ -1,6 +1,6 @@
 # Everything there is to run. `make help` lists it. The work itself is in scripts/.
 
-.PHONY: help village test lint soak bench-routing bench-instructions cross cross-mips cross-mipsel cross-armv7 cross-aarch64 cross-x86_64 sizes package
+.PHONY: help village test lint soak bench-routing bench-instructions bench-size cross cross-mips cross-mipsel cross-armv7 cross-aarch64 cross-x86_64 sizes package
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -19,7 +19,7 @@ lint: ## Format and clippy, without root
 	@scripts/setup.sh rust
 	@scripts/lint.sh
 
-soak: ## What is too long for every change: 500 simulated villages, 300 meshes of 100 nodes, 30 of 1,000, every processor, 40 power cuts
+soak: ## What is too long for every change: many more simulated meshes, every processor, power cuts (docs/soak.md)
 	@scripts/setup.sh
 	@SEEDS=500 HUNDREDS=300 THOUSANDS=30 scripts/test.sh build simulator cross
 	@scripts/bench-routing.sh --speakers ours --groups boot20,boot110 --json target/bench/boot.json
@@ -39,6 +39,9 @@ cross: ## The daemon for every processor of cross.toml, each started once; one a
 # The toolchain goes to target/xtools; XTOOLS=folder shares it between trees.
 cross-mips cross-mipsel cross-armv7 cross-aarch64 cross-x86_64:
 	@scripts/cross.sh $(@:cross-%=%)
+
+bench-size: ## Weighs the daemon on every processor and with the SDK's flags; fails beyond the limit (ARCH=mips for one)
+	@scripts/bench_size.py $(ARCH)
 
 sizes: ## Measures what each dependency weighs on MIPS (docs/dependencies.md); half an hour
 	@scripts/sizes.sh

@@ -7,7 +7,7 @@
 
 BUDGET_S=$((60 * 60))       # what the whole may take on two cold cores
 LIMIT_S=$((80 * 60))        # then what is still running is stopped, and the whole has failed
-PARTS=(format build clippy tidy unit simulator village pages interop package)
+PARTS=(format build clippy tidy unit simulator village pages interop package size)
 LOGS=$PWD/target/test-logs
 
 part_format() { scripts/lint.sh format; }
@@ -53,8 +53,10 @@ part_pages() {
 part_interop() { cargo test --workspace --locked --test interop_babeld -- --nocapture; }
 
 part_package() { BINARY=$BUILT/debug/tequio tests/package/run.sh; }
-# Not of make test, but of make soak: five builds.
-part_cross() { scripts/cross.sh all && tests/cross/run.sh; }
+# The daemon as the most common router gets it: within its limits, and it starts.
+part_size() { scripts/bench_size.py mips && tests/cross/run.sh mips; }
+# Not of make test, but of make soak: six builds.
+part_cross() { scripts/cross.sh all && tests/cross/run.sh && scripts/bench_size.py; }
 
 about() {
   case $1 in
@@ -64,6 +66,7 @@ about() {
     tidy) echo "the rules of the house" ;;
     unit) echo "unit and property tests" ;;
     simulator) echo "${SEEDS:-50}+${HUNDREDS:-50}+${THOUSANDS:-3} meshes" ;;
+    size) echo "the daemon on MIPS, weighed" ;;
     cross) echo "every router's processor" ;;
     village) echo "the story, recorded, replayed" ;;
     pages) echo "LuCI's pages in a browser" ;;
