@@ -9,6 +9,7 @@ use std::net::Ipv6Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::auth::{Authenticity, Verify};
 use super::disown::ColdStart;
 use super::doubt::Doubt;
 use super::interface::{Interface, InterfaceStatus, Running};
@@ -49,6 +50,7 @@ pub struct Engine {
     /// The kernel forwarded all the time before we were started, so this is no cold boot.
     pub(super) continues: bool,
     pub(super) doubt: Option<Doubt>,
+    pub(super) authenticity: Authenticity,
     /// Tables that are full, and have been said to be.
     full: BTreeSet<Table>,
     /// Until when we say no more about bad packets.
@@ -60,6 +62,7 @@ pub struct Engine {
 /// A bounded table, by the name that people read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Table {
+    Authenticated,
     Interfaces,
     Neighbours,
     Originated,
@@ -91,6 +94,7 @@ impl Engine {
             counters: Counters::default(),
             continues: false,
             doubt: None,
+            authenticity: Authenticity::default(),
             full: BTreeSet::new(),
             quiet_until: Instant::ZERO,
             changes: BTreeMap::new(),
@@ -135,10 +139,12 @@ impl Engine {
     pub fn handle_interface_gone(&mut self, now: Instant, index: InterfaceIndex) {
         self.stop_interface(now, index);
         self.interfaces.remove(&index);
+        self.authenticity.forget(index);
         self.flush_changes();
     }
 
-    /// A datagram from port 6696 arrived. What is malformed is counted and changes nothing.
+    /// A datagram from port 6696 arrived. What is malformed is counted and changes nothing. No MAC is right
+    /// here.
     pub fn handle_packet(
         &mut self,
         now: Instant,
@@ -147,7 +153,20 @@ impl Engine {
         destination: Ipv6Addr,
         bytes: &[u8],
     ) {
-        self.receive(now, interface, source, destination, bytes);
+        self.handle_signed_packet(now, interface, source, destination, bytes, &mut |_, _, _| false);
+    }
+
+    /// The same, with somebody to ask whether a MAC is right.
+    pub fn handle_signed_packet(
+        &mut self,
+        now: Instant,
+        interface: InterfaceIndex,
+        source: Ipv6Addr,
+        destination: Ipv6Addr,
+        bytes: &[u8],
+        verify: &mut Verify<'_>,
+    ) {
+        self.receive(now, interface, source, destination, bytes, verify);
         self.flush_changes();
     }
 
@@ -221,7 +240,12 @@ impl Engine {
         match (may_run, &interface.running) {
             (None, Some(_)) => {
                 if interface.status.up && settings.is_none() {
+                    // Said as it was said before: with the old keys.
+                    interface.settings = before;
                     self.say_goodbye(index);
+                    if let Some(interface) = self.interfaces.get_mut(&index) {
+                        interface.settings = None;
+                    }
                 }
                 self.stop_interface(now, index);
             }
@@ -287,7 +311,7 @@ impl Engine {
     }
 
     /// Queues a packet; the oldest one of the interface is dropped when nobody takes them.
-    pub(super) fn send(&mut self, interface: InterfaceIndex, destination: Ipv6Addr, bytes: Vec<u8>) {
+    pub(super) fn send(&mut self, interface: InterfaceIndex, destination: Ipv6Addr, mut bytes: Vec<u8>) {
         if self.outputs.len() >= BABEL_SEND_QUEUE {
             let ours = |output: &Output| matches!(output, Output::Send { interface: other, .. } if *other == interface);
             let waiting = self.outputs.iter().filter(|output| ours(output)).count();
@@ -299,7 +323,8 @@ impl Engine {
             }
         }
         self.counters.packets_sent = self.counters.packets_sent.wrapping_add(1);
-        self.outputs.push_back(Output::Send { interface, destination, bytes });
+        let seal = self.seal(interface, &mut bytes);
+        self.outputs.push_back(Output::Send { interface, destination, bytes, seal });
     }
 
     /// Says what happened; events that nobody takes are not piled up.
@@ -350,6 +375,7 @@ impl Engine {
 impl Table {
     const fn name(self) -> &'static str {
         match self {
+            Self::Authenticated => "authenticated senders",
             Self::Interfaces => "interfaces",
             Self::Neighbours => "neighbours",
             Self::Originated => "announced prefixes",

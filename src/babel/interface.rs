@@ -60,10 +60,12 @@ impl Interface {
         self.settings.as_ref().and(self.status.link_local).filter(|_| self.status.up)
     }
 
-    /// The largest packet (with its header) that we send here: RFC 8966 section 4.
+    /// The largest packet (with its header) that we fill here: RFC 8966 section 4, less what authentication
+    /// adds to it.
     pub(super) fn packet_size(&self) -> usize {
         let mtu = usize::try_from(self.status.mtu).unwrap_or(usize::MAX);
-        mtu.saturating_sub(IPV6_AND_UDP).clamp(PACKET_LEAST, PACKET_MOST)
+        let whole = mtu.saturating_sub(IPV6_AND_UDP).clamp(PACKET_LEAST, PACKET_MOST);
+        whole.saturating_sub(self.settings.as_ref().map_or(0, |settings| settings.auth.overhead()))
     }
 }
 

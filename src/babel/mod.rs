@@ -12,12 +12,15 @@
 //! handle_wake   -> wake (deadlines) -----------------------------------------> send (what waits) -> announce -> packets
 //! ```
 //!
-//! Not here: MAC authentication (RFC 8967), RTT (RFC 9616) and source-specific routes (RFC 9079).
+//! `auth` stands before all of it: whose packets are acted on (RFC 8967).
+//!
+//! Not here: RTT (RFC 9616) and source-specific routes (RFC 9079).
 //! `docs/rfc-map.md` says section by section what is where.
 
 #![forbid(unsafe_code)]
 
 mod announce;
+pub mod auth;
 mod decide;
 mod disown;
 mod doubt;

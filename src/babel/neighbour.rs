@@ -259,6 +259,7 @@ const SILENT_NEIGHBOUR: Span = Span::from_secs(60);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::babel::auth::settings::Auth;
 
     fn settings(kind: LinkKind, rxcost: u16) -> InterfaceSettings {
         let hello_interval = Span::from_secs(4);
@@ -270,6 +271,7 @@ mod tests {
             update_interval,
             rxcost,
             split_horizon: false,
+            auth: Auth::default(),
         }
     }
 

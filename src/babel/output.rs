@@ -16,13 +16,24 @@ pub enum Output {
         interface: InterfaceIndex,
         /// Whom to.
         destination: Ipv6Addr,
-        /// Header, body, trailer.
+        /// Header and body.
         bytes: Vec<u8>,
+        /// What is to be put behind them before it leaves: [`sealed`](super::auth::wire::sealed) does it.
+        seal: Option<Seal>,
     },
     /// Change these routes in the kernel, in this order.
     Routes(Vec<RouteChange>),
     /// Something a person or a log may want to know.
     Event(Event),
+}
+
+/// Which MACs a packet needs (RFC 8967 4.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seal {
+    /// The address that it leaves from: each MAC covers it.
+    pub source: Ipv6Addr,
+    /// The names of the keys.
+    pub keys: Vec<String>,
 }
 
 /// One route to put into, or take from, the kernel.

@@ -4,6 +4,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use super::auth::Verify;
 use super::decide::REPEATS;
 use super::engine::{Engine, MULTICAST, Table};
 use super::interface::{Interface, URGENT};
@@ -28,6 +29,7 @@ impl Engine {
         source: Ipv6Addr,
         destination: Ipv6Addr,
         bytes: &[u8],
+        verify: &mut Verify<'_>,
     ) {
         let Some(running) = self.interfaces.get(&interface).and_then(|found| found.running.as_ref()) else {
             self.counters.packets_unwanted = self.counters.packets_unwanted.wrapping_add(1);
@@ -37,6 +39,9 @@ impl Engine {
         let to_us = destination == MULTICAST || destination == running.source;
         if !source.is_unicast_link_local() || source == running.source || !to_us {
             self.counters.packets_unwanted = self.counters.packets_unwanted.wrapping_add(1);
+            return;
+        }
+        if !self.is_authentic(now, (interface, source), destination, bytes, verify) {
             return;
         }
         let packet = match packet::parse(bytes, source) {

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
+use super::auth::AuthCounters;
 use super::engine::Engine;
 use super::neighbour::NeighbourId;
 use super::output::RouteAction;
@@ -50,6 +51,8 @@ pub struct InterfaceReport {
     pub address: Option<Ipv6Addr>,
     /// How many neighbours are there.
     pub neighbours: u32,
+    /// What was refused of senders who never had a right MAC.
+    pub strangers: AuthCounters,
 }
 
 /// One neighbour.
@@ -71,6 +74,10 @@ pub struct NeighbourReport {
     pub cost: u16,
     /// Why that is infinite, in words.
     pub trouble: Option<String>,
+    /// Whether it has proved itself; `None` where nothing is checked.
+    pub authenticated: Option<bool>,
+    /// What was refused of packets that bear its address.
+    pub refused: AuthCounters,
 }
 
 /// One candidate route.
@@ -239,6 +246,7 @@ impl Engine {
                 running: interface.running.is_some(),
                 address: interface.status.link_local,
                 neighbours: u32::try_from(here).unwrap_or(u32::MAX),
+                strangers: self.strangers_of(*index),
             }
         };
         configured.map(report).collect()
@@ -247,6 +255,7 @@ impl Engine {
     fn neighbour_reports(&self) -> Vec<NeighbourReport> {
         let report = |neighbour: &super::neighbour::Neighbour| {
             let settings = self.interfaces.get(&neighbour.interface)?.settings.as_ref()?;
+            let authentication = self.authentication_of(neighbour.interface, neighbour.address);
             Some(NeighbourReport {
                 address: neighbour.address,
                 interface: neighbour.interface,
@@ -256,6 +265,8 @@ impl Engine {
                 txcost: neighbour.txcost,
                 cost: neighbour.cost,
                 trouble: neighbour.trouble(settings),
+                authenticated: authentication.map(|(proved, _)| proved),
+                refused: authentication.map(|(_, refused)| refused).unwrap_or_default(),
             })
         };
         self.neighbours.values().filter_map(report).collect()

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::auth::settings::Auth;
 use crate::base::time::Span;
 
 /// Settings of the whole engine.
@@ -26,6 +27,8 @@ pub struct InterfaceSettings {
     pub rxcost: u16,
     /// Whether routes learnt here are not announced back (only right on links where all hear all).
     pub split_horizon: bool,
+    /// Whose packets are acted on.
+    pub auth: Auth,
 }
 
 impl InterfaceSettings {
@@ -41,6 +44,7 @@ impl InterfaceSettings {
             update_interval: self.update_interval.clamp(hello_interval, UPDATE_MOST),
             rxcost: self.rxcost.clamp(1, 65_534),
             split_horizon: self.split_horizon,
+            auth: self.auth.clone(),
         }
     }
 }

@@ -23,6 +23,12 @@ pub const BABEL_INTERFACES: usize = 128;
 pub const BABEL_OUTBOX_TLVS: usize = 256;
 /// TLVs that one packet may hold: the largest jumbo-free packet of the shortest TLVs that act.
 pub const BABEL_TLVS_PER_PACKET: usize = 4_096;
+/// Senders with a right MAC that are remembered, over all interfaces: all neighbours, and as many that left.
+pub const BABEL_AUTH_PEERS: usize = 2 * BABEL_NEIGHBOURS;
+/// Keys of one interface: two suffice to change from one to another, a mesh of several communities has more.
+pub const BABEL_KEYS: usize = 8;
+/// MACs of one packet that are looked at: one of each key that a peer may have.
+pub const BABEL_MACS_PER_PACKET: usize = 16;
 /// Packets that wait to be sent on one interface before the oldest is dropped.
 pub const BABEL_SEND_QUEUE: usize = 256;
 

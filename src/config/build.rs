@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::keys::{Key, auth, key};
 use super::problem::{MOST_PROBLEMS, Problem, nearest};
 use super::schema::{SECTIONS, SectionRule};
 use super::section::{Checked, Findings, title};
@@ -18,7 +19,8 @@ pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Con
     let of = |kind: &'static str| sections.iter().filter(move |section| section.kind() == kind);
 
     let mut babel = BabelSettings::default();
-    babel.interfaces.extend(of("interface").map(|section| interface(section, findings)));
+    let keys: Vec<Key> = of("key").filter_map(|section| key(section, findings)).collect();
+    babel.interfaces.extend(of("interface").map(|section| interface(section, &keys, findings)));
     let services: Vec<Service> = of("service").map(service).collect();
     let mut announce: Vec<Announce> = of("announce").map(announced).collect();
     announce.sort_by_key(|announce| announce.prefix);
@@ -35,7 +37,7 @@ pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Con
     });
     let uplinks = of("uplink").map(uplink).collect();
     let node = of("node").next().map(node)?;
-    Some(Config { node, babel, announce, uplinks, hotspot, services, persons })
+    Some(Config { node, babel, keys, announce, uplinks, hotspot, services, persons })
 }
 
 /// Every section of `document` that is right by itself.
@@ -110,7 +112,7 @@ fn node(section: &Checked<'_>) -> NodeSettings {
     }
 }
 
-fn interface(section: &Checked<'_>, findings: &mut Findings) -> InterfaceSettings {
+fn interface(section: &Checked<'_>, keys: &[Key], findings: &mut Findings) -> InterfaceSettings {
     let (kind, rxcost) = match section.text("kind") {
         "wired" => (LinkKind::Wired, 96),
         _ => (LinkKind::Wireless, 256),
@@ -131,6 +133,7 @@ fn interface(section: &Checked<'_>, findings: &mut Findings) -> InterfaceSetting
         update_interval: Span::from_millis(update_interval_ms),
         rxcost: section.optional("rxcost").unwrap_or(rxcost),
         split_horizon,
+        auth: auth(section, keys, findings),
     }
 }
 

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod build;
+pub mod keys;
 mod problem;
 mod routing;
 pub mod schema;
@@ -40,6 +41,8 @@ pub struct Config {
     pub node: NodeSettings,
     /// What Babel is told.
     pub babel: BabelSettings,
+    /// The static keys that packets of the mesh are signed with.
+    pub keys: Vec<keys::Key>,
     /// Prefixes that are announced while the kernel has that route or address; sorted by prefix.
     pub announce: Vec<Announce>,
     /// Ways to the outside.
@@ -112,7 +115,9 @@ impl Config {
     /// Reads and checks a file.
     pub fn load(path: &Path) -> Result<(Self, Vec<Warning>), ConfigError> {
         let name = path.display().to_string();
-        Self::parse_bytes(&read(path, &name)?, &name)
+        let (mut config, mut warnings) = Self::parse_bytes(&read(path, &name)?, &name)?;
+        keys::load(&mut config, path, &mut warnings)?;
+        Ok((config, warnings))
     }
 
     /// The same for a start. A file of a later version, which [`load`](Self::load) refuses, gives what
@@ -122,12 +127,16 @@ impl Config {
         let name = path.display().to_string();
         let bytes = read(path, &name)?;
         match Self::parse_bytes(&bytes, &name) {
-            Ok((config, warnings)) => Ok((config, warnings, None)),
+            Ok((mut config, mut warnings)) => {
+                keys::load(&mut config, path, &mut warnings)?;
+                Ok((config, warnings, None))
+            }
             Err(refusal) => {
                 let document = std::str::from_utf8(&bytes).ok().and_then(|text| Document::parse(text).ok());
                 match document.filter(routing::is_later) {
                     Some(document) => {
-                        let (config, warnings) = routing::config(document, &name)?;
+                        let (mut config, mut warnings) = routing::config(document, &name)?;
+                        keys::load(&mut config, path, &mut warnings)?;
                         Ok((config, warnings, Some(refusal)))
                     }
                     None => Err(refusal),

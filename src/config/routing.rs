@@ -2,7 +2,7 @@
 //!
 //! A node that was updated and then set back finds a configuration that it does not understand whole. Its
 //! guests, prices and persons must not be guessed at, but the ways of its neighbours lead through it: name,
-//! folders, mesh interfaces, announcements and uplinks are taken as far as today's rules read them, and
+//! folders, mesh interfaces and their keys, announcements and uplinks are taken as far as today's rules read them, and
 //! what they do not read is left out with a warning. Nobody writes to the file.
 
 use super::problem::{ConfigError, MOST_PROBLEMS, Problem, Warning};
@@ -14,7 +14,7 @@ use super::{Config, VERSION, build};
 /// The option that says which version of the form a file has.
 pub(super) const VERSION_OPTION: &str = "version";
 /// The kinds of sections that routing needs.
-const ROUTING: [&str; 4] = ["node", "interface", "announce", "uplink"];
+const ROUTING: [&str; 5] = ["node", "interface", "key", "announce", "uplink"];
 
 /// Whether the file is of a later version.
 pub(super) fn is_later(document: &Document) -> bool {

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::base::limit::BABEL_KEYS;
+
 /// A kind of section.
 #[derive(Debug)]
 pub struct SectionRule {
@@ -51,6 +53,8 @@ pub enum Value {
     Login,
     /// Text for people: 1 to 64 characters, none of them a control character.
     Text,
+    /// A key as an even number of hex digits; never shown in a message.
+    Secret,
     /// An absolute path of at most 100 bytes (a socket's path must be shorter than 108).
     Path,
     /// The kernel's name of a network device: 1 to 15 visible characters without `/` and `:`.
@@ -107,6 +111,7 @@ impl OptionRule {
 pub const SECTIONS: &[SectionRule] = &[
     SectionRule { kind: "node", required: true, most: 1, unique: "", options: NODE },
     SectionRule { kind: "interface", required: false, most: 32, unique: "device", options: INTERFACE },
+    SectionRule { kind: "key", required: false, most: 16, unique: "name", options: KEY },
     SectionRule { kind: "announce", required: false, most: 64, unique: "prefix", options: ANNOUNCE },
     SectionRule { kind: "uplink", required: false, most: 8, unique: "device", options: UPLINK },
     SectionRule { kind: "hotspot", required: false, most: 1, unique: "", options: HOTSPOT },
@@ -139,6 +144,16 @@ const INTERFACE: &[OptionRule] = &[
     rule("update_interval_ms", number(400, 655_000), Default::Derived("4 x hello_interval_ms"), Takes::Live),
     rule("rxcost", number(1, 65_534), Default::Derived("96 wired, 256 wireless"), Takes::Live),
     rule("split_horizon", Value::Flag, Default::Is("0"), Takes::Live),
+    rule("auth", Value::Choice(&["off", "sign", "strict"]), Default::Is("off"), Takes::Live),
+    rule("key", Value::NodeName, Default::List(BABEL_KEYS), Takes::Live),
+];
+
+const KEY: &[OptionRule] = &[
+    rule("name", Value::NodeName, Default::Required, Takes::Live),
+    rule("algorithm", Value::Choice(&["hmac-sha256", "blake2s128"]), Default::Required, Takes::Live),
+    rule("use", Value::Choice(&["sign", "verify"]), Default::Is("sign"), Takes::Live),
+    rule("value", Value::Secret, Default::Derived("what `file` holds"), Takes::Live),
+    rule("file", Value::Path, Default::Derived("none; `value` is given"), Takes::Live),
 ];
 
 const ANNOUNCE: &[OptionRule] = &[
@@ -196,6 +211,7 @@ impl fmt::Display for Value {
             Self::NodeName => formatter.write_str("1 to 32 of a-z, 0-9 and -, with no - at either end"),
             Self::Login => formatter.write_str("1 to 32 of a-z, 0-9, _, . and -, first a letter"),
             Self::Text => formatter.write_str("1 to 64 characters on one line"),
+            Self::Secret => formatter.write_str("a key as an even number of hex digits, at most 256"),
             Self::Path => formatter.write_str("an absolute path of at most 100 bytes"),
             Self::Device => formatter.write_str("the name of a network device, 1 to 15 characters"),
             Self::Ipv4Address => formatter.write_str("an IPv4 address, like 10.77.4.1"),

@@ -51,7 +51,11 @@ impl<'a> Checked<'a> {
         }
         // An empty option is one that is not there; an empty item of a list says nothing either.
         (!entry.value.is_empty() && !option.value.allows(&entry.value)).then(|| {
-            let what = format!("expected {}, found {}", option.value, shown(&entry.value));
+            let what = match option.value {
+                // What is wrong with a secret is most of a secret.
+                Value::Secret => format!("expected {}", option.value),
+                _ => format!("expected {}, found {}", option.value, shown(&entry.value)),
+            };
             self.problem(Some(entry), option.name, what)
         })
     }
@@ -98,6 +102,11 @@ impl<'a> Checked<'a> {
     /// A problem with what this option says, though it is well-formed.
     pub(super) fn wrong(&self, option: &str, what: impl Into<String>) -> Problem {
         self.problem(self.entries(option).next(), option, what)
+    }
+
+    /// A problem with this item of a list.
+    pub(super) fn wrong_item(&self, option: &str, value: &str, what: impl Into<String>) -> Problem {
+        self.problem(self.entries(option).find(|entry| entry.value == value), option, what)
     }
 
     /// What kind of section it is.
@@ -176,6 +185,11 @@ impl Value {
             Self::NodeName => is_made_of(text, 32, b"-") && !text.starts_with('-') && !text.ends_with('-'),
             Self::Login => is_made_of(text, 32, b"_.-") && text.starts_with(|c: char| c.is_ascii_lowercase()),
             Self::Text => text.chars().count() <= 64 && !text.chars().any(char::is_control),
+            Self::Secret => {
+                text.len().is_multiple_of(2)
+                    && text.len() <= 256
+                    && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+            }
             Self::Path => text.starts_with('/') && text.len() <= 100 && !text.chars().any(char::is_control),
             Self::Device => {
                 text.len() <= 15

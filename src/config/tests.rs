@@ -249,6 +249,7 @@ fn edges(value: Value) -> Vec<String> {
         Value::Choice(words) => fixed(words),
         Value::NodeName | Value::Login => vec!["a".repeat(32)],
         Value::Text => vec!["ñ".repeat(64)],
+        Value::Secret => vec!["ab".repeat(32), "00".repeat(128)],
         Value::Path => vec![format!("/{}", "x".repeat(99))],
         Value::Device => fixed(&["x", "br-0123456789ab"]),
         Value::Ipv4Address => fixed(&["10.77.4.1"]),

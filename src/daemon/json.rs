@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::babel::auth::AuthCounters;
 use crate::node::call::{Answer, Neighbour, Paged, Plan, Route, Session, Status, Why};
 use crate::platform::ubus::error_value;
 
@@ -21,6 +22,7 @@ pub(super) fn to_json(answer: &Answer) -> Value {
             "neighbours": link.neighbours,
             "hello_interval_ms": link.hello_interval_ms,
             "cost": link.cost,
+            "refused": refused(&link.refused),
         })).collect::<Vec<_>>()}),
         Answer::Plans(plans) => json!({"plans": plans.iter().map(plan).collect::<Vec<_>>()}),
         Answer::Issued(issued) => json!({
@@ -61,6 +63,18 @@ fn neighbour(neighbour: &Neighbour) -> Value {
         "txcost": neighbour.txcost,
         "cost": neighbour.cost,
         "reason": neighbour.reason,
+        "authenticated": neighbour.authenticated,
+        "refused": refused(&neighbour.refused),
+    })
+}
+
+fn refused(counts: &AuthCounters) -> Value {
+    json!({
+        "bad_mac": counts.bad_mac,
+        "replayed": counts.replayed,
+        "no_counter": counts.no_counter,
+        "challenged": counts.challenged,
+        "unchecked": counts.unchecked,
     })
 }
 

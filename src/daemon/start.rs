@@ -1,5 +1,6 @@
 //! The start and the reload: from a configuration to open adapters and a node.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
@@ -23,7 +24,7 @@ use crate::platform::request_ids::RequestIds;
 use crate::platform::routes::{RouteSettings, RouteTable};
 use crate::platform::store::{Loaded, Store, StoreError};
 use crate::platform::ubus::{self, UbusServer};
-use crate::platform::vault::{self, KeyVault};
+use crate::platform::vault::{self, KeyVault, MeshKey};
 
 impl Daemon {
     /// Opens everything and hands the node what the last run left. `later` is the refusal of a
@@ -39,6 +40,7 @@ impl Daemon {
         let (run_folder, trouble) = RunFolder::open(&config.node.run_dir)?;
         troubles.extend(trouble.map(|what| ("run-folder", what)));
         let (mut vault, store, loaded) = open_ledger(&config.node.state_dir, &mut troubles)?;
+        vault.set_mesh_keys(mesh_keys(&config));
         let settings = node_settings(&config);
         let saved = run_folder.load(clock::boot_id().map_err(|error| error.to_string())?);
         let birth = birth(saved.as_ref())?;
@@ -127,6 +129,7 @@ impl Daemon {
         }
         log::set_max_level(config.node.log_level);
         self.config = config;
+        self.vault.set_mesh_keys(mesh_keys(&self.config));
         let settings = node_settings(&self.config);
         self.input(Input::Settings(Box::new(settings))).await;
         for status in self.interfaces.values().cloned().collect::<Vec<_>>() {
@@ -215,6 +218,12 @@ pub(super) fn open_hotspot(hotspot: &HotspotSection, ids: &RequestIds) -> Result
 fn hotspot_place(config: &Config) -> Option<(&str, std::net::Ipv4Addr, u16)> {
     let hotspot = config.hotspot.as_ref()?;
     Some((hotspot.device.as_str(), hotspot.settings.portal_address, hotspot.settings.portal_port))
+}
+
+/// The values of the mesh's keys go to the vault; the node's settings hold their names.
+fn mesh_keys(config: &Config) -> BTreeMap<String, MeshKey> {
+    let secrets = config.secrets().into_iter();
+    secrets.map(|(name, (algorithm, secret))| (name, MeshKey { algorithm, secret: secret.0 })).collect()
 }
 
 fn node_settings(config: &Config) -> Settings {

@@ -91,6 +91,8 @@ impl Node {
             txcost: finite(neighbour.txcost),
             cost: finite(neighbour.cost),
             reason: neighbour.trouble,
+            authenticated: neighbour.authenticated,
+            refused: neighbour.refused,
         });
         neighbours.collect()
     }
@@ -162,6 +164,7 @@ impl Node {
                 neighbours: u32::try_from(neighbours.count()).unwrap_or(u32::MAX),
                 hello_interval_ms: interface.hello_interval.as_millis(),
                 cost,
+                refused: here.map(|here| here.strangers).unwrap_or_default(),
             }
         });
         links.collect()

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::babel::auth::AuthCounters;
 use crate::base::address::{MacAddress, Prefix};
 use crate::base::voucher::{LotId, Verifier};
 use crate::hotspot::code::Code;
@@ -190,6 +191,10 @@ pub struct Neighbour {
     pub cost: Option<u16>,
     /// Why the cost is infinite.
     pub reason: Option<String>,
+    /// Whether its packets are proved to be its own; `None` where nothing is checked.
+    pub authenticated: Option<bool>,
+    /// What was refused of packets that bear its address.
+    pub refused: AuthCounters,
 }
 
 /// A route of the table.
@@ -260,6 +265,8 @@ pub struct Link {
     pub hello_interval_ms: u64,
     /// The best neighbour's cost; `None` is infinite.
     pub cost: Option<u16>,
+    /// What was refused of senders who never had a right MAC.
+    pub refused: AuthCounters,
 }
 
 /// Something that can be sold.

@@ -161,7 +161,9 @@ impl Node {
                 self.announce(now);
             }
             Input::Packet { interface, source, destination, bytes } => {
-                self.babel.handle_packet(now, interface, source, destination, &bytes);
+                let mut verify =
+                    |key: &str, message: &[u8], macs: &[&[u8]]| vault.babel_verify(key, message, macs);
+                self.babel.handle_signed_packet(now, interface, source, destination, &bytes, &mut verify);
             }
             Input::Trouble { code, what } => self.troubles.handle(code, what),
             Input::RouteFailed { prefix, why } => {
@@ -273,7 +275,7 @@ impl Node {
             let mut quiet = true;
             while let Some(output) = self.babel.poll() {
                 quiet = false;
-                self.babel_output(output);
+                self.babel_output(output, vault);
             }
             while let Some(output) = self.hotspot.as_mut().and_then(Hotspot::poll) {
                 quiet = false;
@@ -291,10 +293,15 @@ impl Node {
         }
     }
 
-    fn babel_output(&mut self, output: babel::output::Output) {
+    fn babel_output(&mut self, output: babel::output::Output, vault: &mut dyn Vault) {
         use babel::output::{Event, Output as Babel};
         match output {
-            Babel::Send { interface, destination, bytes } => {
+            Babel::Send { interface, destination, bytes, seal } => {
+                let mut sign = |key: &str, message: &[u8]| vault.babel_mac(key, message);
+                let bytes = match &seal {
+                    Some(seal) => babel::auth::wire::sealed(bytes, destination, seal, &mut sign),
+                    None => bytes,
+                };
                 self.outputs.push_back(Output::Packet { interface, destination, bytes });
             }
             Babel::Routes(changes) => self.outputs.push_back(Output::Routes(changes)),

@@ -56,6 +56,13 @@ pub trait Vault {
     /// Gives up a chain.
     fn forget(&mut self, work: WorkId);
 
+    /// The MAC of a Babel packet (RFC 8967 4.1) under the key of this name; empty if there is none.
+    fn babel_mac(&mut self, key: &str, message: &[u8]) -> Vec<u8>;
+
+    /// Whether one of `macs` is that MAC. Only this answer is recorded: what the MAC of a forged packet would
+    /// have been is nobody's business.
+    fn babel_verify(&mut self, key: &str, message: &[u8], macs: &[&[u8]]) -> bool;
+
     /// A keyed hash of voucher and device: tells devices of one voucher apart and links nothing else.
     fn device_tag(&mut self, voucher: Verifier, mac: MacAddress) -> [u8; 8];
 }

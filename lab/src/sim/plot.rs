@@ -11,6 +11,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use tequio::babel::auth::settings::Auth;
 use tequio::babel::settings::{InterfaceSettings, LinkKind, Settings as BabelSettings};
 use tequio::base::address::Prefix;
 use tequio::base::random::Random;
@@ -182,6 +183,7 @@ impl Plan {
                 update_interval: hello_interval.scaled(4, 1),
                 rxcost: if kind == LinkKind::Wired { 96 } else { 256 },
                 split_horizon: false,
+                auth: Auth::default(),
             }
         });
         Settings {

@@ -1,5 +1,7 @@
 //! A vault without secrets: no member signs anything in these runs.
 
+use tequio::babel::auth::mac;
+use tequio::babel::auth::settings::Algorithm;
 use tequio::base::address::MacAddress;
 use tequio::base::voucher::{IssuerNumber, LotId, Verifier};
 use tequio::hotspot::code::Code;
@@ -49,6 +51,14 @@ impl Vault for SimVault {
     }
 
     fn forget(&mut self, _work: WorkId) {}
+
+    fn babel_mac(&mut self, key: &str, message: &[u8]) -> Vec<u8> {
+        mac::compute(Algorithm::Blake2s128, key.as_bytes(), message)
+    }
+
+    fn babel_verify(&mut self, key: &str, message: &[u8], macs: &[&[u8]]) -> bool {
+        mac::verify(Algorithm::Blake2s128, key.as_bytes(), message, macs)
+    }
 
     fn device_tag(&mut self, _voucher: Verifier, _mac: MacAddress) -> [u8; 8] {
         [0; 8]

@@ -4,6 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 
+use crate::babel::auth::mac;
+use crate::babel::auth::settings::{Algorithm, Auth};
+use crate::babel::auth::wire::sealed;
 use crate::babel::engine::{Engine, MULTICAST};
 use crate::babel::output::{Event, Output, RouteAction, RouteChange};
 use crate::babel::settings::{InterfaceSettings, LinkKind, Settings};
@@ -22,6 +25,9 @@ pub(super) struct Node {
     pub(super) originated: Vec<Prefix>,
     pub(super) events: Vec<Event>,
     pub(super) packets_sent: usize,
+    /// What its vault would hold, and how many MACs it was asked about.
+    pub(super) keys: BTreeMap<String, (Algorithm, Vec<u8>)>,
+    pub(super) macs_checked: usize,
     /// Every change the kernel saw, with its time.
     pub(super) history: Vec<(Instant, Prefix, RouteAction)>,
     distances: BTreeMap<(Prefix, RouterId), FeasibilityDistance>,
@@ -44,6 +50,7 @@ pub(super) struct Net {
     flights: u64,
     pub(super) kind: LinkKind,
     pub(super) split_horizon: bool,
+    pub(super) auth: Auth,
     /// Until when packets may go round.
     tolerant_until: Instant,
 }
@@ -72,7 +79,7 @@ pub(super) fn prefix_v4(node: usize) -> Prefix {
     format!("10.{node}.0.0/22").parse().unwrap()
 }
 
-fn index(link: usize) -> InterfaceIndex {
+pub(super) fn index(link: usize) -> InterfaceIndex {
     InterfaceIndex(u32::try_from(link).unwrap() + 1)
 }
 
@@ -84,6 +91,7 @@ pub(super) fn interface_settings(link: usize, kind: LinkKind, split_horizon: boo
         update_interval: Span::from_secs(16),
         rxcost: if kind == LinkKind::Wired { 96 } else { 256 },
         split_horizon,
+        auth: Auth::default(),
     }
 }
 
@@ -104,6 +112,7 @@ impl Net {
             flights: 0,
             kind: LinkKind::Wired,
             split_horizon: false,
+            auth: Auth::default(),
             tolerant_until: Instant::ZERO,
         };
         for node in 0..nodes {
@@ -116,6 +125,8 @@ impl Net {
                 originated: Vec::new(),
                 events: Vec::new(),
                 packets_sent: 0,
+                keys: BTreeMap::new(),
+                macs_checked: 0,
                 history: Vec::new(),
                 distances: BTreeMap::new(),
             });
@@ -151,7 +162,10 @@ impl Net {
     }
 
     fn interface_settings(&self, node: usize) -> Settings {
-        let settings = |link| interface_settings(link, self.kind, self.split_horizon);
+        let settings = |link| InterfaceSettings {
+            auth: self.auth.clone(),
+            ..interface_settings(link, self.kind, self.split_horizon)
+        };
         Settings { interfaces: self.links_of(node).into_iter().map(settings).collect() }
     }
 
@@ -159,6 +173,12 @@ impl Net {
         let now = self.now;
         self.nodes[node].engine.handle_settings(now, settings);
         self.drain(node);
+    }
+
+    /// Gives a node the settings again, which may be others now.
+    pub(super) fn reload(&mut self, node: usize) {
+        let settings = self.interface_settings(node);
+        self.settings(node, settings);
     }
 
     pub(super) fn originate(&mut self, node: usize, prefixes: &[(Prefix, u16)]) {
@@ -268,17 +288,41 @@ impl Net {
         if self.links[flight.link].cut {
             return;
         }
-        let (now, source) = (self.now, address(flight.from, flight.link));
-        let engine = &mut self.nodes[flight.to].engine;
-        engine.handle_packet(now, index(flight.link), source, flight.destination, &flight.bytes);
-        self.drain(flight.to);
+        let source = address(flight.from, flight.link);
+        self.receive(flight.to, index(flight.link), source, flight.destination, &flight.bytes);
+    }
+
+    /// A packet reaches a node.
+    pub(super) fn receive(
+        &mut self,
+        node: usize,
+        interface: InterfaceIndex,
+        source: Ipv6Addr,
+        destination: Ipv6Addr,
+        bytes: &[u8],
+    ) {
+        let Node { engine, keys, macs_checked, .. } = &mut self.nodes[node];
+        let mut verify = |key: &str, message: &[u8], macs: &[&[u8]]| {
+            *macs_checked += 1;
+            keys.get(key).is_some_and(|(algorithm, key)| mac::verify(*algorithm, key, message, macs))
+        };
+        engine.handle_signed_packet(self.now, interface, source, destination, bytes, &mut verify);
+        self.drain(node);
     }
 
     fn drain(&mut self, node: usize) {
         while let Some(output) = self.nodes[node].engine.poll() {
             match output {
-                Output::Send { interface, destination, bytes } => {
+                Output::Send { interface, destination, mut bytes, seal } => {
                     self.nodes[node].packets_sent += 1;
+                    if let Some(seal) = seal {
+                        let keys = &self.nodes[node].keys;
+                        bytes = sealed(bytes, destination, &seal, |key, message| {
+                            keys.get(key).map_or_else(Vec::new, |(algorithm, key)| {
+                                mac::compute(*algorithm, key, message)
+                            })
+                        });
+                    }
                     self.fly(node, interface, destination, &bytes);
                 }
                 Output::Routes(changes) => {

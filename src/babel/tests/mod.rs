@@ -1,5 +1,6 @@
 //! Several engines on a virtual clock.
 
+mod auth;
 mod bench;
 mod bounds;
 mod conformance;

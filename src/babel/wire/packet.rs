@@ -66,6 +66,13 @@ impl std::error::Error for PacketError {}
 
 /// Reads all of a packet that came from `source`; acts on nothing.
 pub fn parse(bytes: &[u8], source: Ipv6Addr) -> Result<Packet, PacketError> {
+    // RFC 8966 4.2: of the trailer, only padding and MACs count; `auth` has read those.
+    let (body, _) = split(bytes)?;
+    parse_body(body, ParserState::new(source))
+}
+
+/// The body and the trailer of a packet.
+pub fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), PacketError> {
     let mut reader = Reader::new(bytes);
     let [magic, version, high, low] = reader.array().map_err(|_| PacketError::Short)?;
     if magic != MAGIC {
@@ -76,8 +83,7 @@ pub fn parse(bytes: &[u8], source: Ipv6Addr) -> Result<Packet, PacketError> {
     }
     let length = usize::from(u16::from_be_bytes([high, low]));
     let body = reader.take(length).map_err(|_| PacketError::BodyLength)?;
-    // RFC 8966 4.2: of the trailer, only padding and MACs count; without keys there is nothing to read.
-    parse_body(body, ParserState::new(source))
+    Ok((body, &bytes[HEADER + length..]))
 }
 
 /// Whether this prefix can never be a destination of routing: link-local, multicast, loopback.

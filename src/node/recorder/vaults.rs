@@ -19,6 +19,8 @@ pub(super) enum VaultAnswer {
     Begun(Option<WorkId>),
     Advanced(Option<CodeDone>),
     DeviceTag([u8; 8]),
+    Mac(Vec<u8>),
+    Verified(bool),
 }
 
 /// Asks the real vault and writes down what it answers.
@@ -87,6 +89,18 @@ impl Vault for RecordingVault<'_> {
         self.inner.forget(work);
     }
 
+    fn babel_mac(&mut self, key: &str, message: &[u8]) -> Vec<u8> {
+        let mac = self.inner.babel_mac(key, message);
+        self.answers.push(VaultAnswer::Mac(mac.clone()));
+        mac
+    }
+
+    fn babel_verify(&mut self, key: &str, message: &[u8], macs: &[&[u8]]) -> bool {
+        let verified = self.inner.babel_verify(key, message, macs);
+        self.answers.push(VaultAnswer::Verified(verified));
+        verified
+    }
+
     fn device_tag(&mut self, voucher: Verifier, mac: MacAddress) -> [u8; 8] {
         let tag = self.inner.device_tag(voucher, mac);
         self.answers.push(VaultAnswer::DeviceTag(tag));
@@ -141,6 +155,17 @@ impl Vault for ReplayVault {
     }
 
     fn forget(&mut self, _work: WorkId) {}
+
+    fn babel_mac(&mut self, _key: &str, _message: &[u8]) -> Vec<u8> {
+        match self.answers.pop_front() {
+            Some(VaultAnswer::Mac(mac)) => mac,
+            _ => Vec::new(),
+        }
+    }
+
+    fn babel_verify(&mut self, _key: &str, _message: &[u8], _macs: &[&[u8]]) -> bool {
+        matches!(self.answers.pop_front(), Some(VaultAnswer::Verified(true)))
+    }
 
     fn device_tag(&mut self, _voucher: Verifier, _mac: MacAddress) -> [u8; 8] {
         match self.answers.pop_front() {

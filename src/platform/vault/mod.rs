@@ -14,6 +14,8 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::babel::auth::mac;
+use crate::babel::auth::settings::Algorithm;
 use crate::base::address::MacAddress;
 use crate::base::limit::{VAULT_EPOCHS, VAULT_WORK};
 use crate::base::voucher::{IssuerNumber, LotId, Verifier};
@@ -38,6 +40,16 @@ pub struct KeyVault {
     epochs: Vec<Epoch>,
     work: BTreeMap<WorkId, Work>,
     next_work: u32,
+    /// Static keys of the mesh, by their names in the configuration.
+    mesh: BTreeMap<String, MeshKey>,
+}
+
+/// A static key of the mesh, as the configuration gives it.
+pub struct MeshKey {
+    /// What MACs are made by.
+    pub algorithm: Algorithm,
+    /// The key itself.
+    pub secret: Zeroizing<Vec<u8>>,
 }
 
 /// The key of the journal's checksums.
@@ -87,9 +99,21 @@ impl KeyVault {
         self.epochs.iter().map(|epoch| derive(&epoch.secrets.routing, "babel")).collect()
     }
 
+    /// The static keys of the mesh from now on.
+    pub fn set_mesh_keys(&mut self, keys: BTreeMap<String, MeshKey>) {
+        self.mesh = keys;
+    }
+
     fn of(keys: NodeKeys) -> Self {
-        let sign = SigningKey::from_bytes(&keys.sign);
-        Self { sign, keys, community: None, epochs: Vec::new(), work: BTreeMap::new(), next_work: 0 }
+        Self {
+            sign: SigningKey::from_bytes(&keys.sign),
+            keys,
+            community: None,
+            epochs: Vec::new(),
+            work: BTreeMap::new(),
+            next_work: 0,
+            mesh: BTreeMap::new(),
+        }
     }
 
     /// Keeps an epoch's secrets, as the current ones if no newer epoch is held. Of two shares of one epoch
@@ -166,6 +190,15 @@ impl Vault for KeyVault {
 
     fn forget(&mut self, work: WorkId) {
         self.work.remove(&work);
+    }
+
+    fn babel_mac(&mut self, key: &str, message: &[u8]) -> Vec<u8> {
+        let key = self.mesh.get(key);
+        key.map_or_else(Vec::new, |key| mac::compute(key.algorithm, &key.secret, message))
+    }
+
+    fn babel_verify(&mut self, key: &str, message: &[u8], macs: &[&[u8]]) -> bool {
+        self.mesh.get(key).is_some_and(|key| mac::verify(key.algorithm, &key.secret, message, macs))
     }
 
     fn device_tag(&mut self, voucher: Verifier, mac: MacAddress) -> [u8; 8] {

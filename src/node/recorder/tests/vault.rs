@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::babel::auth::mac;
+use crate::babel::auth::settings::Algorithm;
 use crate::base::address::MacAddress;
 use crate::base::voucher::{IssuerNumber, LotId, Proof, Verifier};
 use crate::hotspot::code::{Chain, Code};
@@ -93,6 +95,14 @@ impl Vault for FakeVault {
 
     fn forget(&mut self, work: WorkId) {
         self.work.remove(&work);
+    }
+
+    fn babel_mac(&mut self, key: &str, message: &[u8]) -> Vec<u8> {
+        mac::compute(Algorithm::Blake2s128, key.as_bytes(), message)
+    }
+
+    fn babel_verify(&mut self, key: &str, message: &[u8], macs: &[&[u8]]) -> bool {
+        mac::verify(Algorithm::Blake2s128, key.as_bytes(), message, macs)
     }
 
     fn device_tag(&mut self, voucher: Verifier, _mac: MacAddress) -> [u8; 8] {
