@@ -8,7 +8,7 @@ use super::send::{BATCH_PREFIXES, Batch, Mark, Outbox};
 use super::seqno::SeqNo;
 use super::wire::tlv::{Tlv, Update};
 use super::wire::write::PacketWriter;
-use crate::base::address::{InterfaceIndex, Prefix};
+use crate::base::address::{InterfaceIndex, PrefixPair};
 use crate::base::time::{Instant, Span};
 
 /// Why an update is written.
@@ -84,7 +84,7 @@ impl Engine {
             if !writer.push(tlv) {
                 let full = std::mem::replace(&mut writer, PacketWriter::new(size, source));
                 self.send(index, destination, full.finish());
-                // The largest TLV with all that goes before it takes 56 octets of at least 512.
+                // The largest TLV with all that goes before it takes 76 octets of at least 512.
                 writer.push(tlv);
             }
         }
@@ -100,11 +100,11 @@ impl Engine {
         now: Instant,
         index: InterfaceIndex,
         to: Option<NeighbourId>,
-        after: Option<Prefix>,
-    ) -> Vec<Prefix> {
+        after: Option<PrefixPair>,
+    ) -> Vec<PrefixPair> {
         use std::ops::Bound::{Excluded, Unbounded};
         let own = self.originated.range((after.map_or(Unbounded, Excluded), Unbounded));
-        let mut prefixes: Vec<Prefix> = own.map(|(prefix, _)| *prefix).take(BATCH_PREFIXES).collect();
+        let mut prefixes: Vec<PrefixPair> = own.map(|(prefix, _)| *prefix).take(BATCH_PREFIXES).collect();
         prefixes.extend(self.routes.after(after).map(|(prefix, _)| prefix).take(BATCH_PREFIXES));
         prefixes.sort_unstable();
         prefixes.dedup();
@@ -129,7 +129,7 @@ impl Engine {
         &mut self,
         now: Instant,
         index: InterfaceIndex,
-        prefix: Prefix,
+        prefix: PrefixPair,
         occasion: Occasion,
     ) -> Option<Update> {
         let settings = self.interfaces.get(&index)?.settings.as_ref()?;

@@ -12,12 +12,12 @@ use super::select::{Choice, SETTLE, Verdict, choose};
 use super::send::Mark;
 use super::timer::Timer;
 use super::wire::tlv::{INFINITY, SeqnoRequest, Tlv};
-use crate::base::address::Prefix;
+use crate::base::address::PrefixPair;
 use crate::base::time::{Instant, Span};
 
 impl Engine {
     /// Something about `prefix` may have changed: chooses anew and does what follows.
-    pub(super) fn reselect(&mut self, now: Instant, prefix: Prefix) {
+    pub(super) fn reselect(&mut self, now: Instant, prefix: PrefixPair) {
         let Some(destination) = self.routes.get(prefix) else { return };
         let before = destination.selected;
         let verdict = if self.originated.contains_key(&prefix) {
@@ -48,7 +48,7 @@ impl Engine {
     }
 
     /// Whether somebody waits for a newer seqno than that of the route in use.
-    fn is_asked_for(&self, prefix: Prefix, destination: &Destination) -> bool {
+    fn is_asked_for(&self, prefix: PrefixPair, destination: &Destination) -> bool {
         destination.selected_route().is_some_and(|route| {
             let pending = self.requests.get(prefix, route.router_id);
             pending.is_some_and(|pending| pending.seqno.is_newer_than(route.seqno))
@@ -56,7 +56,7 @@ impl Engine {
     }
 
     /// All candidates for `prefix` as selection sees them.
-    pub(super) fn choices(&self, prefix: Prefix, destination: &Destination) -> Vec<Choice> {
+    pub(super) fn choices(&self, prefix: PrefixPair, destination: &Destination) -> Vec<Choice> {
         let choice = |route: &super::route::Route| Choice {
             neighbour: route.neighbour,
             metric: route.metric(self.cost(route.neighbour)),
@@ -70,12 +70,12 @@ impl Engine {
     }
 
     /// The next hop in use for `prefix`, and its metric.
-    pub(super) fn selected_metric(&self, prefix: Prefix) -> Option<(NeighbourId, u16)> {
+    pub(super) fn selected_metric(&self, prefix: PrefixPair) -> Option<(NeighbourId, u16)> {
         let route = self.routes.get(prefix)?.selected_route()?;
         Some((route.neighbour, route.metric(self.cost(route.neighbour))))
     }
 
-    fn tell_kernel(&mut self, now: Instant, prefix: Prefix) {
+    fn tell_kernel(&mut self, now: Instant, prefix: PrefixPair) {
         let own = self.originated.contains_key(&prefix);
         let Some(destination) = self.routes.get_mut(prefix) else { return };
         let interface = destination
@@ -106,7 +106,7 @@ impl Engine {
     fn tell_neighbours(
         &mut self,
         now: Instant,
-        prefix: Prefix,
+        prefix: PrefixPair,
         before: Option<Selected>,
         after: Option<(Selected, u16)>,
     ) {
@@ -127,7 +127,7 @@ impl Engine {
     }
 
     /// RFC 8966 3.8.2.1: all feasible routes are lost, but an unfeasible one could be made feasible.
-    fn ask_after_loss(&mut self, now: Instant, prefix: Prefix, router_id: RouterId) {
+    fn ask_after_loss(&mut self, now: Instant, prefix: PrefixPair, router_id: RouterId) {
         let Some(destination) = self.routes.get(prefix) else { return };
         let starving = self.choices(prefix, destination).iter().any(|choice| choice.metric < INFINITY);
         if starving && !self.originated.contains_key(&prefix) {
@@ -136,7 +136,7 @@ impl Engine {
     }
 
     /// Nothing is in use, and the best that is offered is unfeasible (RFC 8966 3.8.2.2).
-    fn ask_when_starving(&mut self, now: Instant, prefix: Prefix) {
+    fn ask_when_starving(&mut self, now: Instant, prefix: PrefixPair) {
         let Some(destination) = self.routes.get(prefix) else { return };
         let choices = self.choices(prefix, destination);
         let offered = choices.iter().filter(|choice| choice.metric < INFINITY);
@@ -149,7 +149,13 @@ impl Engine {
     }
 
     /// Asks for a seqno that makes routes from this origin feasible again.
-    pub(super) fn request_seqno(&mut self, now: Instant, prefix: Prefix, router_id: RouterId, to: Audience) {
+    pub(super) fn request_seqno(
+        &mut self,
+        now: Instant,
+        prefix: PrefixPair,
+        router_id: RouterId,
+        to: Audience,
+    ) {
         if let Some(seqno) = self.wanted_seqno(prefix, router_id) {
             let request = SeqnoRequest { prefix, router_id, seqno, hop_count: HOP_COUNT };
             self.request(now, request, to, false);
@@ -157,7 +163,7 @@ impl Engine {
     }
 
     /// What was asked for has come: no more repeating, and whoever asked us is told at once.
-    fn close_requests(&mut self, now: Instant, prefix: Prefix) {
+    fn close_requests(&mut self, now: Instant, prefix: PrefixPair) {
         let Some(route) = self.routes.get(prefix).and_then(Destination::selected_route) else { return };
         let answered = self.requests.answered(prefix, route.router_id, route.seqno);
         for (router_id, pending) in &answered {
@@ -169,7 +175,7 @@ impl Engine {
     }
 
     /// Marks `prefix` to be announced on every interface, soon.
-    pub(super) fn announce_everywhere(&mut self, now: Instant, prefix: Prefix, mark: Mark) {
+    pub(super) fn announce_everywhere(&mut self, now: Instant, prefix: PrefixPair, mark: Mark) {
         for interface in self.interfaces.values_mut() {
             if let Some(running) = &mut interface.running {
                 running.outbox.mark(prefix, mark, now + self.random.span(URGENT));
@@ -226,7 +232,7 @@ impl Engine {
     }
 
     /// Takes a candidate out of the table.
-    pub(super) fn drop_route(&mut self, now: Instant, prefix: Prefix, id: NeighbourId) {
+    pub(super) fn drop_route(&mut self, now: Instant, prefix: PrefixPair, id: NeighbourId) {
         if let Some(route) = self.routes.remove(prefix, id) {
             self.timers.set(Timer::Route(prefix, id), Some(route.deadline), None);
         }
@@ -234,7 +240,7 @@ impl Engine {
     }
 
     /// The kernel refused: the same again in 1, 2, 4 ... 64 seconds.
-    pub(super) fn retry_kernel(&mut self, now: Instant, prefix: Prefix) {
+    pub(super) fn retry_kernel(&mut self, now: Instant, prefix: PrefixPair) {
         let Some(destination) = self.routes.get_mut(prefix) else { return };
         let in_a_row = destination.refused.filter(|(_, last)| now.since(*last) < REFUSAL_MEMORY);
         let count = in_a_row.map_or(0, |(count, _)| count.saturating_add(1).min(6));

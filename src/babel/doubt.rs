@@ -33,7 +33,7 @@ use super::send::Mark;
 use super::seqno::SeqNo;
 use super::timer::Timer;
 use super::wire::tlv::Tlv;
-use crate::base::address::{InterfaceIndex, Prefix};
+use crate::base::address::{InterfaceIndex, PrefixPair};
 use crate::base::limit::{BABEL_ROUTES, BABEL_SOURCES};
 use crate::base::time::{Instant, Span};
 
@@ -41,9 +41,9 @@ use crate::base::time::{Instant, Span};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Doubt {
     /// The kernel's next hops.
-    left: BTreeMap<Prefix, (IpAddr, InterfaceIndex)>,
+    left: BTreeMap<PrefixPair, (IpAddr, InterfaceIndex)>,
     /// The newest seqno of each source that the run before may have announced.
-    heard: BTreeMap<(Prefix, RouterId), SeqNo>,
+    heard: BTreeMap<(PrefixPair, RouterId), SeqNo>,
     stage: Stage,
     began: Instant,
     until: Instant,
@@ -76,7 +76,7 @@ impl Doubt {
     }
 
     /// A neighbour announces a source with this seqno.
-    fn hear(&mut self, prefix: Prefix, router_id: RouterId, seqno: SeqNo) {
+    fn hear(&mut self, prefix: PrefixPair, router_id: RouterId, seqno: SeqNo) {
         // Without room it stays unknown, and unknown is not believed.
         let room = self.heard.len() < BABEL_SOURCES;
         match self.heard.get_mut(&(prefix, router_id)) {
@@ -87,7 +87,7 @@ impl Doubt {
     }
 
     /// Whether this cannot be a way that the run before opened.
-    fn admits(&self, prefix: Prefix, interface: InterfaceIndex, route: &Route) -> bool {
+    fn admits(&self, prefix: PrefixPair, interface: InterfaceIndex, route: &Route) -> bool {
         self.left.get(&prefix) == Some(&(route.next_hop, interface))
             || self
                 .heard
@@ -112,18 +112,18 @@ impl Engine {
     }
 
     /// Whether a route may be used as far as loops are concerned (RFC 8966 3.5.1).
-    pub(super) fn is_feasible(&self, prefix: Prefix, route: &Route) -> bool {
+    pub(super) fn is_feasible(&self, prefix: PrefixPair, route: &Route) -> bool {
         self.sources.is_feasible(prefix, route.router_id, route.seqno, route.refmetric)
             && (route.is_retracted() || !self.is_doubted(prefix, route))
     }
 
-    fn is_doubted(&self, prefix: Prefix, route: &Route) -> bool {
+    fn is_doubted(&self, prefix: PrefixPair, route: &Route) -> bool {
         let Some(doubt) = &self.doubt else { return false };
         let neighbour = self.neighbours.get(&route.neighbour);
         neighbour.is_none_or(|neighbour| !doubt.admits(prefix, neighbour.interface, route))
     }
 
-    pub(super) fn hear_source(&mut self, prefix: Prefix, router_id: RouterId, seqno: SeqNo) {
+    pub(super) fn hear_source(&mut self, prefix: PrefixPair, router_id: RouterId, seqno: SeqNo) {
         if let Some(doubt) = &mut self.doubt {
             doubt.hear(prefix, router_id, seqno);
         }
@@ -131,7 +131,7 @@ impl Engine {
 
     /// The seqno that makes a source feasible again, if it is one that we know; `None` also while we
     /// have not heard everybody yet.
-    pub(super) fn wanted_seqno(&self, prefix: Prefix, router_id: RouterId) -> Option<SeqNo> {
+    pub(super) fn wanted_seqno(&self, prefix: PrefixPair, router_id: RouterId) -> Option<SeqNo> {
         let announced = self.sources.distance(prefix, router_id).map(|distance| distance.seqno);
         let Some(doubt) = &self.doubt else { return announced.map(SeqNo::next) };
         if doubt.stage != Stage::Asking && announced.is_none() {
@@ -146,7 +146,7 @@ impl Engine {
     }
 
     /// Whether the kernel forwards on behalf of the run before, and we cannot say yet whether it should.
-    pub(super) fn is_left(&self, prefix: Prefix) -> bool {
+    pub(super) fn is_left(&self, prefix: PrefixPair) -> bool {
         let listening = self.doubt.as_ref().filter(|doubt| doubt.stage == Stage::Listening);
         listening.is_some_and(|doubt| doubt.left.contains_key(&prefix))
     }
@@ -185,12 +185,12 @@ impl Engine {
     }
 
     /// What the run before may have announced and we have no way to.
-    fn unconfirmed(&self) -> BTreeSet<Prefix> {
+    fn unconfirmed(&self) -> BTreeSet<PrefixPair> {
         let left = self.doubt.iter().flat_map(|doubt| doubt.left.keys().copied());
         let offered = self.routes.iter().map(|(prefix, _)| prefix);
         let is_selected =
-            |prefix: Prefix| self.routes.get(prefix).is_some_and(|found| found.selected.is_some());
-        let open = |prefix: &Prefix| !is_selected(*prefix) && !self.originated.contains_key(prefix);
+            |prefix: PrefixPair| self.routes.get(prefix).is_some_and(|found| found.selected.is_some());
+        let open = |prefix: &PrefixPair| !is_selected(*prefix) && !self.originated.contains_key(prefix);
         left.chain(offered).filter(open).collect()
     }
 
@@ -203,7 +203,7 @@ impl Engine {
     }
 
     fn reselect_all(&mut self, now: Instant) {
-        let prefixes: Vec<Prefix> = self.routes.iter().map(|(prefix, _)| prefix).collect();
+        let prefixes: Vec<PrefixPair> = self.routes.iter().map(|(prefix, _)| prefix).collect();
         for prefix in prefixes {
             self.reselect(now, prefix);
         }

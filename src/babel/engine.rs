@@ -14,7 +14,7 @@ use super::disown::ColdStart;
 use super::doubt::Doubt;
 use super::interface::{Interface, InterfaceStatus, Running};
 use super::neighbour::{Neighbour, NeighbourId};
-use super::output::{Event, Output, RouteAction, RouteChange};
+use super::output::{Event, Output, RouteAction, RouteChange, kernel_takes};
 use super::report::Counters;
 use super::request::Requests;
 use super::route::{Destination, Routes};
@@ -26,7 +26,7 @@ use super::source::Sources;
 use super::timer::Timers;
 use super::wire::tlv::{INFINITY, Tlv, Update};
 use super::wire::write::PacketWriter;
-use crate::base::address::{InterfaceIndex, Prefix};
+use crate::base::address::{InterfaceIndex, PrefixPair};
 use crate::base::limit::{BABEL_INTERFACES, BABEL_ORIGINATED, BABEL_SEND_QUEUE};
 use crate::base::random::Random;
 use crate::base::time::{Instant, Span};
@@ -41,7 +41,7 @@ pub struct Engine {
     pub(super) interfaces: BTreeMap<InterfaceIndex, Interface>,
     pub(super) neighbours: BTreeMap<NeighbourId, Neighbour>,
     pub(super) next_neighbour: u32,
-    pub(super) originated: BTreeMap<Prefix, u16>,
+    pub(super) originated: BTreeMap<PrefixPair, u16>,
     pub(super) routes: Routes,
     pub(super) sources: Sources,
     pub(super) requests: Requests,
@@ -55,7 +55,7 @@ pub struct Engine {
     full: BTreeSet<Table>,
     /// Until when we say no more about bad packets.
     quiet_until: Instant,
-    changes: BTreeMap<Prefix, RouteAction>,
+    changes: BTreeMap<PrefixPair, RouteAction>,
     outputs: VecDeque<Output>,
 }
 
@@ -171,8 +171,8 @@ impl Engine {
     }
 
     /// All that this node announces itself, each prefix with its metric. What is gone is retracted.
-    pub fn handle_originated(&mut self, now: Instant, prefixes: &BTreeMap<Prefix, u16>) {
-        let wanted: BTreeMap<Prefix, u16> = prefixes
+    pub fn handle_originated(&mut self, now: Instant, prefixes: &BTreeMap<PrefixPair, u16>) {
+        let wanted: BTreeMap<PrefixPair, u16> = prefixes
             .iter()
             .filter(|(prefix, metric)| **metric < INFINITY && !super::wire::packet::martian(prefix))
             .take(BABEL_ORIGINATED)
@@ -186,7 +186,7 @@ impl Engine {
         let before = std::mem::replace(&mut self.originated, wanted);
         let gone = before.keys().filter(|prefix| !self.originated.contains_key(prefix)).copied();
         let changed = self.originated.iter().filter(|(prefix, metric)| before.get(prefix) != Some(metric));
-        let touched: BTreeSet<Prefix> = gone.chain(changed.map(|(prefix, _)| *prefix)).collect();
+        let touched: BTreeSet<PrefixPair> = gone.chain(changed.map(|(prefix, _)| *prefix)).collect();
         for prefix in touched {
             let repeats = if self.originated.contains_key(&prefix) { 1 } else { super::decide::REPEATS };
             self.reselect(now, prefix);
@@ -196,7 +196,7 @@ impl Engine {
     }
 
     /// The kernel refused what we last said about `prefix`: we say it again, each time later.
-    pub fn handle_route_failed(&mut self, now: Instant, prefix: Prefix) {
+    pub fn handle_route_failed(&mut self, now: Instant, prefix: PrefixPair) {
         self.retry_kernel(now, prefix);
     }
 
@@ -213,10 +213,10 @@ impl Engine {
 
     /// The routes that the kernel should hold now.
     pub fn installed(&self) -> Vec<RouteChange> {
-        let held = |(prefix, destination): (Prefix, &Destination)| {
+        let held = |(prefix, destination): (PrefixPair, &Destination)| {
             destination.kernel.map(|action| RouteChange { prefix, action })
         };
-        self.routes.iter().filter_map(held).collect()
+        self.routes.iter().filter(|(prefix, _)| kernel_takes(prefix)).filter_map(held).collect()
     }
 
     /// Our router-id.
@@ -359,8 +359,10 @@ impl Engine {
     }
 
     /// The kernel shall do this with packets for `prefix`; leaves at the end of the input.
-    pub(super) fn change(&mut self, prefix: Prefix, action: RouteAction) {
-        self.changes.insert(prefix, action);
+    pub(super) fn change(&mut self, prefix: PrefixPair, action: RouteAction) {
+        if kernel_takes(&prefix) {
+            self.changes.insert(prefix, action);
+        }
     }
 
     fn flush_changes(&mut self) {

@@ -1,4 +1,4 @@
-//! The Babel engine: routing (RFC 8966, RFC 9229), as a machine without IO.
+//! The Babel engine: routing (RFC 8966, RFC 9079, RFC 9229), as a machine without IO.
 //!
 //! Routers say Hello to their neighbours, and "I heard you" back: from what gets lost on the way each
 //! knows what the link costs (`neighbour`). They tell each other what they can reach and at what metric
@@ -12,9 +12,10 @@
 //! handle_wake   -> wake (deadlines) -----------------------------------------> send (what waits) -> announce -> packets
 //! ```
 //!
-//! `auth` stands before all of it: whose packets are acted on (RFC 8967).
+//! `auth` stands before all of it: whose packets are acted on (RFC 8967). What is called a prefix is a pair: where
+//! packets go, and where they come from if that matters (RFC 9079).
 //!
-//! Not here: RTT (RFC 9616) and source-specific routes (RFC 9079).
+//! Not here: RTT (RFC 9616).
 //! `docs/rfc-map.md` says section by section what is where.
 
 #![forbid(unsafe_code)]
@@ -40,6 +41,7 @@ pub mod settings;
 pub mod source;
 mod timer;
 mod wake;
+mod why;
 pub mod wire;
 
 #[cfg(test)]
@@ -47,6 +49,7 @@ mod tests;
 
 pub use engine::Engine;
 pub use interface::InterfaceStatus;
-pub use report::{Report, Why};
+pub use report::Report;
 pub use router_id::RouterId;
 pub use seqno::SeqNo;
+pub use why::{Reason, Why};

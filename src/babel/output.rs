@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::address::{InterfaceIndex, Prefix};
+use crate::base::address::{InterfaceIndex, PrefixPair};
 
 /// One thing that the world should do for the engine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,10 +39,16 @@ pub struct Seal {
 /// One route to put into, or take from, the kernel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteChange {
-    /// Where packets want to go.
-    pub prefix: Prefix,
+    /// Which packets.
+    pub prefix: PrefixPair,
     /// What the kernel shall do with them.
     pub action: RouteAction,
+}
+
+/// Whether the kernel can route these packets by themselves: Linux has subtrees for IPv6 only, so IPv4
+/// routes that depend on the source are passed on and not installed (RFC 9079 section 4).
+pub const fn kernel_takes(prefix: &PrefixPair) -> bool {
+    prefix.source().is_none() || !prefix.is_ipv4()
 }
 
 /// What the kernel shall do with packets for a prefix.

@@ -17,7 +17,7 @@ use super::send::Mark;
 use super::timer::Timer;
 use super::wire::packet;
 use super::wire::tlv::{INFINITY, SeqnoRequest, Tlv, Update};
-use crate::base::address::{InterfaceIndex, Prefix};
+use crate::base::address::{InterfaceIndex, PrefixPair};
 use crate::base::limit::{BABEL_NEIGHBOURS, BABEL_OUTBOX_TLVS};
 use crate::base::time::{Instant, Span};
 
@@ -146,7 +146,7 @@ impl Engine {
         }
     }
 
-    fn answer(&mut self, now: Instant, id: NeighbourId, prefix: Prefix) {
+    fn answer(&mut self, now: Instant, id: NeighbourId, prefix: PrefixPair) {
         let soon = now + self.random.span(URGENT);
         let Some(neighbour) = self.neighbours.get_mut(&id) else { return };
         if neighbour.outbox.marks() >= BABEL_OUTBOX_TLVS {
@@ -206,7 +206,7 @@ impl Engine {
     }
 
     /// Puts a route into the table; whether anything changed that selection must look at.
-    fn store(&mut self, prefix: Prefix, mut fresh: Route, feasible: bool) -> bool {
+    fn store(&mut self, prefix: PrefixPair, mut fresh: Route, feasible: bool) -> bool {
         let id = fresh.neighbour;
         let selected =
             |destination: &Destination| destination.selected.is_some_and(|one| one.neighbour == id);
@@ -243,7 +243,7 @@ impl Engine {
     }
 
     /// A neighbour takes a route back. It stays known as retracted until its time is over.
-    pub(super) fn retract(&mut self, now: Instant, prefix: Prefix, id: NeighbourId) {
+    pub(super) fn retract(&mut self, now: Instant, prefix: PrefixPair, id: NeighbourId) {
         let Some(destination) = self.routes.get_mut(prefix) else { return };
         let Some(route) = destination.candidate_mut(id) else { return };
         if !route.is_retracted() {
@@ -257,7 +257,7 @@ impl Engine {
     fn ask_for_feasible(
         &mut self,
         now: Instant,
-        prefix: Prefix,
+        prefix: PrefixPair,
         id: NeighbourId,
         router_id: RouterId,
         refmetric: u16,
@@ -310,7 +310,7 @@ impl Engine {
     /// best one at all.
     fn forward_to(
         &self,
-        prefix: Prefix,
+        prefix: PrefixPair,
         destination: &Destination,
         asking: NeighbourId,
     ) -> Option<NeighbourId> {

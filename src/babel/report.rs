@@ -11,12 +11,11 @@ use super::neighbour::NeighbourId;
 use super::output::RouteAction;
 use super::route::{Destination, Route};
 use super::router_id::RouterId;
-use super::select::patience;
 use super::seqno::SeqNo;
 use super::source::FeasibilityDistance;
 use super::wire::packet::PacketError;
-use super::wire::tlv::{INFINITY, TlvError};
-use crate::base::address::{InterfaceIndex, Prefix};
+use super::wire::tlv::TlvError;
+use crate::base::address::{InterfaceIndex, Prefix, PrefixPair};
 use crate::base::time::{Instant, Span};
 
 /// Everything that is known, at one moment.
@@ -31,7 +30,7 @@ pub struct Report {
     /// Neighbours, in the order in which they were met.
     pub neighbours: Vec<NeighbourReport>,
     /// What we announce ourselves.
-    pub originated: Vec<(Prefix, u16)>,
+    pub originated: Vec<(PrefixPair, u16)>,
     /// All candidates, by prefix.
     pub routes: Vec<RouteReport>,
     /// How much came and went.
@@ -84,7 +83,7 @@ pub struct NeighbourReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteReport {
     /// Where to.
-    pub prefix: Prefix,
+    pub prefix: PrefixPair,
     /// Through whom.
     pub next_hop: IpAddr,
     /// Out of which interface.
@@ -124,17 +123,6 @@ pub struct Counters {
     pub packets_dropped: u64,
 }
 
-/// Why packets to a destination go where they go.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Why {
-    /// The longest prefix that we know and that holds the destination.
-    pub prefix: Option<Prefix>,
-    /// What happens to packets, in words.
-    pub verdict: String,
-    /// Every candidate for that prefix, and for each one the reason in words.
-    pub candidates: Vec<(RouteReport, String)>,
-}
-
 impl Counters {
     pub(super) fn bad_packet(&mut self, why: PacketError) {
         let why = if matches!(why, PacketError::Truncated(_)) { PacketError::Truncated(0) } else { why };
@@ -166,55 +154,25 @@ impl Engine {
         }
     }
 
-    /// Why packets to `destination` go where they go.
-    pub fn why(&self, now: Instant, destination: IpAddr) -> Why {
-        let longest = if destination.is_ipv4() { 32 } else { 128 };
-        let prefixes = (0..=longest).rev().filter_map(|length| Prefix::new(destination, length));
-        let known = |prefix: &Prefix| self.originated.contains_key(prefix) || self.decides(*prefix);
-        let offered = |prefix: &Prefix| self.routes.get(*prefix).is_some();
-        let found = prefixes.clone().find(known).or_else(|| prefixes.clone().find(offered));
-        let Some(prefix) = found else {
-            let verdict = "nobody in the mesh announces a prefix that holds this address".into();
-            return Why { prefix: None, verdict, candidates: Vec::new() };
-        };
-        let verdict = match (self.originated.get(&prefix), self.next_hop(prefix)) {
-            (Some(metric), _) => format!("this node itself announces {prefix} with metric {metric}"),
-            (None, Some((next_hop, _))) => format!("packets for {prefix} go to {next_hop}"),
-            (None, None) if !self.decides(prefix) => {
-                format!("{prefix} is offered, but no offer can be used")
-            }
-            (None, None) => {
-                format!("{prefix} was lost a short while ago, so packets are refused and go no wrong way")
-            }
-        };
-        let found = self.routes.get(prefix);
-        let candidates = found.into_iter().flat_map(|found| {
-            found.candidates.iter().map(move |route| {
-                let report = self.route_report(now, prefix, found, route);
-                let reason = self.reason(now, found, &report, prefix);
-                (report, reason)
-            })
-        });
-        Why { prefix: Some(prefix), verdict, candidates: candidates.collect() }
-    }
-
     /// The next hop in use for `prefix`, and its interface.
-    pub fn next_hop(&self, prefix: Prefix) -> Option<(IpAddr, InterfaceIndex)> {
+    pub fn next_hop(&self, prefix: PrefixPair) -> Option<(IpAddr, InterfaceIndex)> {
         match self.routes.get(prefix)?.kernel {
             Some(RouteAction::Install { next_hop, interface }) => Some((next_hop, interface)),
             _ => None,
         }
     }
 
-    /// The interface and the metric of the way in use to just this prefix.
-    pub fn way(&self, prefix: Prefix) -> Option<(InterfaceIndex, u16)> {
-        let (_, interface) = self.next_hop(prefix)?;
-        let (_, metric) = self.selected_metric(prefix)?;
-        Some((interface, metric))
+    /// The interface and the metric of a way in use to just this destination, whatever the source.
+    pub fn way(&self, destination: Prefix) -> Option<(InterfaceIndex, u16)> {
+        self.routes.to(destination).find_map(|(prefix, _)| {
+            let (_, interface) = self.next_hop(prefix)?;
+            let (_, metric) = self.selected_metric(prefix)?;
+            Some((interface, metric))
+        })
     }
 
     /// All prefixes with a route in use, and its next hop and interface.
-    pub fn selected(&self) -> impl Iterator<Item = (Prefix, IpAddr, InterfaceIndex)> {
+    pub fn selected(&self) -> impl Iterator<Item = (PrefixPair, IpAddr, InterfaceIndex)> {
         self.routes.iter().filter_map(|(prefix, destination)| match destination.kernel {
             Some(RouteAction::Install { next_hop, interface }) => Some((prefix, next_hop, interface)),
             _ => None,
@@ -222,17 +180,23 @@ impl Engine {
     }
 
     /// The best that we ever announced of `router_id`'s route to `prefix`.
-    pub fn feasibility_distance(&self, prefix: Prefix, router_id: RouterId) -> Option<FeasibilityDistance> {
+    pub fn feasibility_distance(
+        &self,
+        prefix: PrefixPair,
+        router_id: RouterId,
+    ) -> Option<FeasibilityDistance> {
         self.sources.distance(prefix, router_id)
     }
 
     /// The same of all sources.
-    pub fn feasibility_distances(&self) -> impl Iterator<Item = ((Prefix, RouterId), FeasibilityDistance)> {
+    pub fn feasibility_distances(
+        &self,
+    ) -> impl Iterator<Item = ((PrefixPair, RouterId), FeasibilityDistance)> {
         self.sources.iter()
     }
 
     /// Whether we decide what the kernel does with packets for just this prefix.
-    fn decides(&self, prefix: Prefix) -> bool {
+    pub(super) fn decides(&self, prefix: PrefixPair) -> bool {
         self.routes.get(prefix).is_some_and(|destination| destination.kernel.is_some())
     }
 
@@ -272,10 +236,10 @@ impl Engine {
         self.neighbours.values().filter_map(report).collect()
     }
 
-    fn route_report(
+    pub(super) fn route_report(
         &self,
         now: Instant,
-        prefix: Prefix,
+        prefix: PrefixPair,
         destination: &Destination,
         route: &Route,
     ) -> RouteReport {
@@ -295,33 +259,5 @@ impl Engine {
 
     fn interface_of(&self, id: NeighbourId) -> Option<InterfaceIndex> {
         self.neighbours.get(&id).map(|neighbour| neighbour.interface)
-    }
-
-    fn reason(&self, now: Instant, destination: &Destination, route: &RouteReport, prefix: Prefix) -> String {
-        if route.selected {
-            return "in use".into();
-        }
-        if self.originated.contains_key(&prefix) {
-            return "not used: this node announces the prefix itself".into();
-        }
-        if route.refmetric == INFINITY {
-            return "not used: the neighbour took it back, or did not repeat it in time".into();
-        }
-        if route.metric == INFINITY {
-            return "not used: the link to the neighbour does not work, or the whole way is too long".into();
-        }
-        if !route.feasible {
-            return "not used: it may lead back through this node; a newer sequence number was asked for"
-                .into();
-        }
-        let Some((_, current)) = self.selected_metric(prefix) else {
-            return "not used yet".into();
-        };
-        if route.metric >= current {
-            return format!("not used: it costs {}, the one in use {current}", route.metric);
-        }
-        let since = destination.better_since.unwrap_or(now);
-        let left = (since + patience(current, route.metric)).since(now);
-        format!("better ({} instead of {current}), used in {left} if it stays so", route.metric)
     }
 }

@@ -9,7 +9,7 @@ use super::neighbour::NeighbourId;
 use super::router_id::RouterId;
 use super::seqno::SeqNo;
 use super::wire::tlv::SeqnoRequest;
-use crate::base::address::Prefix;
+use crate::base::address::PrefixPair;
 use crate::base::limit::BABEL_PENDING_REQUESTS;
 use crate::base::time::{Instant, Span};
 
@@ -52,7 +52,7 @@ pub(super) enum Wish {
 /// All of them, by prefix and router-id (both: the answer for one origin is none for another).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Requests {
-    entries: BTreeMap<(Prefix, RouterId), Pending>,
+    entries: BTreeMap<(PrefixPair, RouterId), Pending>,
 }
 
 impl Requests {
@@ -96,7 +96,7 @@ impl Requests {
         Wish::New
     }
 
-    pub(super) fn get(&self, prefix: Prefix, router_id: RouterId) -> Option<&Pending> {
+    pub(super) fn get(&self, prefix: PrefixPair, router_id: RouterId) -> Option<&Pending> {
         self.entries.get(&(prefix, router_id))
     }
 
@@ -104,7 +104,12 @@ impl Requests {
     ///
     /// One of somebody else is repeated too: on a way of six radios that each lose a packet in seven, five
     /// of eight requests would not arrive if only their sender repeated them.
-    pub(super) fn retry(&mut self, now: Instant, prefix: Prefix, router_id: RouterId) -> Option<&Pending> {
+    pub(super) fn retry(
+        &mut self,
+        now: Instant,
+        prefix: PrefixPair,
+        router_id: RouterId,
+    ) -> Option<&Pending> {
         let pending = self.entries.get_mut(&(prefix, router_id))?;
         if pending.left == 0 {
             self.entries.remove(&(prefix, router_id));
@@ -119,7 +124,7 @@ impl Requests {
     /// A route to `prefix` is now selected: which requests does that answer?
     pub(super) fn answered(
         &mut self,
-        prefix: Prefix,
+        prefix: PrefixPair,
         router_id: RouterId,
         seqno: SeqNo,
     ) -> Vec<(RouterId, Pending)> {
@@ -153,6 +158,7 @@ pub(super) const HOP_COUNT: u8 = 64;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::address::Prefix;
 
     fn request(router_id: u8, seqno: u16) -> SeqnoRequest {
         SeqnoRequest {
@@ -220,10 +226,10 @@ mod tests {
         let mut requests = Requests::default();
         let mut request = request(1, 5);
         for number in 0..u32::try_from(BABEL_PENDING_REQUESTS).unwrap() {
-            request.prefix = Prefix::host(std::net::Ipv4Addr::from(0x0a00_0000 + number).into());
+            request.prefix = Prefix::host(std::net::Ipv4Addr::from(0x0a00_0000 + number).into()).into();
             assert_eq!(requests.add(Instant::ZERO, &request, Audience::All, false), Wish::New);
         }
-        request.prefix = Prefix::DEFAULT_V4;
+        request.prefix = PrefixPair::DEFAULT_V4;
         assert_eq!(requests.add(Instant::ZERO, &request, Audience::All, false), Wish::Full);
     }
 }

@@ -12,7 +12,7 @@ use super::output::RouteAction;
 use super::router_id::RouterId;
 use super::seqno::SeqNo;
 use super::wire::tlv::INFINITY;
-use crate::base::address::Prefix;
+use crate::base::address::{Prefix, PrefixPair};
 use crate::base::limit::{BABEL_ROUTES, BABEL_ROUTES_PER_NEIGHBOUR};
 use crate::base::time::{Instant, Span};
 
@@ -64,7 +64,7 @@ pub(super) struct Selected {
 /// All destinations that somebody announced, with the number of candidates bounded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Routes {
-    destinations: BTreeMap<Prefix, Destination>,
+    destinations: BTreeMap<PrefixPair, Destination>,
     candidates: usize,
     /// Candidates of each neighbour.
     shares: BTreeMap<NeighbourId, usize>,
@@ -116,27 +116,37 @@ impl Destination {
 }
 
 impl Routes {
-    pub(super) fn get(&self, prefix: Prefix) -> Option<&Destination> {
+    pub(super) fn get(&self, prefix: PrefixPair) -> Option<&Destination> {
         self.destinations.get(&prefix)
     }
 
-    pub(super) fn get_mut(&mut self, prefix: Prefix) -> Option<&mut Destination> {
+    pub(super) fn get_mut(&mut self, prefix: PrefixPair) -> Option<&mut Destination> {
         self.destinations.get_mut(&prefix)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Prefix, &Destination)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (PrefixPair, &Destination)> {
         self.destinations.iter().map(|(prefix, destination)| (*prefix, destination))
     }
 
     /// Destinations behind `after`, in order.
-    pub(super) fn after(&self, after: Option<Prefix>) -> impl Iterator<Item = (Prefix, &Destination)> {
+    pub(super) fn after(
+        &self,
+        after: Option<PrefixPair>,
+    ) -> impl Iterator<Item = (PrefixPair, &Destination)> {
         use std::ops::Bound::{Excluded, Unbounded};
         let start = after.map_or(Unbounded, Excluded);
         self.destinations.range((start, Unbounded)).map(|(prefix, destination)| (*prefix, destination))
     }
 
+    /// All pairs of one destination, that from everywhere first.
+    pub(super) fn to(&self, destination: Prefix) -> impl Iterator<Item = (PrefixPair, &Destination)> {
+        let from = self.destinations.range(PrefixPair::from(destination)..);
+        let same = from.take_while(move |(prefix, _)| prefix.destination() == destination);
+        same.map(|(prefix, found)| (*prefix, found))
+    }
+
     /// Adds a candidate, or says what is full: the table, or the neighbour's share of it.
-    pub(super) fn insert(&mut self, prefix: Prefix, route: Route) -> Result<(), Table> {
+    pub(super) fn insert(&mut self, prefix: PrefixPair, route: Route) -> Result<(), Table> {
         // A destination without candidates lives on while the kernel holds it unreachable: it counts too.
         if self.candidates >= BABEL_ROUTES || self.destinations.len() >= BABEL_ROUTES {
             return Err(Table::Routes);
@@ -152,7 +162,7 @@ impl Routes {
     }
 
     /// Takes out what `neighbour` offered for `prefix`.
-    pub(super) fn remove(&mut self, prefix: Prefix, neighbour: NeighbourId) -> Option<Route> {
+    pub(super) fn remove(&mut self, prefix: PrefixPair, neighbour: NeighbourId) -> Option<Route> {
         let destination = self.destinations.get_mut(&prefix)?;
         let position = destination.candidates.iter().position(|route| route.neighbour == neighbour)?;
         self.candidates -= 1;
@@ -166,7 +176,7 @@ impl Routes {
     }
 
     /// Forgets the destination if nothing is left of it.
-    pub(super) fn tidy(&mut self, prefix: Prefix) {
+    pub(super) fn tidy(&mut self, prefix: PrefixPair) {
         if let Entry::Occupied(entry) = self.destinations.entry(prefix)
             && entry.get().is_idle()
         {
@@ -175,7 +185,7 @@ impl Routes {
     }
 
     /// The prefixes for which `neighbour` offers something. Looks at all: ask only when its cost changed.
-    pub(super) fn prefixes_of(&self, neighbour: NeighbourId) -> Vec<Prefix> {
+    pub(super) fn prefixes_of(&self, neighbour: NeighbourId) -> Vec<PrefixPair> {
         let offered = |destination: &Destination| destination.candidate(neighbour).is_some();
         self.iter().filter(|(_, destination)| offered(destination)).map(|(prefix, _)| prefix).collect()
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::wire::tlv::Tlv;
-use crate::base::address::Prefix;
+use crate::base::address::PrefixPair;
 use crate::base::limit::BABEL_OUTBOX_TLVS;
 use crate::base::time::{Instant, Span};
 
@@ -16,11 +16,11 @@ use crate::base::time::{Instant, Span};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Outbox {
     tlvs: Vec<Tlv>,
-    marks: BTreeMap<Prefix, Mark>,
+    marks: BTreeMap<PrefixPair, Mark>,
     /// When a full dump goes on, and behind which prefix.
-    dump: Option<(Instant, Option<Prefix>)>,
+    dump: Option<(Instant, Option<PrefixPair>)>,
     due: Option<Instant>,
-    repeats: BTreeMap<Prefix, Mark>,
+    repeats: BTreeMap<PrefixPair, Mark>,
     repeats_due: Option<Instant>,
     last_dump: Option<Instant>,
 }
@@ -38,9 +38,9 @@ pub(super) struct Mark {
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) tlvs: Vec<Tlv>,
-    pub(super) marks: Vec<(Prefix, Mark)>,
+    pub(super) marks: Vec<(PrefixPair, Mark)>,
     /// Continue the dump behind this prefix.
-    pub(super) dump: Option<Option<Prefix>>,
+    pub(super) dump: Option<Option<PrefixPair>>,
 }
 
 impl Outbox {
@@ -74,7 +74,7 @@ impl Outbox {
     }
 
     /// Announces a prefix at `due` at the latest.
-    pub(super) fn mark(&mut self, prefix: Prefix, mark: Mark, due: Instant) {
+    pub(super) fn mark(&mut self, prefix: PrefixPair, mark: Mark, due: Instant) {
         let waiting = self.marks.entry(prefix).or_default();
         waiting.repeats = waiting.repeats.max(mark.repeats);
         waiting.answer |= mark.answer;
@@ -146,7 +146,7 @@ impl Outbox {
     }
 
     /// The dump was not finished: it goes on behind `last`.
-    pub(super) fn continue_dump(&mut self, now: Instant, last: Prefix) {
+    pub(super) fn continue_dump(&mut self, now: Instant, last: PrefixPair) {
         self.dump = Some((now + PACE, Some(last)));
     }
 
@@ -166,7 +166,7 @@ const DUMP_GAP: Span = Span::from_secs(1);
 mod tests {
     use super::*;
 
-    fn prefix(text: &str) -> Prefix {
+    fn prefix(text: &str) -> PrefixPair {
         text.parse().unwrap()
     }
 

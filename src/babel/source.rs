@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::router_id::RouterId;
 use super::seqno::SeqNo;
 use super::wire::tlv::INFINITY;
-use crate::base::address::Prefix;
+use crate::base::address::PrefixPair;
 use crate::base::limit::BABEL_SOURCES;
 use crate::base::time::{Instant, Span};
 
@@ -26,7 +26,7 @@ pub struct FeasibilityDistance {
 /// All sources, with the time when each is forgotten.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Sources {
-    entries: BTreeMap<(Prefix, RouterId), (FeasibilityDistance, Instant)>,
+    entries: BTreeMap<(PrefixPair, RouterId), (FeasibilityDistance, Instant)>,
     next_sweep: Option<Instant>,
 }
 
@@ -39,15 +39,21 @@ impl FeasibilityDistance {
 
 impl Sources {
     /// Whether a route with this advertised distance can be used (RFC 8966 3.5.1).
-    pub(super) fn is_feasible(&self, prefix: Prefix, router_id: RouterId, seqno: SeqNo, metric: u16) -> bool {
+    pub(super) fn is_feasible(
+        &self,
+        prefix: PrefixPair,
+        router_id: RouterId,
+        seqno: SeqNo,
+        metric: u16,
+    ) -> bool {
         metric == INFINITY || self.distance(prefix, router_id).is_none_or(|best| best.admits(seqno, metric))
     }
 
-    pub(super) fn distance(&self, prefix: Prefix, router_id: RouterId) -> Option<FeasibilityDistance> {
+    pub(super) fn distance(&self, prefix: PrefixPair, router_id: RouterId) -> Option<FeasibilityDistance> {
         self.entries.get(&(prefix, router_id)).map(|(distance, _)| *distance)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = ((Prefix, RouterId), FeasibilityDistance)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = ((PrefixPair, RouterId), FeasibilityDistance)> {
         self.entries.iter().map(|(key, (distance, _))| (*key, *distance))
     }
 
@@ -56,7 +62,7 @@ impl Sources {
     pub(super) fn announce(
         &mut self,
         now: Instant,
-        prefix: Prefix,
+        prefix: PrefixPair,
         router_id: RouterId,
         seqno: SeqNo,
         metric: u16,
@@ -88,7 +94,11 @@ impl Sources {
 
     /// Forgets what was not announced for long and is not in use; the prefixes whose routes may have
     /// become feasible.
-    pub(super) fn sweep(&mut self, now: Instant, in_use: impl Fn(Prefix, RouterId) -> bool) -> Vec<Prefix> {
+    pub(super) fn sweep(
+        &mut self,
+        now: Instant,
+        in_use: impl Fn(PrefixPair, RouterId) -> bool,
+    ) -> Vec<PrefixPair> {
         if self.next_sweep.is_none_or(|due| due > now) {
             return Vec::new();
         }
@@ -118,12 +128,13 @@ const SWEEP_GAP: Span = Span::from_secs(10);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::address::Prefix;
 
     const ORIGIN: RouterId = RouterId([0, 0, 0, 0, 0, 0, 0, 1]);
 
     #[test]
     fn feasible_is_newer_or_strictly_better() {
-        let prefix: Prefix = "fd00::/64".parse().unwrap();
+        let prefix: PrefixPair = "fd00::/64".parse().unwrap();
         let mut sources = Sources::default();
         assert!(sources.is_feasible(prefix, ORIGIN, SeqNo(5), 60_000));
         sources.announce(Instant::ZERO, prefix, ORIGIN, SeqNo(5), 100);
@@ -147,7 +158,7 @@ mod tests {
 
     #[test]
     fn the_distance_only_falls_until_the_seqno_is_newer() {
-        let prefix: Prefix = "fd00::/64".parse().unwrap();
+        let prefix: PrefixPair = "fd00::/64".parse().unwrap();
         let mut sources = Sources::default();
         for (seqno, metric, best) in
             [(5, 100, (5, 100)), (5, 300, (5, 100)), (5, 50, (5, 50)), (4, 10, (5, 50)), (6, 900, (6, 900))]
@@ -160,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_source_is_forgotten_three_minutes_after_its_last_announcement() {
-        let prefix: Prefix = "fd00::/64".parse().unwrap();
+        let prefix: PrefixPair = "fd00::/64".parse().unwrap();
         let mut sources = Sources::default();
         sources.announce(Instant::ZERO, prefix, ORIGIN, SeqNo(5), 100);
         sources.announce(Instant::from_millis(60_000), prefix, ORIGIN, SeqNo(5), 100);
@@ -174,11 +185,11 @@ mod tests {
     fn a_full_table_refuses_the_announcement() {
         let mut sources = Sources::default();
         for number in 0..u32::try_from(BABEL_SOURCES).unwrap() {
-            let prefix = Prefix::host(std::net::Ipv4Addr::from(0x0a00_0000 + number).into());
+            let prefix = Prefix::host(std::net::Ipv4Addr::from(0x0a00_0000 + number).into()).into();
             assert!(sources.announce(Instant::ZERO, prefix, ORIGIN, SeqNo(1), 1));
         }
-        assert!(!sources.announce(Instant::ZERO, Prefix::DEFAULT_V4, ORIGIN, SeqNo(1), 1));
+        assert!(!sources.announce(Instant::ZERO, PrefixPair::DEFAULT_V4, ORIGIN, SeqNo(1), 1));
         sources.sweep(Instant::from_millis(180_000), |_, _| false);
-        assert!(sources.announce(Instant::ZERO, Prefix::DEFAULT_V4, ORIGIN, SeqNo(1), 1));
+        assert!(sources.announce(Instant::ZERO, PrefixPair::DEFAULT_V4, ORIGIN, SeqNo(1), 1));
     }
 }

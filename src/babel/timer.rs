@@ -7,22 +7,22 @@ use serde::{Deserialize, Serialize};
 
 use super::neighbour::NeighbourId;
 use super::router_id::RouterId;
-use crate::base::address::Prefix;
+use crate::base::address::PrefixPair;
 use crate::base::time::Instant;
 
 /// What has a deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Timer {
     /// A candidate route is to be refreshed, retracted or flushed.
-    Route(Prefix, NeighbourId),
+    Route(PrefixPair, NeighbourId),
     /// A better route has been better for long enough.
-    Switch(Prefix),
+    Switch(PrefixPair),
     /// A lost destination has been unreachable for long enough.
-    Hold(Prefix),
+    Hold(PrefixPair),
     /// The kernel refused a route: tell it again.
-    Kernel(Prefix),
+    Kernel(PrefixPair),
     /// A seqno request was not answered.
-    Request(Prefix, RouterId),
+    Request(PrefixPair, RouterId),
     /// The doubt after a restart changes.
     Doubt,
     /// A neighbour did not acknowledge that the past is void.

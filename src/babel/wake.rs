@@ -10,7 +10,7 @@ use super::settings::InterfaceSettings;
 use super::timer::Timer;
 use super::wire::tlv::{INFINITY, SeqnoRequest, Tlv};
 use super::{interface::URGENT, router_id::RouterId};
-use crate::base::address::{InterfaceIndex, Prefix};
+use crate::base::address::{InterfaceIndex, PrefixPair};
 use crate::base::time::Instant;
 
 impl Engine {
@@ -41,7 +41,7 @@ impl Engine {
             }
         }
         let (originated, own, routes) = (&self.originated, self.router_id, &self.routes);
-        let in_use = |prefix: Prefix, router_id: RouterId| {
+        let in_use = |prefix: PrefixPair, router_id: RouterId| {
             let selected = routes.get(prefix).and_then(|destination| destination.selected);
             selected.is_some_and(|selected| selected.router_id == router_id)
                 || router_id == own && originated.contains_key(&prefix)
@@ -73,7 +73,7 @@ impl Engine {
 
     /// RFC 8966 3.5.4: a route in use is asked for before it expires; an expired one counts as retracted
     /// for as long again, and then is forgotten.
-    fn route_due(&mut self, now: Instant, prefix: Prefix, id: NeighbourId) {
+    fn route_due(&mut self, now: Instant, prefix: PrefixPair, id: NeighbourId) {
         let Some(destination) = self.routes.get_mut(prefix) else { return };
         let selected = destination.selected.is_some_and(|selected| selected.neighbour == id);
         let Some(route) = destination.candidate_mut(id) else { return };
@@ -99,7 +99,7 @@ impl Engine {
         self.look_again(now, prefix, id);
     }
 
-    fn look_again(&mut self, now: Instant, prefix: Prefix, id: NeighbourId) {
+    fn look_again(&mut self, now: Instant, prefix: PrefixPair, id: NeighbourId) {
         let found = self.routes.get_mut(prefix).and_then(|destination| destination.candidate_mut(id));
         if let Some(route) = found {
             // An interval below the clock's grain must not make us spin.
@@ -108,7 +108,7 @@ impl Engine {
         }
     }
 
-    fn hold_over(&mut self, prefix: Prefix) {
+    fn hold_over(&mut self, prefix: PrefixPair) {
         if let Some(destination) = self.routes.get_mut(prefix) {
             destination.hold_until = None;
             destination.kernel = None;
@@ -117,7 +117,7 @@ impl Engine {
         }
     }
 
-    fn kernel_due(&mut self, prefix: Prefix) {
+    fn kernel_due(&mut self, prefix: PrefixPair) {
         if let Some(destination) = self.routes.get_mut(prefix) {
             destination.retry_kernel_at = None;
             let action = destination.kernel.unwrap_or(RouteAction::Remove);
@@ -126,7 +126,7 @@ impl Engine {
         }
     }
 
-    fn request_due(&mut self, now: Instant, prefix: Prefix, router_id: RouterId) {
+    fn request_due(&mut self, now: Instant, prefix: PrefixPair, router_id: RouterId) {
         let Some(pending) = self.requests.retry(now, prefix, router_id) else { return };
         let (to, retry_at) = (pending.to, pending.retry_at);
         let (seqno, hop_count) = (pending.seqno, pending.hop_count);

@@ -83,6 +83,61 @@ impl Prefix {
     }
 }
 
+/// What a route is for: packets to one prefix, from everywhere or only from one other (RFC 9079).
+///
+/// The pairs of one destination stand together, that from everywhere first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PrefixPair {
+    destination: Prefix,
+    source: Option<Prefix>,
+}
+
+impl PrefixPair {
+    /// The IPv4 default route.
+    pub const DEFAULT_V4: Self = Self { destination: Prefix::DEFAULT_V4, source: None };
+    /// The IPv6 default route.
+    pub const DEFAULT_V6: Self = Self { destination: Prefix::DEFAULT_V6, source: None };
+
+    /// Packets from `source` to `destination`; a source of no bits is "from everywhere". `None` if the
+    /// two are of different families.
+    pub fn new(destination: Prefix, source: Prefix) -> Option<Self> {
+        let source = (!source.is_default()).then_some(source);
+        let fits = source.is_none_or(|source| source.is_ipv4() == destination.is_ipv4());
+        fits.then_some(Self { destination, source })
+    }
+
+    /// Where packets want to go.
+    pub const fn destination(&self) -> Prefix {
+        self.destination
+    }
+
+    /// Where they must come from; `None` is everywhere.
+    pub const fn source(&self) -> Option<Prefix> {
+        self.source
+    }
+
+    /// Whether this is about IPv4.
+    pub const fn is_ipv4(&self) -> bool {
+        self.destination.is_ipv4()
+    }
+
+    /// Whether this is about all destinations.
+    pub const fn is_default(&self) -> bool {
+        self.destination.is_default()
+    }
+
+    /// Whether packets from this address are meant; without an address, whether packets from everywhere are.
+    pub fn takes_from(&self, address: Option<IpAddr>) -> bool {
+        self.source.is_none_or(|source| address.is_some_and(|address| source.contains(address)))
+    }
+}
+
+impl From<Prefix> for PrefixPair {
+    fn from(destination: Prefix) -> Self {
+        Self { destination, source: None }
+    }
+}
+
 impl MacAddress {
     /// The modified EUI-64 interface identifier of this address (RFC 4291 appendix A).
     pub const fn eui64(&self) -> [u8; 8] {
@@ -119,6 +174,19 @@ impl FromStr for Prefix {
     }
 }
 
+impl FromStr for PrefixPair {
+    type Err = AddressError;
+
+    /// Reads `fd00::/8`, or `::/0 from 2001:db8::/32`.
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let Some((destination, source)) = text.split_once(" from ") else {
+            return text.parse().map(|destination: Prefix| destination.into());
+        };
+        Self::new(destination.parse()?, source.parse()?)
+            .ok_or(AddressError("source and destination are of different families"))
+    }
+}
+
 impl FromStr for MacAddress {
     type Err = AddressError;
 
@@ -145,6 +213,19 @@ impl fmt::Display for Prefix {
 }
 
 impl fmt::Debug for Prefix {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+impl fmt::Display for PrefixPair {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.destination.fmt(formatter)?;
+        self.source.map_or(Ok(()), |source| write!(formatter, " from {source}"))
+    }
+}
+
+impl fmt::Debug for PrefixPair {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, formatter)
     }
@@ -190,6 +271,21 @@ mod tests {
         assert!(!Prefix::DEFAULT_V4.covers(&Prefix::DEFAULT_V6));
         assert!(Prefix::DEFAULT_V6.covers(&"fd00::/8".parse().unwrap()));
         assert!(!"10.1.0.0/16".parse::<Prefix>().unwrap().covers(&"10.0.0.0/8".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_pair_reads_what_it_writes_and_mixes_no_families() {
+        for text in ["::/0", "::/0 from 2001:db8::/32", "10.0.0.0/8 from 10.1.0.0/16"] {
+            assert_eq!(text.parse::<PrefixPair>().unwrap().to_string(), text);
+        }
+        assert_eq!("::/0 from ::/0".parse::<PrefixPair>(), Ok(PrefixPair::DEFAULT_V6));
+        for wrong in ["::/0 from 10.0.0.0/8", "::/0 from", "::/0 from x"] {
+            assert!(wrong.parse::<PrefixPair>().is_err(), "{wrong}");
+        }
+        let pair: PrefixPair = "::/0 from 2001:db8::/32".parse().unwrap();
+        let address = |text: &str| Some(text.parse().unwrap());
+        assert!(pair.takes_from(address("2001:db8::1")) && !pair.takes_from(address("2001:db9::1")));
+        assert!(!pair.takes_from(None) && PrefixPair::DEFAULT_V6.takes_from(None));
     }
 
     #[test]

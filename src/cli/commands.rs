@@ -96,6 +96,7 @@ pub(super) const COMMANDS: &[Command] = &[
     },
     Command {
         operand: Some(Operand::Word("destination")),
+        options: &[opt("source", ArgumentType::Text)],
         ..command(&["why"], Kind::Ask("why"), "why packets for an address go where they go", WHY)
     },
     command(&["links"], Kind::Ask("links"), "the devices of the mesh and what they cost", LINKS),
@@ -195,7 +196,9 @@ Example: tequio routes --limit 20
 ";
 
 const WHY: &str = "\
-Usage: tequio why ADDRESS
+Usage: tequio why ADDRESS [--source ADDRESS]
+
+With --source: of packets that come from there (RFC 9079).
 
 Example: tequio why 8.8.8.8
 ";

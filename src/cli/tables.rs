@@ -94,7 +94,12 @@ fn neighbours(reply: &Value, bold: bool) -> String {
     table_or(table.render(bold), list(reply, "neighbours"), "no neighbour is heard\n")
 }
 
-/// `{routes: [{prefix, via, interface, router_id, metric, refmetric, seqno, selected, feasible, age_s}],
+/// A prefix, and where packets must come from if that matters.
+fn from(prefix: &Value, source: &Value) -> String {
+    source.as_str().map_or_else(|| plain(prefix), |source| format!("{} from {source}", plain(prefix)))
+}
+
+/// `{routes: [{prefix, source, via, interface, router_id, metric, refmetric, seqno, selected, feasible, age_s}],
 /// offset, total}`
 fn routes(reply: &Value, bold: bool) -> String {
     let mut table = Table::new(&[
@@ -116,7 +121,7 @@ fn routes(reply: &Value, bold: bool) -> String {
         };
         table.row([
             mark.to_owned(),
-            plain(&row["prefix"]),
+            from(&row["prefix"], &row["source"]),
             plain(&row["via"]),
             plain(&row["interface"]),
             cost(&row["metric"]),
@@ -130,7 +135,7 @@ fn routes(reply: &Value, bold: bool) -> String {
     table_or(text, list(reply, "routes"), "there are no routes\n")
 }
 
-/// `{destination, prefix, text, candidates: [{via, interface, metric, selected, reason}]}`
+/// `{destination, prefix, source, text, candidates: [{source, via, interface, metric, selected, reason}]}`
 fn why(reply: &Value, bold: bool) -> String {
     let mut table =
         Table::new(&[("", Left), ("VIA", Left), ("INTERFACE", Left), ("METRIC", Right), ("WHY", Left)]);
@@ -141,7 +146,10 @@ fn why(reply: &Value, bold: bool) -> String {
             plain(&row["via"]),
             plain(&row["interface"]),
             cost(&row["metric"]),
-            optional(&row["reason"]),
+            match row["source"].as_str() {
+                Some(source) => format!("packets from {source}: {}", optional(&row["reason"])),
+                None => optional(&row["reason"]),
+            },
         ]);
     }
     let text = super::table::clean(&plain(&reply["text"]));

@@ -1,5 +1,6 @@
 //! From sections to [`Config`]: what no table can say, how sections and options hang together.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::keys::{Key, auth, key};
@@ -9,7 +10,7 @@ use super::section::{Checked, Findings, title};
 use super::uci::{Document, Section};
 use super::{Announce, Config, HotspotSection, NodeSettings, Person, Role, Service, Uplink};
 use crate::babel::settings::{InterfaceSettings, LinkKind, Settings as BabelSettings};
-use crate::base::address::Prefix;
+use crate::base::address::{Prefix, PrefixPair};
 use crate::base::time::Span;
 use crate::hotspot::settings::Settings as HotspotSettings;
 
@@ -22,8 +23,7 @@ pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Con
     let keys: Vec<Key> = of("key").filter_map(|section| key(section, findings)).collect();
     babel.interfaces.extend(of("interface").map(|section| interface(section, &keys, findings)));
     let services: Vec<Service> = of("service").map(service).collect();
-    let mut announce: Vec<Announce> = of("announce").map(announced).collect();
-    announce.sort_by_key(|announce| announce.prefix);
+    let announce = announcements(of("announce"), findings);
     let mut persons: Vec<Person> = of("person").map(person).collect();
     persons.sort_by(|one, two| one.login.cmp(&two.login));
     let hotspot = of("hotspot").next().map(|section| {
@@ -137,8 +137,33 @@ fn interface(section: &Checked<'_>, keys: &[Key], findings: &mut Findings) -> In
     }
 }
 
-fn announced(section: &Checked<'_>) -> Announce {
-    Announce { prefix: section.value("prefix"), metric: section.value("metric") }
+/// What is announced, sorted; no prefix twice for packets from the same source.
+fn announcements<'a>(
+    sections: impl Iterator<Item = &'a Checked<'a>>,
+    findings: &mut Findings,
+) -> Vec<Announce> {
+    let mut announced: BTreeMap<PrefixPair, (Announce, u32)> = BTreeMap::new();
+    for section in sections {
+        let Some(prefix) = pair(section, findings) else { continue };
+        if let Some((_, line)) = announced.get(&prefix) {
+            let what = format!("'{prefix}' is already taken by the section in line {line}");
+            findings.problems.push(section.wrong("prefix", what));
+        }
+        announced.insert(prefix, (Announce { prefix, metric: section.value("metric") }, section.line()));
+    }
+    announced.into_values().map(|(announce, _)| announce).collect()
+}
+
+/// `prefix` and `source`, which must be of the same family.
+fn pair(section: &Checked<'_>, findings: &mut Findings) -> Option<PrefixPair> {
+    let destination: Prefix = section.value("prefix");
+    let Some(source) = section.optional("source") else { return Some(destination.into()) };
+    let pair = PrefixPair::new(destination, source);
+    if pair.is_none() {
+        let what = format!("is of another family than {destination} (option prefix)");
+        findings.problems.push(section.wrong("source", what));
+    }
+    pair
 }
 
 fn uplink(section: &Checked<'_>) -> Uplink {

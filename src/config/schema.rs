@@ -112,7 +112,7 @@ pub const SECTIONS: &[SectionRule] = &[
     SectionRule { kind: "node", required: true, most: 1, unique: "", options: NODE },
     SectionRule { kind: "interface", required: false, most: 32, unique: "device", options: INTERFACE },
     SectionRule { kind: "key", required: false, most: 16, unique: "name", options: KEY },
-    SectionRule { kind: "announce", required: false, most: 64, unique: "prefix", options: ANNOUNCE },
+    SectionRule { kind: "announce", required: false, most: 64, unique: "", options: ANNOUNCE },
     SectionRule { kind: "uplink", required: false, most: 8, unique: "device", options: UPLINK },
     SectionRule { kind: "hotspot", required: false, most: 1, unique: "", options: HOTSPOT },
     SectionRule { kind: "service", required: false, most: 32, unique: "url", options: SERVICE },
@@ -158,6 +158,7 @@ const KEY: &[OptionRule] = &[
 
 const ANNOUNCE: &[OptionRule] = &[
     rule("prefix", Value::Prefix, Default::Required, Takes::Live),
+    rule("source", Value::Prefix, Default::Derived("everywhere"), Takes::Live),
     rule("metric", number(0, 65_534), Default::Is("0"), Takes::Live),
 ];
 

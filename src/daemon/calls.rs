@@ -91,12 +91,14 @@ fn question(method: &str, arguments: &Map<String, Value>) -> Result<Call, Refuse
         "status" => Call::Status,
         "neighbours" => Call::Neighbours,
         "routes" => Call::Routes(page_of(arguments)),
-        "why" => match text("destination").parse::<IpAddr>() {
-            Ok(destination) => Call::Why(destination),
-            Err(_) => {
-                return Err(Ok(error_value("address", "destination must be an IP address, like 8.8.8.8.")));
-            }
-        },
+        "why" => {
+            let address = |name: &str| {
+                let wrong = format!("{name} must be an IP address, like 8.8.8.8.");
+                text(name).parse::<IpAddr>().map_err(|_| Ok(error_value("address", &wrong)))
+            };
+            let source = if text("source").is_empty() { None } else { Some(address("source")?) };
+            Call::Why { destination: address("destination")?, source }
+        }
         "links" => Call::Links,
         "plans" => Call::Plans,
         "voucher_issue" => {

@@ -80,7 +80,8 @@ fn refused(counts: &AuthCounters) -> Value {
 
 fn route(route: &Route) -> Value {
     json!({
-        "prefix": route.prefix.to_string(),
+        "prefix": route.prefix.destination().to_string(),
+        "source": route.prefix.source().map(|source| source.to_string()),
         "via": route.via.map(|via| via.to_string()),
         "interface": route.interface,
         "router_id": route.router_id,
@@ -143,9 +144,11 @@ fn status(status: &Status) -> Value {
 fn why(why: &Why) -> Value {
     json!({
         "destination": why.destination.to_string(),
-        "prefix": why.prefix.map(|prefix| prefix.to_string()),
+        "prefix": why.prefix.map(|prefix| prefix.destination().to_string()),
+        "source": why.prefix.and_then(|prefix| prefix.source()).map(|source| source.to_string()),
         "text": why.text,
         "candidates": why.candidates.iter().map(|candidate| json!({
+            "source": candidate.source.map(|source| source.to_string()),
             "via": candidate.via.map(|via| via.to_string()),
             "interface": candidate.interface,
             "metric": candidate.metric,

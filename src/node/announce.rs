@@ -1,7 +1,8 @@
 //! What this node announces, and whether there is a way outside.
 //!
 //! A prefix of ours is announced while the kernel has that very route or address; a default route
-//! while the kernel has one through a configured uplink whose device is up. So a gateway whose cable
+//! while the kernel has one through a configured uplink whose device is up. One that the provider gives for
+//! packets from his own prefix only is announced like that (RFC 9079). So a gateway whose cable
 //! was pulled stops to attract the village's traffic at once.
 
 use std::collections::BTreeMap;
@@ -9,14 +10,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Node;
-use crate::base::address::Prefix;
+use crate::base::address::{Prefix, PrefixPair};
 use crate::base::time::Instant;
 
 /// What was last announced, and the way outside that follows from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Uplink {
     /// What Babel was told to announce.
-    announced: BTreeMap<Prefix, u16>,
+    announced: BTreeMap<PrefixPair, u16>,
     /// What the hotspot was told about the way outside; `None` when it must be told anew.
     told_up: Option<bool>,
 }
@@ -66,14 +67,17 @@ impl Node {
     }
 
     /// The prefixes that this node announces now.
-    pub fn announced(&self) -> impl Iterator<Item = Prefix> {
+    pub fn announced(&self) -> impl Iterator<Item = PrefixPair> {
         self.uplink.announced.keys().copied()
     }
 
-    fn wanted(&self) -> BTreeMap<Prefix, u16> {
-        let exists = |prefix: &Prefix| self.kernel_routes.iter().any(|route| route.prefix == *prefix);
+    fn wanted(&self) -> BTreeMap<PrefixPair, u16> {
+        let exists = |prefix: &PrefixPair| {
+            let plain = prefix.destination().into();
+            self.kernel_routes.iter().any(|route| route.prefix == *prefix || route.prefix == plain)
+        };
         let own = self.settings.announce.iter().filter(|announce| exists(&announce.prefix));
-        let mut wanted: BTreeMap<Prefix, u16> =
+        let mut wanted: BTreeMap<PrefixPair, u16> =
             own.map(|announce| (announce.prefix, announce.metric)).collect();
         let defaults =
             self.kernel_routes.iter().filter(|route| self.is_live_default(&route.prefix, &route.device));
@@ -81,7 +85,7 @@ impl Node {
         wanted
     }
 
-    fn is_live_default(&self, prefix: &Prefix, device: &str) -> bool {
+    fn is_live_default(&self, prefix: &PrefixPair, device: &str) -> bool {
         prefix.is_default()
             && self.settings.uplinks.iter().any(|uplink| uplink == device)
             && self.interfaces.values().any(|status| status.name == device && status.up)

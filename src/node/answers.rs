@@ -1,11 +1,14 @@
 //! What a node answers over ubus: the cores' reports, put into words and tables.
 
+use std::net::IpAddr;
+
 use super::Node;
 use super::call::{
     Answer, Call, Caller, Candidate, Link, Neighbour, PageOf, Paged, Plan, Route, Session, Status, Uplink,
     Why,
 };
 use super::vault::Vault;
+use crate::babel::Reason;
 use crate::babel::report::RouteReport;
 use crate::babel::settings::LinkKind;
 use crate::base::address::InterfaceIndex;
@@ -33,7 +36,7 @@ impl Node {
             Call::Status => Answer::Status(self.status(now)),
             Call::Neighbours => Answer::Neighbours(self.neighbours(now)),
             Call::Routes(page) => Answer::Routes(paged(self.routes(now), page)),
-            Call::Why(destination) => Answer::Why(self.why(now, destination)),
+            Call::Why { destination, source } => Answer::Why(self.why(now, destination, source)),
             Call::Links => Answer::Links(self.links(now)),
             Call::Plans => Answer::Plans(self.plans()),
             Call::Sessions(page) => Answer::Sessions(paged(self.sessions(now), page)),
@@ -128,14 +131,15 @@ impl Node {
         routes
     }
 
-    fn why(&self, now: Instant, destination: std::net::IpAddr) -> Why {
-        let why = self.babel.why(now, destination);
-        let candidate = |(route, reason): (RouteReport, String)| Candidate {
+    fn why(&self, now: Instant, destination: IpAddr, source: Option<IpAddr>) -> Why {
+        let why = self.babel.why(now, destination, source);
+        let candidate = |(route, reason): (RouteReport, Reason)| Candidate {
+            source: route.prefix.source(),
             via: Some(route.next_hop),
             interface: self.device_of(route.interface),
             metric: finite(route.metric),
             selected: route.selected,
-            reason,
+            reason: reason.to_string(),
         };
         Why {
             destination,

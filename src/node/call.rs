@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 
 use crate::babel::auth::AuthCounters;
-use crate::base::address::{MacAddress, Prefix};
+use crate::base::address::{MacAddress, Prefix, PrefixPair};
 use crate::base::voucher::{LotId, Verifier};
 use crate::hotspot::code::Code;
 
@@ -29,7 +29,12 @@ pub enum Call {
     /// The route table, a page of it.
     Routes(PageOf),
     /// Why packets for an address go where they go.
-    Why(IpAddr),
+    Why {
+        /// The address.
+        destination: IpAddr,
+        /// Where the packets come from, if that was said.
+        source: Option<IpAddr>,
+    },
     /// The links and what they cost.
     Links,
     /// What can be sold.
@@ -201,7 +206,7 @@ pub struct Neighbour {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     /// Where to.
-    pub prefix: Prefix,
+    pub prefix: PrefixPair,
     /// The neighbour it goes through; `None` for our own.
     pub via: Option<IpAddr>,
     /// The device; empty for our own.
@@ -227,8 +232,8 @@ pub struct Route {
 pub struct Why {
     /// The address asked about.
     pub destination: IpAddr,
-    /// The prefix that decides; `None` if no route matches.
-    pub prefix: Option<Prefix>,
+    /// What decides; `None` if no route matches.
+    pub prefix: Option<PrefixPair>,
     /// The whole answer in words.
     pub text: String,
     /// Each way that is known, and why it is, or is not, the one.
@@ -238,6 +243,8 @@ pub struct Why {
 /// One way to a destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
+    /// For packets from there only; `None` is everywhere.
+    pub source: Option<Prefix>,
     /// The neighbour; `None` for our own announcement.
     pub via: Option<IpAddr>,
     /// The device.

@@ -9,7 +9,7 @@ use super::output::StoreId;
 use super::settings::Settings;
 use crate::babel::InterfaceStatus;
 use crate::babel::output::RouteChange;
-use crate::base::address::{InterfaceIndex, MacAddress, Prefix};
+use crate::base::address::{InterfaceIndex, MacAddress, PrefixPair};
 use crate::base::time::WallTime;
 use crate::base::voucher::RequestId;
 use crate::hotspot::output::{AdmittedGuest, GuestChange, SavedSession, UsageSample};
@@ -66,7 +66,7 @@ pub enum Input {
     /// The kernel refused a route.
     RouteFailed {
         /// Which.
-        prefix: Prefix,
+        prefix: PrefixPair,
         /// Its words.
         why: String,
     },
@@ -108,8 +108,8 @@ pub enum Input {
 /// A route or an own address of the kernel that is not ours.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct KernelRoute {
-    /// The prefix.
-    pub prefix: Prefix,
+    /// What it is for.
+    pub prefix: PrefixPair,
     /// Name of the device it leads to.
     pub device: String,
 }

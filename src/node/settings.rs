@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::address::Prefix;
+use crate::base::address::PrefixPair;
 use crate::{babel, hotspot};
 
 /// Settings of the node. A reload hands over a whole new value; each part is compared with the old one.
@@ -26,8 +26,9 @@ pub struct Settings {
 /// A prefix that this node announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announce {
-    /// The prefix, exactly as the kernel has it.
-    pub prefix: Prefix,
+    /// The prefix, exactly as the kernel has it; with a source, it is announced for packets from there only,
+    /// whether the kernel's own route asks for a source or not.
+    pub prefix: PrefixPair,
     /// The metric that neighbours start from; 0 is nearest.
     pub metric: u16,
 }

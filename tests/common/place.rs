@@ -129,7 +129,8 @@ impl Place {
         }
     }
 
-    /// The routes that the kernel would send a packet by: destination as `ip` writes it, and the route.
+    /// The routes that the kernel would send a packet by: destination as `ip` writes it (`::/0 from fd00::/8` for
+    /// one that depends on the source), and the route.
     pub(crate) fn routes(&self) -> BTreeMap<String, Value> {
         let mut found = BTreeMap::new();
         for family in ["-4", "-6"] {
@@ -139,7 +140,9 @@ impl Place {
             // What is known to be unreachable is a route to the kernel, and none to us.
             let usable = |route: &Value| matches!(route["type"].as_str(), None | Some("unicast"));
             for route in routes.into_iter().filter(usable) {
-                found.insert(route["dst"].as_str().unwrap_or_default().to_owned(), route);
+                let destination = route["dst"].as_str().unwrap_or_default();
+                let name = route["from"].as_str().map(|source| format!("{destination} from {source}"));
+                found.insert(name.unwrap_or_else(|| destination.to_owned()), route);
             }
         }
         found

@@ -17,6 +17,9 @@ const OF_B: &[&str] = &["10.99.0.2", "fd99:b::1"];
 const OF_C: &[&str] = &["10.99.0.3", "fd99:c::/64"];
 /// What A announces for a while only.
 const VISITOR: &[&str] = &["10.99.0.11", "fd99:a::11"];
+/// What A announces, for a while only, to packets from C (RFC 9079), and what babeld announces to those from A.
+const VISITOR_TO_C: &str = "fd99:a::11 from fd99:c::/64";
+const B_TO_A: &str = "fd99:b::11 from fd99:a::/64";
 const C4: &str = "10.99.0.3";
 const C6: &str = "fd99:c::1";
 
@@ -47,6 +50,7 @@ fn play(kind: &str) {
     ipv4_goes_by_ipv6_next_hops(&world);
 
     come_and_go(&mut world);
+    sources(&mut world);
     cut_and_heal(&mut world);
     babeld_restarts(&mut world, &babeld);
     tequio_restarts(&mut world);
@@ -74,7 +78,8 @@ fn furnish(world: &mut World, kind: &str) {
     }
     // Everything else is as babeld has it by itself.
     let interfaces = ["ba", "bc"].map(|device| format!("interface {device} type {kind} v4-via-v6 true\n"));
-    write(&world.b, "config", &interfaces.concat());
+    let source = "redistribute local ip fd99:b::11/128 eq 128 src-prefix fd99:a::/64\n";
+    write(&world.b, "config", &(interfaces.concat() + source));
 }
 
 fn uci(place: &Place, device: &str, kind: &str, announced: &[&str]) -> String {
@@ -90,6 +95,12 @@ fn uci(place: &Place, device: &str, kind: &str, announced: &[&str]) -> String {
     );
     for prefix in announced {
         text.push_str(&format!("\nconfig announce\n\toption prefix '{prefix}'\n"));
+    }
+    if let Some((prefix, source)) =
+        VISITOR_TO_C.split_once(" from ").filter(|_| announced.contains(&VISITOR[1]))
+    {
+        let section = format!("\nconfig announce\n\toption prefix '{prefix}'\n\toption source '{source}'\n");
+        text.push_str(&section);
     }
     text
 }
@@ -117,6 +128,28 @@ fn come_and_go(world: &mut World) {
         world.a.ip(&format!("address del {address} dev lo"));
     }
     world.until("taken away at A, they are gone at C", RETRACTED_S, |world| gone(&world.c, VISITOR));
+}
+
+/// Routes for packets from some sources only pass through babeld into the kernel, come from babeld, and go.
+fn sources(world: &mut World) {
+    give_visitor(world);
+    world.b.ip("address add fd99:b::11/128 dev lo");
+    world.until("routes by source: from A through babeld, and from babeld", CONVERGED_S, |world| {
+        there(&world.b, &[VISITOR_TO_C])?;
+        there(&world.c, &[VISITOR_TO_C, B_TO_A])?;
+        there(&world.a, &[B_TO_A])?;
+        world.a.pings(OF_A[1], "fd99:b::11")
+    });
+    for (place, address) in
+        [(&world.a, "10.99.0.11/32"), (&world.a, "fd99:a::11/128"), (&world.b, "fd99:b::11/128")]
+    {
+        place.ip(&format!("address del {address} dev lo"));
+    }
+    world.until("routes by source are taken back", CONVERGED_S, |world| {
+        gone(&world.b, &[VISITOR_TO_C])?;
+        gone(&world.a, &[B_TO_A])?;
+        gone(&world.c, &[VISITOR_TO_C, B_TO_A, VISITOR[0], VISITOR[1]])
+    });
 }
 
 /// The link between B and C goes and comes back.

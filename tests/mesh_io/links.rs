@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
-use tequio::base::address::{InterfaceIndex, Prefix};
+use tequio::base::address::{InterfaceIndex, PrefixPair};
 use tequio::base::limit;
 use tequio::platform::links::{KernelRoute, LinkEvent, LinkStatus, Links};
 
@@ -230,7 +230,7 @@ fn lost_events_are_made_up_for_by_reading_everything_again() {
         assert_eq!(picture.link("mesh0").expect("told").index, namespace.index("mesh0"));
         assert!(picture.gone.contains(&old));
         picture.until(&mut links, |picture| picture.routes.is_empty()).await;
-        let host: Prefix = "10.5.0.1".parse().expect("an address");
+        let host: PrefixPair = "10.5.0.1".parse().expect("an address");
         namespace.ip("address add 10.5.0.1/24 dev mesh0");
         picture.until(&mut links, |picture| picture.routes.iter().any(|route| route.prefix == host)).await;
     });

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 use tequio::babel::output::{RouteAction, RouteChange};
-use tequio::base::address::{InterfaceIndex, Prefix};
+use tequio::base::address::{InterfaceIndex, Prefix, PrefixPair};
 use tequio::base::time::Span;
 use tequio::platform::routes::{RouteEvent, RouteSettings, RouteTable};
 
@@ -29,7 +29,7 @@ fn two_links() -> Namespace {
     namespace
 }
 
-fn prefix(text: &str) -> Prefix {
+fn prefix(text: &str) -> PrefixPair {
     text.parse().expect("a prefix")
 }
 
@@ -67,8 +67,9 @@ fn shown(namespace: &Namespace, table: u32) -> BTreeSet<String> {
                 continue;
             }
             let via = if route["via"].is_object() { &route["via"]["host"] } else { &route["gateway"] };
+            let source = route["from"].as_str().map(|source| format!(" from {source}")).unwrap_or_default();
             lines.insert(format!(
-                "{} {} via {} dev {} metric {} proto {}",
+                "{} {}{source} via {} dev {} metric {} proto {}",
                 text(&route["type"]),
                 text(&route["dst"]),
                 text(via),
@@ -150,10 +151,54 @@ fn routes_of_each_kind_are_installed_replaced_and_removed_and_others_are_left_al
 }
 
 /// `count` prefixes of /24 from 10.0.0.0 on.
-fn many(count: u32) -> impl Iterator<Item = Prefix> {
+fn many(count: u32) -> impl Iterator<Item = PrefixPair> {
     (0..count).map(|number| {
-        Prefix::new(std::net::Ipv4Addr::from_bits(0x0a00_0000 + (number << 8)).into(), 24).expect("a /24")
+        let address = std::net::Ipv4Addr::from_bits(0x0a00_0000 + (number << 8)).into();
+        Prefix::new(address, 24).expect("a /24").into()
     })
+}
+
+#[test]
+fn routes_that_depend_on_the_source_stand_beside_those_that_do_not() {
+    let namespace = two_links();
+    let (mesh0, mesh1) = (namespace.index("mesh0"), namespace.index("mesh1"));
+    on_a_thread(async || {
+        namespace.enter();
+        let mut table = RouteTable::open(SETTINGS).await.expect("the table opens");
+        table.apply(vec![
+            install("::/0", "fe80::1", mesh0),
+            install("::/0 from 2001:db8:1::/48", "fe80::1", mesh0),
+            install("::/0 from 2001:db8:2::/48", "fe80::1", mesh0),
+            change("fd00:3::/48 from 2001:db8:2::/48", RouteAction::Unreachable),
+        ]);
+        assert_eq!(settle(&mut table).await, []);
+        let all = [
+            "unicast default via fe80::1 dev mesh0 metric 500 proto babel",
+            "unicast default from 2001:db8:1::/48 via fe80::1 dev mesh0 metric 500 proto babel",
+            "unicast default from 2001:db8:2::/48 via fe80::1 dev mesh0 metric 500 proto babel",
+            "unreachable fd00:3::/48 from 2001:db8:2::/48 via - dev lo metric 500 proto babel",
+        ];
+        assert_eq!(shown(&namespace, 1042), BTreeSet::from(all.map(str::to_owned)));
+        table.apply(vec![
+            install("::/0 from 2001:db8:1::/48", "fe80::2", mesh1),
+            change("::/0", RouteAction::Remove),
+            change("fd00:3::/48 from 2001:db8:2::/48", RouteAction::Remove),
+        ]);
+        assert_eq!(settle(&mut table).await, []);
+        let left = [
+            "unicast default from 2001:db8:1::/48 via fe80::2 dev mesh1 metric 500 proto babel",
+            "unicast default from 2001:db8:2::/48 via fe80::1 dev mesh0 metric 500 proto babel",
+        ];
+        let left = BTreeSet::from(left.map(str::to_owned));
+        assert_eq!(shown(&namespace, 1042), left);
+        // Whoever takes one away, it comes back; a daemon that starts again knows them.
+        namespace.ip("-6 route del default from 2001:db8:2::/48 table 1042 metric 500");
+        until_shown(&namespace, &mut table, &left).await;
+        let mut again = RouteTable::open(SETTINGS).await.expect("the table opens");
+        let found: BTreeSet<String> =
+            again.take_left().into_iter().map(|change| change.prefix.to_string()).collect();
+        assert_eq!(found, BTreeSet::from(["1", "2"].map(|n| format!("::/0 from 2001:db8:{n}::/48"))));
+    });
 }
 
 fn install_many(count: u32, interface: InterfaceIndex) -> Vec<RouteChange> {
@@ -198,7 +243,7 @@ fn a_refusal_comes_back_with_its_prefix_and_the_others_are_installed() {
             let RouteEvent::Failed(more) = event else { panic!("{event:?}") };
             failures.extend(more);
         }
-        let refused: Vec<Prefix> = failures.iter().map(|failure| failure.prefix).collect();
+        let refused: Vec<PrefixPair> = failures.iter().map(|failure| failure.prefix).collect();
         assert_eq!(refused, [prefix("fd00::/48"), prefix("10.0.77.0/24")]);
         // The number's text, and the kernel's own words if it has any.
         assert!(failures[0].why.contains("can not be loopback device"), "{failures:?}");

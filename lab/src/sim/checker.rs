@@ -19,7 +19,7 @@ use std::net::IpAddr;
 
 use tequio::babel::RouterId;
 use tequio::babel::output::RouteAction;
-use tequio::base::address::Prefix;
+use tequio::base::address::PrefixPair;
 use tequio::base::time::{Instant, Span};
 
 use super::links::{self, Link};
@@ -31,7 +31,7 @@ pub enum Violation {
     /// Packets would go in a circle.
     Loop {
         /// For this prefix.
-        prefix: Prefix,
+        prefix: PrefixPair,
         /// Along these nodes, the last of which was there before.
         path: Vec<NodeId>,
     },
@@ -40,7 +40,7 @@ pub enum Violation {
         /// At this node.
         node: NodeId,
         /// For this prefix.
-        prefix: Prefix,
+        prefix: PrefixPair,
         /// The distance before, and now.
         metric: (u16, u16),
     },
@@ -49,7 +49,7 @@ pub enum Violation {
         /// From this node.
         node: NodeId,
         /// To this prefix.
-        prefix: Prefix,
+        prefix: PrefixPair,
         /// What stopped the packet.
         why: String,
     },
@@ -57,7 +57,7 @@ pub enum Violation {
 
 impl Violation {
     /// The prefix that it is about.
-    pub const fn prefix(&self) -> Prefix {
+    pub const fn prefix(&self) -> PrefixPair {
         match self {
             Self::Loop { prefix, .. }
             | Self::Feasibility { prefix, .. }
@@ -98,7 +98,7 @@ const REBORN_CIRCLE: Span = Span::from_secs(5);
 const SHARED_CIRCLE: Span = Span::from_secs(3);
 
 /// What a node remembers of each source, in their order: sequence number and metric.
-type Distances = Vec<((Prefix, RouterId), (u16, u16))>;
+type Distances = Vec<((PrefixPair, RouterId), (u16, u16))>;
 
 /// Watches one run.
 pub(super) struct Checker {
@@ -107,7 +107,7 @@ pub(super) struct Checker {
     /// When nodes got their power back.
     born: BTreeMap<NodeId, Instant>,
     /// Circles through newly started nodes, and since when they stand.
-    circles: BTreeMap<Prefix, Instant>,
+    circles: BTreeMap<PrefixPair, Instant>,
     longest_circle: Span,
     /// The last moment at which something was not reached.
     unreached: Option<(Instant, Violation)>,
@@ -145,7 +145,7 @@ impl Checker {
         &mut self,
         now: Instant,
         node: NodeId,
-        prefix: &Prefix,
+        prefix: &PrefixPair,
         nodes: &[SimNode],
         links: &[Link],
     ) -> Result<(), Violation> {
@@ -195,7 +195,8 @@ impl Checker {
 
     /// Once a second: everything.
     pub(super) fn sweep(&mut self, now: Instant, nodes: &[SimNode], links: &[Link]) -> Result<(), Violation> {
-        let prefixes: BTreeSet<Prefix> = nodes.iter().flat_map(|node| node.kernel.keys().copied()).collect();
+        let prefixes: BTreeSet<PrefixPair> =
+            nodes.iter().flat_map(|node| node.kernel.keys().copied()).collect();
         for prefix in &prefixes {
             let mut circle = false;
             // Who was seen to reach it, so that a way is walked once and not once for each node on it.
@@ -234,7 +235,7 @@ impl Checker {
 }
 
 /// The origins that the nodes of a circle follow for a prefix.
-fn origins(now: Instant, path: &[NodeId], prefix: &Prefix, nodes: &[SimNode]) -> BTreeSet<RouterId> {
+fn origins(now: Instant, path: &[NodeId], prefix: &PrefixPair, nodes: &[SimNode]) -> BTreeSet<RouterId> {
     let selected = |node: &NodeId| {
         let report = nodes[*node].node.babel().report(now);
         report.routes.into_iter().find(|route| route.selected && route.prefix == *prefix)
@@ -251,7 +252,7 @@ fn follow(
     nodes: &[SimNode],
     links: &[Link],
     start: NodeId,
-    prefix: &Prefix,
+    prefix: &PrefixPair,
     arrives: Option<&mut [bool]>,
 ) -> Followed {
     let mut path = vec![start];
@@ -279,7 +280,7 @@ fn follow(
 }
 
 /// The node that `at` sends packets for `prefix` to.
-pub(super) fn next_hop(nodes: &[SimNode], links: &[Link], at: NodeId, prefix: &Prefix) -> Option<NodeId> {
+pub(super) fn next_hop(nodes: &[SimNode], links: &[Link], at: NodeId, prefix: &PrefixPair) -> Option<NodeId> {
     match nodes[at].kernel.get(prefix)? {
         RouteAction::Install { next_hop: IpAddr::V6(next_hop), interface } => {
             let link = &links[nodes[at].links[super::usize_of(*interface)]];

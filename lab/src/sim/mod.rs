@@ -18,7 +18,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use serde::Serialize;
 use tequio::babel::output::{RouteAction, RouteChange};
-use tequio::base::address::{InterfaceIndex, Prefix};
+use tequio::base::address::{InterfaceIndex, PrefixPair};
 use tequio::base::random::Random;
 use tequio::base::time::{Instant, Span};
 use tequio::node::input::Input;
@@ -103,9 +103,9 @@ pub struct SimNode {
     vault: SimVault,
     birth: Birth,
     /// What the node's kernel does with packets.
-    kernel: BTreeMap<Prefix, RouteAction>,
+    kernel: BTreeMap<PrefixPair, RouteAction>,
     /// Routes of a killed daemon that nobody confirmed yet, and when the adapter sweeps them.
-    left: BTreeSet<Prefix>,
+    left: BTreeSet<PrefixPair>,
     left_until: Instant,
     /// The links it is on; the interface's index is the position + 1.
     links: Vec<LinkId>,
@@ -387,7 +387,7 @@ impl Sim {
     }
 
     /// What every node thinks of a prefix.
-    fn print_ways(&self, prefix: Prefix) {
+    fn print_ways(&self, prefix: PrefixPair) {
         for (id, one) in self.nodes.iter().enumerate() {
             let report = one.node.babel().report(self.now);
             println!("node {id} ({}): {:?}", report.router_id, one.kernel.get(&prefix));
@@ -400,7 +400,7 @@ impl Sim {
     }
 
     /// A neighbour of `id` that sends packets for `prefix` to `id`: the planted loop points at it.
-    fn the_way_back(&self, id: NodeId, prefix: &Prefix, action: &RouteAction) -> Option<RouteAction> {
+    fn the_way_back(&self, id: NodeId, prefix: &PrefixPair, action: &RouteAction) -> Option<RouteAction> {
         matches!(action, RouteAction::Install { .. }).then_some(())?;
         self.nodes[id].links.iter().enumerate().find_map(|(position, &link)| {
             let peer = self.links[link].peer_of(id)?;

@@ -13,7 +13,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use tequio::babel::auth::settings::Auth;
 use tequio::babel::settings::{InterfaceSettings, LinkKind, Settings as BabelSettings};
-use tequio::base::address::Prefix;
+use tequio::base::address::{Prefix, PrefixPair};
 use tequio::base::random::Random;
 use tequio::base::time::{Instant, Span};
 use tequio::node::settings::{Announce, Settings};
@@ -195,17 +195,25 @@ impl Plan {
     }
 
     /// The prefixes of a node. In a village one of each family, and every fifth node is a gateway with a default
-    /// route too; in a larger mesh one each for those that announce anything.
-    pub fn prefixes(&self, node: NodeId) -> Vec<Prefix> {
+    /// route too, and with two for packets from some sources (RFC 9079): its own prefix, and one that all gateways
+    /// share. In a larger mesh one each for those that announce anything.
+    pub fn prefixes(&self, node: NodeId) -> Vec<PrefixPair> {
         let number = u16::try_from(node + 1).expect("fewer than 65,535 nodes");
         let v6 = Prefix::new(IpAddr::V6(Ipv6Addr::new(0xfd77, 0, 0, number, 0, 0, 0, 0)), 64);
         if let Some(announcers) = self.shape.announcers {
-            return v6.filter(|_| node.is_multiple_of(self.nodes / announcers)).into_iter().collect();
+            let announces = node.is_multiple_of(self.nodes / announcers);
+            return v6.filter(|_| announces).map(PrefixPair::from).into_iter().collect();
         }
         let [high, low] = number.to_be_bytes();
         let v4 = Prefix::new(IpAddr::V4(Ipv4Addr::new(10, 77 + high, low, 0)), 24);
-        let default = node.is_multiple_of(5).then_some(Prefix::DEFAULT_V4);
-        [v4, v6, default].into_iter().flatten().collect()
+        let mut prefixes: Vec<PrefixPair> = [v4, v6].into_iter().flatten().map(PrefixPair::from).collect();
+        if node.is_multiple_of(5) {
+            let shared = Prefix::new(IpAddr::V6(Ipv6Addr::new(0xfd77, 1, 0, 0, 0, 0, 0, 0)), 32);
+            let from = |source: Prefix| PrefixPair::new(Prefix::DEFAULT_V6, source);
+            prefixes.push(PrefixPair::DEFAULT_V4);
+            prefixes.extend([v6, shared].into_iter().flatten().filter_map(from));
+        }
+        prefixes
     }
 }
 

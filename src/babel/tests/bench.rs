@@ -12,25 +12,25 @@ use crate::babel::output::{Event, Output, RouteAction, RouteChange};
 use crate::babel::settings::{InterfaceSettings, LinkKind, Settings};
 use crate::babel::source::FeasibilityDistance;
 use crate::babel::{InterfaceStatus, RouterId, SeqNo};
-use crate::base::address::{InterfaceIndex, Prefix};
+use crate::base::address::{InterfaceIndex, PrefixPair};
 use crate::base::random::Random;
 use crate::base::time::{Instant, Span};
 
 /// One node: an engine and what its kernel holds.
 pub(super) struct Node {
     pub(super) engine: Engine,
-    pub(super) kernel: BTreeMap<Prefix, RouteAction>,
+    pub(super) kernel: BTreeMap<PrefixPair, RouteAction>,
     /// What the kernel still holds of a run before, until this run says something about it.
-    pub(super) left: BTreeMap<Prefix, RouteAction>,
-    pub(super) originated: Vec<Prefix>,
+    pub(super) left: BTreeMap<PrefixPair, RouteAction>,
+    pub(super) originated: Vec<PrefixPair>,
     pub(super) events: Vec<Event>,
     pub(super) packets_sent: usize,
     /// What its vault would hold, and how many MACs it was asked about.
     pub(super) keys: BTreeMap<String, (Algorithm, Vec<u8>)>,
     pub(super) macs_checked: usize,
     /// Every change the kernel saw, with its time.
-    pub(super) history: Vec<(Instant, Prefix, RouteAction)>,
-    distances: BTreeMap<(Prefix, RouterId), FeasibilityDistance>,
+    pub(super) history: Vec<(Instant, PrefixPair, RouteAction)>,
+    distances: BTreeMap<(PrefixPair, RouterId), FeasibilityDistance>,
 }
 
 /// One link: all members hear all others.
@@ -71,11 +71,11 @@ pub(super) fn address(node: usize, link: usize) -> Ipv6Addr {
     Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, u16::try_from(link).unwrap() + 1, u16::try_from(node).unwrap() + 1)
 }
 
-pub(super) fn prefix_v6(node: usize) -> Prefix {
+pub(super) fn prefix_v6(node: usize) -> PrefixPair {
     format!("fd00:{node:x}::/64").parse().unwrap()
 }
 
-pub(super) fn prefix_v4(node: usize) -> Prefix {
+pub(super) fn prefix_v4(node: usize) -> PrefixPair {
     format!("10.{node}.0.0/22").parse().unwrap()
 }
 
@@ -148,10 +148,10 @@ impl Net {
         for link in self.links_of(node) {
             self.nodes[node].engine.handle_interface(now, status(node, link, !self.links[link].cut));
         }
-        let mut own: Vec<(Prefix, u16)> = vec![(prefix_v6(node), 0), (prefix_v4(node), 0)];
+        let mut own: Vec<(PrefixPair, u16)> = vec![(prefix_v6(node), 0), (prefix_v4(node), 0)];
         let others =
             self.nodes[node].originated.iter().filter(|&prefix| own.iter().all(|one| one.0 != *prefix));
-        let others: Vec<(Prefix, u16)> = others.map(|prefix| (*prefix, 0)).collect();
+        let others: Vec<(PrefixPair, u16)> = others.map(|prefix| (*prefix, 0)).collect();
         own.extend(others);
         self.originate(node, &own);
         self.drain(node);
@@ -181,7 +181,7 @@ impl Net {
         self.settings(node, settings);
     }
 
-    pub(super) fn originate(&mut self, node: usize, prefixes: &[(Prefix, u16)]) {
+    pub(super) fn originate(&mut self, node: usize, prefixes: &[(PrefixPair, u16)]) {
         let now = self.now;
         self.nodes[node].originated = prefixes.iter().map(|(prefix, _)| *prefix).collect();
         self.nodes[node].engine.handle_originated(now, &prefixes.iter().copied().collect());
@@ -341,7 +341,7 @@ impl Net {
             }
         }
         let installed = self.nodes[node].engine.installed();
-        let said: BTreeMap<Prefix, RouteAction> =
+        let said: BTreeMap<PrefixPair, RouteAction> =
             installed.into_iter().map(|change| (change.prefix, change.action)).collect();
         assert_eq!(said, self.nodes[node].kernel, "node {node}: the kernel holds what the engine says");
     }
@@ -364,7 +364,7 @@ impl Net {
 
     /// After each event: no loop anywhere, and no feasibility distance has risen.
     fn check(&mut self) {
-        let prefixes: BTreeSet<Prefix> =
+        let prefixes: BTreeSet<PrefixPair> =
             self.nodes.iter().flat_map(|node| node.kernel.keys().chain(node.left.keys()).copied()).collect();
         for prefix in prefixes {
             for start in 0..self.nodes.len() {
@@ -384,7 +384,7 @@ impl Net {
     }
 
     /// Where packets for `prefix` end that start at this node; a panic if they go round.
-    pub(super) fn follow(&self, start: usize, prefix: Prefix) -> Option<Vec<usize>> {
+    pub(super) fn follow(&self, start: usize, prefix: PrefixPair) -> Option<Vec<usize>> {
         let mut path = vec![start];
         let mut here = start;
         loop {

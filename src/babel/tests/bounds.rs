@@ -10,14 +10,14 @@ use crate::babel::output::{Event, Output};
 use crate::babel::wire::packet::parse;
 use crate::babel::wire::tlv::{SeqnoRequest, Tlv, Update};
 use crate::babel::{InterfaceStatus, SeqNo};
-use crate::base::address::{InterfaceIndex, Prefix};
+use crate::base::address::{InterfaceIndex, Prefix, PrefixPair};
 use crate::base::limit::{
     BABEL_INTERFACES, BABEL_NEIGHBOURS, BABEL_ORIGINATED, BABEL_OUTBOX_TLVS, BABEL_PENDING_REQUESTS,
     BABEL_ROUTES, BABEL_ROUTES_PER_NEIGHBOUR, BABEL_SEND_QUEUE,
 };
 
-fn host(number: usize) -> Prefix {
-    Prefix::host(Ipv4Addr::from(0x0a00_0000 + u32::try_from(number).unwrap()).into())
+fn host(number: usize) -> PrefixPair {
+    Prefix::host(Ipv4Addr::from(0x0a00_0000 + u32::try_from(number).unwrap()).into()).into()
 }
 
 fn host_route(number: usize, seqno: u16, metric: u16) -> Tlv {

@@ -202,10 +202,10 @@ fn why_says_for_each_candidate_what_speaks_against_it() {
     subject.hear(TWO, &[route(P, 5, 150)]);
     subject.hear(3, &[route(P, 5, 900)]);
     subject.pass(1_000);
-    let why = subject.engine.why(subject.now, "fd00:9::77".parse().unwrap());
+    let why = subject.engine.why(subject.now, "fd00:9::77".parse().unwrap(), None);
     assert_eq!(why.prefix, Some(prefix(P)));
     assert_eq!(why.verdict, format!("packets for {P} go to {}", peer(ONE)));
-    let reasons: Vec<&str> = why.candidates.iter().map(|(_, reason)| reason.as_str()).collect();
+    let reasons: Vec<String> = why.candidates.iter().map(|(_, reason)| reason.to_string()).collect();
     assert_eq!(
         reasons,
         [
@@ -217,9 +217,9 @@ fn why_says_for_each_candidate_what_speaks_against_it() {
     // In its first seconds a destination would take it at once.
     subject.pass(5_000);
     subject.hear(TWO, &[route(P, 6, 10)]);
-    let why = subject.engine.why(subject.now, "fd00:9::77".parse().unwrap());
-    assert_eq!(why.candidates[1].1, "better (106 instead of 196), used in 5.0 s if it stays so");
-    let nobody = subject.engine.why(subject.now, "192.0.2.1".parse().unwrap());
+    let why = subject.engine.why(subject.now, "fd00:9::77".parse().unwrap(), None);
+    assert_eq!(why.candidates[1].1.to_string(), "better (106 instead of 196), used in 5.0 s if it stays so");
+    let nobody = subject.engine.why(subject.now, "192.0.2.1".parse().unwrap(), None);
     assert_eq!((nobody.prefix, nobody.candidates.len()), (None, 0));
 }
 
@@ -231,7 +231,7 @@ fn the_longest_prefix_decides() {
     for (address, longest) in
         [("2001:db8::1", "::/0"), ("fd00:2::1", "fd00::/16"), ("fd00:1::1", "fd00:1::/32")]
     {
-        let why = subject.engine.why(subject.now, address.parse().unwrap());
+        let why = subject.engine.why(subject.now, address.parse().unwrap(), None);
         assert_eq!(why.prefix, Some(prefix(longest)));
     }
 }

@@ -4,7 +4,7 @@ use super::bench::{Net, address, interface_settings, prefix_v4, prefix_v6, route
 use crate::babel::SeqNo;
 use crate::babel::output::{Event, RouteAction};
 use crate::babel::settings::{LinkKind, Settings};
-use crate::base::address::Prefix;
+use crate::base::address::PrefixPair;
 use crate::base::time::Span;
 
 const LINE: &[&[usize]] = &[&[0, 1], &[1, 2]];
@@ -126,7 +126,8 @@ fn what_never_was_usable_is_never_refused() {
         let mut net = Net::new(3, LINE, seed).start();
         net.run(30_000);
         for node in &net.nodes {
-            let refused = |(_, _, action): &&(_, Prefix, _)| !matches!(action, RouteAction::Install { .. });
+            let refused =
+                |(_, _, action): &&(_, PrefixPair, _)| !matches!(action, RouteAction::Install { .. });
             assert_eq!(node.history.iter().find(refused), None);
         }
     }
@@ -317,7 +318,7 @@ fn a_new_link_local_address_is_a_new_neighbour_for_the_peer() {
 
 #[test]
 fn what_we_announce_ourselves_is_not_reached_through_others() {
-    let shared: Prefix = "::/0".parse().unwrap();
+    let shared: PrefixPair = "::/0".parse().unwrap();
     let mut net = Net::new(2, &[&[0, 1]], 6).start();
     net.originate(1, &[(shared, 0), (prefix_v6(1), 0), (prefix_v4(1), 0)]);
     net.run(2_000);

@@ -8,4 +8,5 @@ mod convergence;
 mod requests;
 mod restart;
 mod snapshot;
+mod sources;
 mod subject;

@@ -5,7 +5,7 @@ use super::subject::{P, Subject, peer, route};
 use crate::babel::SeqNo;
 use crate::babel::settings::LinkKind;
 use crate::babel::wire::tlv::Tlv;
-use crate::base::address::Prefix;
+use crate::base::address::PrefixPair;
 
 const PLAZA: usize = 0;
 const ESCUELA: usize = 1;
@@ -13,7 +13,7 @@ const CASERIO: usize = 3;
 const UPHILL: usize = 4;
 /// A triangle with a tail, and the way outside at one of its corners.
 const VILLAGE: &[&[usize]] = &[&[0, 1], &[0, 2], &[1, 2], &[2, 3], &[0, 4]];
-const DEFAULTS: [Prefix; 2] = [Prefix::DEFAULT_V4, Prefix::DEFAULT_V6];
+const DEFAULTS: [PrefixPair; 2] = [PrefixPair::DEFAULT_V4, PrefixPair::DEFAULT_V6];
 
 fn village(seed: u64, kind: LinkKind, links: &[&[usize]]) -> Net {
     let mut net = Net::new(5, links, seed);

@@ -11,7 +11,7 @@ use crate::babel::wire::packet::parse;
 use crate::babel::wire::tlv::{SeqnoRequest, Tlv, Update};
 use crate::babel::wire::write::PacketWriter;
 use crate::babel::{RouterId, SeqNo};
-use crate::base::address::{InterfaceIndex, Prefix};
+use crate::base::address::{InterfaceIndex, PrefixPair};
 use crate::base::time::{Instant, Span};
 
 pub(super) const OURS: RouterId = RouterId([2, 0, 0, 0, 0, 0, 0, 1]);
@@ -27,7 +27,7 @@ pub(super) struct Subject {
     pub(super) engine: Engine,
     pub(super) now: Instant,
     pub(super) sent: Vec<(Ipv6Addr, Tlv)>,
-    pub(super) routes: Vec<(Prefix, RouteAction)>,
+    pub(super) routes: Vec<(PrefixPair, RouteAction)>,
     pub(super) events: Vec<Event>,
 }
 
@@ -35,7 +35,7 @@ pub(super) fn peer(number: u16) -> Ipv6Addr {
     Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0xffff, number)
 }
 
-pub(super) fn prefix(text: &str) -> Prefix {
+pub(super) fn prefix(text: &str) -> PrefixPair {
     text.parse().unwrap()
 }
 

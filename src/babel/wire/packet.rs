@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::read::{ParserState, is_martian};
 use super::tlv::{Tlv, TlvError, kind};
-use crate::base::address::Prefix;
+use crate::base::address::PrefixPair;
 use crate::base::bytes::Reader;
 use crate::base::limit::BABEL_TLVS_PER_PACKET;
 
@@ -86,9 +86,9 @@ pub fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), PacketError> {
     Ok((body, &bytes[HEADER + length..]))
 }
 
-/// Whether this prefix can never be a destination of routing: link-local, multicast, loopback.
-pub fn martian(prefix: &Prefix) -> bool {
-    is_martian(prefix)
+/// Whether this can never be routed, to or from: link-local, multicast, loopback.
+pub fn martian(prefix: &PrefixPair) -> bool {
+    is_martian(&prefix.destination()) || prefix.source().is_some_and(|source| is_martian(&source))
 }
 
 fn parse_body(body: &[u8], mut state: ParserState) -> Result<Packet, PacketError> {

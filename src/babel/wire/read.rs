@@ -3,12 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::tlv::{
-    HELLO_UNICAST, INFINITY, SUB_TLV_MANDATORY, SeqnoRequest, Tlv, TlvError, UPDATE_PREFIX, UPDATE_ROUTER_ID,
-    Update, encoding, kind,
+    HELLO_UNICAST, INFINITY, SUB_TLV_MANDATORY, SUB_TLV_SOURCE_PREFIX, SeqnoRequest, Tlv, TlvError,
+    UPDATE_PREFIX, UPDATE_ROUTER_ID, Update, encoding, kind,
 };
 use crate::babel::router_id::RouterId;
 use crate::babel::seqno::SeqNo;
-use crate::base::address::Prefix;
+use crate::base::address::{Prefix, PrefixPair};
 use crate::base::bytes::{Reader, Truncated};
 
 /// What earlier TLVs of the same packet said.
@@ -94,7 +94,7 @@ impl ParserState {
         let seqno = SeqNo(reader.u16()?);
         let metric = reader.u16()?;
         if address_encoding == encoding::WILDCARD {
-            sub_tlvs(reader)?;
+            no_source(reader)?;
             if length != 0 || omitted != 0 || metric != INFINITY {
                 return Err(TlvError::Wildcard);
             }
@@ -102,9 +102,9 @@ impl ParserState {
         }
         let octets = self.octets(&mut reader, address_encoding, length, omitted)?;
         self.remember(address_encoding, flags, octets)?;
-        sub_tlvs(reader)?;
-        let prefix = prefix_of(address_encoding, octets, length)?;
-        if is_martian(&prefix) {
+        let source = source_prefix(reader, address_encoding)?;
+        let prefix = pair(prefix_of(address_encoding, octets, length)?, source)?;
+        if super::packet::martian(&prefix) {
             return Err(TlvError::Martian);
         }
         if metric == INFINITY {
@@ -212,13 +212,13 @@ fn route_request(mut reader: Reader<'_>) -> Result<Tlv, TlvError> {
     let address_encoding = reader.u8()?;
     let length = reader.u8()?;
     if address_encoding == encoding::WILDCARD {
-        sub_tlvs(reader)?;
+        no_source(reader)?;
         return if length == 0 { Ok(Tlv::RouteRequest(None)) } else { Err(TlvError::Wildcard) };
     }
     let prefix = plain_prefix(&mut reader, address_encoding, length)?;
-    sub_tlvs(reader)?;
+    let prefix = pair(prefix, source_prefix(reader, address_encoding)?)?;
     // The answer would be an Update that every reader refuses.
-    if is_martian(&prefix) {
+    if super::packet::martian(&prefix) {
         return Err(TlvError::Martian);
     }
     Ok(Tlv::RouteRequest(Some(prefix)))
@@ -232,7 +232,7 @@ fn seqno_request(mut reader: Reader<'_>) -> Result<Tlv, TlvError> {
     reader.u8()?;
     let router_id = RouterId(reader.array()?);
     let prefix = plain_prefix(&mut reader, address_encoding, length)?;
-    sub_tlvs(reader)?;
+    let prefix = pair(prefix, source_prefix(reader, address_encoding)?)?;
     if hop_count == 0 {
         return Err(TlvError::HopCount);
     }
@@ -307,8 +307,53 @@ fn link_local(identifier: [u8; 8]) -> Ipv6Addr {
     Ipv6Addr::from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a, b, c, d, e, f, g, h])
 }
 
-/// Looks through the sub-TLVs: we know none that is mandatory, and need none that is not.
-fn sub_tlvs(mut reader: Reader<'_>) -> Result<(), TlvError> {
+/// Looks through the sub-TLVs of a TLV that knows no mandatory one.
+fn sub_tlvs(reader: Reader<'_>) -> Result<(), TlvError> {
+    each_sub_tlv(reader, |sub_kind, _| match sub_kind {
+        SUB_TLV_MANDATORY.. => Err(TlvError::Mandatory),
+        _ => Ok(()),
+    })
+}
+
+/// The same in a wildcard, where a source prefix has no meaning (RFC 9079 5.2, 7.1).
+fn no_source(reader: Reader<'_>) -> Result<(), TlvError> {
+    source_prefix(reader, encoding::WILDCARD).map(drop)
+}
+
+/// The source prefix among the sub-TLVs, read in the encoding of its TLV (RFC 9079 7.1).
+fn source_prefix(reader: Reader<'_>, address_encoding: u8) -> Result<Option<Prefix>, TlvError> {
+    let mut source = None;
+    each_sub_tlv(reader, |sub_kind, body| match sub_kind {
+        SUB_TLV_SOURCE_PREFIX if source.is_some() => Err(TlvError::SourcePrefix),
+        SUB_TLV_SOURCE_PREFIX => {
+            let mut body = Reader::new(body);
+            let length = body.u8().map_err(|_| TlvError::SourcePrefix)?;
+            if length == 0 || address_encoding == encoding::WILDCARD {
+                return Err(TlvError::SourcePrefix);
+            }
+            // Octets behind the prefix are ignored.
+            let prefix = plain_prefix(&mut body, address_encoding, length);
+            source = Some(prefix.map_err(|_| TlvError::SourcePrefix)?);
+            Ok(())
+        }
+        SUB_TLV_MANDATORY.. => Err(TlvError::Mandatory),
+        _ => Ok(()),
+    })?;
+    Ok(source)
+}
+
+fn pair(destination: Prefix, source: Option<Prefix>) -> Result<PrefixPair, TlvError> {
+    match source {
+        None => Ok(destination.into()),
+        Some(source) => PrefixPair::new(destination, source).ok_or(TlvError::SourcePrefix),
+    }
+}
+
+/// Hands out all sub-TLVs, also behind a bad one: one whose frame is broken is the worst (RFC 8966 4.4).
+fn each_sub_tlv(
+    mut reader: Reader<'_>,
+    mut take: impl FnMut(u8, &[u8]) -> Result<(), TlvError>,
+) -> Result<(), TlvError> {
     let mut verdict = Ok(());
     while !reader.is_empty() {
         let sub_kind = reader.u8()?;
@@ -316,10 +361,8 @@ fn sub_tlvs(mut reader: Reader<'_>) -> Result<(), TlvError> {
             continue;
         }
         let length = reader.u8().map_err(|_| TlvError::SubTlv)?;
-        reader.take(usize::from(length)).map_err(|_| TlvError::SubTlv)?;
-        if sub_kind >= SUB_TLV_MANDATORY {
-            verdict = Err(TlvError::Mandatory);
-        }
+        let body = reader.take(usize::from(length)).map_err(|_| TlvError::SubTlv)?;
+        verdict = verdict.and(take(sub_kind, body));
     }
     verdict
 }

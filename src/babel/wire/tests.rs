@@ -1,5 +1,7 @@
 //! Bytes and values, both ways.
 
+mod sources;
+
 use std::net::{IpAddr, Ipv6Addr};
 
 use proptest::prelude::*;
@@ -9,7 +11,7 @@ use super::tlv::{INFINITY, SeqnoRequest, Tlv, TlvError, Update};
 use super::write::PacketWriter;
 use crate::babel::router_id::RouterId;
 use crate::babel::seqno::SeqNo;
-use crate::base::address::Prefix;
+use crate::base::address::{Prefix, PrefixPair};
 
 const SOURCE: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
 const ORIGIN: RouterId = RouterId([2, 0, 0, 0, 0, 0, 0, 7]);
@@ -34,7 +36,7 @@ fn read(body: &str) -> (Vec<Tlv>, Vec<TlvError>) {
     (packet.tlvs, packet.ignored.into_iter().map(|(_, why)| why).collect())
 }
 
-fn prefix(text: &str) -> Prefix {
+fn prefix(text: &str) -> PrefixPair {
     text.parse().unwrap()
 }
 
@@ -273,7 +275,7 @@ fn unknown_tlvs_and_what_belongs_into_the_trailer_are_ignored() {
 
 #[test]
 fn a_mandatory_sub_tlv_in_any_tlv_voids_it_also_without_a_body() {
-    for sub in ["f0 00", "80 02 0000", "00 01 01 00 ff 01 00", "70 00 f0 00"] {
+    for sub in ["f0 00", "81 02 0000", "00 01 01 00 ff 01 00", "70 00 f0 00"] {
         let length = octets(sub).len();
         for (kind, body) in [
             ("02", "0000 1234 0014"),
@@ -398,7 +400,15 @@ fn what_does_not_fit_leaves_no_trace() {
     assert_eq!(parse(&writer.finish(), SOURCE).unwrap().tlvs.len(), 2);
 }
 
-fn any_prefix() -> impl Strategy<Value = Prefix> {
+fn any_prefix() -> impl Strategy<Value = PrefixPair> {
+    let pair = |(destination, source): (Prefix, Option<Prefix>)| match source {
+        None => Some(destination.into()),
+        Some(source) => PrefixPair::new(destination, source),
+    };
+    (any_one_prefix(), proptest::option::of(any_one_prefix())).prop_filter_map("families", pair)
+}
+
+fn any_one_prefix() -> impl Strategy<Value = Prefix> {
     let v4 = (any::<u32>(), 0u8..=32).prop_map(|(bits, length)| (IpAddr::V4(bits.into()), length));
     let v6 = (any::<u128>(), 0u8..=128).prop_map(|(bits, length)| (IpAddr::V6(bits.into()), length));
     // Prefixes that resemble each other, as in a real network.
@@ -409,7 +419,7 @@ fn any_prefix() -> impl Strategy<Value = Prefix> {
     prop_oneof![v4, v6, near].prop_filter_map("length", canonical)
 }
 
-fn routable_prefix() -> impl Strategy<Value = Prefix> {
+fn routable_prefix() -> impl Strategy<Value = PrefixPair> {
     any_prefix().prop_filter("routable", |prefix| !super::packet::martian(prefix))
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::babel::router_id::RouterId;
 use crate::babel::seqno::SeqNo;
-use crate::base::address::Prefix;
+use crate::base::address::PrefixPair;
 
 /// The metric that means "not reachable".
 pub const INFINITY: u16 = 0xffff;
@@ -51,7 +51,7 @@ pub enum Tlv {
     /// A route or its retraction (4.6.9).
     Update(Update),
     /// "Tell me about this prefix", or about all with `None` (4.6.10).
-    RouteRequest(Option<Prefix>),
+    RouteRequest(Option<PrefixPair>),
     /// "Have the origin use a newer sequence number" (4.6.11).
     SeqnoRequest(SeqnoRequest),
 }
@@ -60,7 +60,7 @@ pub enum Tlv {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Update {
     /// The destination; `None`, only in a retraction, is everything the sender ever announced.
-    pub prefix: Option<Prefix>,
+    pub prefix: Option<PrefixPair>,
     /// When it is repeated at the latest; 0xFFFF is never.
     pub interval_cs: u16,
     /// The origin's sequence number.
@@ -77,7 +77,7 @@ pub struct Update {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeqnoRequest {
     /// The destination that is starving.
-    pub prefix: Prefix,
+    pub prefix: PrefixPair,
     /// Its origin.
     pub router_id: RouterId,
     /// The smallest sequence number that helps.
@@ -119,6 +119,8 @@ pub enum TlvError {
     SubTlv,
     /// A prefix that nobody can route to: link-local, multicast, loopback.
     Martian,
+    /// A source prefix that is empty, too long, too short, said twice, or where none may be (RFC 9079 7.1).
+    SourcePrefix,
 }
 
 impl fmt::Display for TlvError {
@@ -139,6 +141,7 @@ impl fmt::Display for TlvError {
             Self::Mandatory => "a mandatory sub-TLV is unknown",
             Self::SubTlv => "a sub-TLV is longer than its TLV",
             Self::Martian => "the prefix is link-local, multicast or loopback",
+            Self::SourcePrefix => "the source prefix is empty, too long, too short, or said twice",
         })
     }
 }
@@ -147,7 +150,7 @@ impl std::error::Error for TlvError {}
 
 impl Update {
     /// The retraction of `prefix`, or of everything.
-    pub const fn retraction(prefix: Option<Prefix>, interval_cs: u16, seqno: SeqNo) -> Self {
+    pub const fn retraction(prefix: Option<PrefixPair>, interval_cs: u16, seqno: SeqNo) -> Self {
         Self { prefix, interval_cs, seqno, metric: INFINITY, router_id: None, next_hop: None }
     }
 
@@ -201,5 +204,7 @@ pub(super) const HELLO_UNICAST: u16 = 0x8000;
 pub(super) const UPDATE_PREFIX: u8 = 0x80;
 /// The Update flag that makes the router-id of the prefix's last octets (RFC 8966 4.6.9).
 pub(super) const UPDATE_ROUTER_ID: u8 = 0x40;
+/// The sub-TLV of source-specific routes (RFC 9079 7.1).
+pub(super) const SUB_TLV_SOURCE_PREFIX: u8 = 128;
 /// The first sub-TLV type that must be understood (RFC 8966 4.4).
 pub(super) const SUB_TLV_MANDATORY: u8 = 128;

@@ -7,9 +7,11 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::packet::{HEADER, MAGIC, VERSION};
-use super::tlv::{HELLO_UNICAST, SeqnoRequest, Tlv, UPDATE_PREFIX, Update, encoding, kind};
+use super::tlv::{
+    HELLO_UNICAST, SUB_TLV_SOURCE_PREFIX, SeqnoRequest, Tlv, UPDATE_PREFIX, Update, encoding, kind,
+};
 use crate::babel::router_id::RouterId;
-use crate::base::address::Prefix;
+use crate::base::address::{Prefix, PrefixPair};
 
 /// One packet that is being filled.
 #[derive(Debug)]
@@ -65,8 +67,9 @@ impl PacketWriter {
             Tlv::Update(update) => self.update(update),
             Tlv::RouteRequest(None) => self.tlv(kind::ROUTE_REQUEST, &[encoding::WILDCARD, 0], &[]),
             Tlv::RouteRequest(Some(prefix)) => {
-                let (address_encoding, octets) = plain(prefix);
-                self.tlv(kind::ROUTE_REQUEST, &[address_encoding, prefix.length()], &octets);
+                let (address_encoding, mut octets) = plain(&prefix.destination());
+                octets.extend(source_prefix(prefix));
+                self.tlv(kind::ROUTE_REQUEST, &[address_encoding, prefix.destination().length()], &octets);
             }
             Tlv::SeqnoRequest(request) => self.seqno_request(request),
         }
@@ -91,7 +94,7 @@ impl PacketWriter {
     }
 
     fn tlv(&mut self, tlv_kind: u8, head: &[u8], tail: &[u8]) {
-        let length = u8::try_from(head.len() + tail.len()).expect("no TLV of ours is longer than 40 octets");
+        let length = u8::try_from(head.len() + tail.len()).expect("no TLV of ours is longer than 60 octets");
         self.bytes.extend_from_slice(&[tlv_kind, length]);
         self.bytes.extend_from_slice(head);
         self.bytes.extend_from_slice(tail);
@@ -116,7 +119,8 @@ impl PacketWriter {
             self.tlv(kind::ROUTER_ID, &[0, 0], &router_id.0);
         }
         self.next_hop(update);
-        let (address_encoding, length, omitted, octets) = self.compressed(update);
+        let (address_encoding, length, omitted, mut octets) = self.compressed(update);
+        octets.extend(update.prefix.iter().flat_map(source_prefix));
         let flags = if address_encoding == encoding::WILDCARD { 0 } else { UPDATE_PREFIX };
         let [a, b] = update.interval_cs.to_be_bytes();
         let [c, d] = update.seqno.0.to_be_bytes();
@@ -141,7 +145,7 @@ impl PacketWriter {
 
     /// Address encoding, length, omitted octets and the octets that are left of an Update's prefix.
     fn compressed(&mut self, update: &Update) -> (u8, u8, u8, Vec<u8>) {
-        let Some(prefix) = update.prefix else {
+        let Some(prefix) = update.prefix.map(|pair| pair.destination()) else {
             return (encoding::WILDCARD, 0, 0, Vec::new());
         };
         let whole = usize::from(prefix.length()).div_ceil(8);
@@ -169,11 +173,13 @@ impl PacketWriter {
     }
 
     fn seqno_request(&mut self, request: &SeqnoRequest) {
-        let (address_encoding, octets) = plain(&request.prefix);
+        let destination = request.prefix.destination();
+        let (address_encoding, octets) = plain(&destination);
         let [a, b] = request.seqno.0.to_be_bytes();
         let mut tail = request.router_id.0.to_vec();
         tail.extend_from_slice(&octets);
-        let head = [address_encoding, request.prefix.length(), a, b, request.hop_count, 0];
+        tail.extend(source_prefix(&request.prefix));
+        let head = [address_encoding, destination.length(), a, b, request.hop_count, 0];
         self.tlv(kind::SEQNO_REQUEST, &head, &tail);
     }
 }
@@ -191,6 +197,16 @@ fn plain(prefix: &Prefix) -> (u8, Vec<u8>) {
         IpAddr::V4(address) => (encoding::IPV4, address.octets()[..whole].to_vec()),
         IpAddr::V6(address) => (encoding::IPV6, address.octets()[..whole].to_vec()),
     }
+}
+
+/// The source prefix sub-TLV, if the pair needs one: never compressed (RFC 9079 7.1).
+fn source_prefix(pair: &PrefixPair) -> Vec<u8> {
+    let Some(source) = pair.source() else { return Vec::new() };
+    let octets = plain(&source).1;
+    let length = u8::try_from(1 + octets.len()).expect("a prefix has at most 16 octets");
+    let mut bytes = vec![SUB_TLV_SOURCE_PREFIX, length, source.length()];
+    bytes.extend(octets);
+    bytes
 }
 
 /// A host address: the short form if it lies in `fe80::/64`.

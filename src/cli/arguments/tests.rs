@@ -36,6 +36,8 @@ fn options_of_every_command_stand_anywhere() {
 #[test]
 fn commands_carry_their_arguments() {
     assert_eq!(done("why 8.8.8.8"), ("why".into(), json!({"destination": "8.8.8.8"})));
+    let asked = json!({"destination": "2001:db8::1", "source": "fd00::1"});
+    assert_eq!(done("why 2001:db8::1 --source fd00::1"), ("why".into(), asked));
     assert_eq!(done("routes --offset 5 --limit=10"), ("routes".into(), json!({"offset": 5, "limit": 10})));
     assert_eq!(
         done("voucher issue --plan hora --count 3 --person ana --key k1"),
@@ -78,7 +80,7 @@ fn what_is_mistyped_is_answered_with_what_is_near() {
 
 #[test]
 fn what_is_missing_or_too_much_is_named() {
-    assert_eq!(refused("why"), "a word is missing. Usage: tequio why ADDRESS");
+    assert_eq!(refused("why"), "a word is missing. Usage: tequio why ADDRESS [--source ADDRESS]");
     assert!(refused("voucher issue").starts_with("--plan is missing. Usage: tequio voucher issue"));
     assert_eq!(refused("voucher"), "`voucher` needs a second word: issue, show, revoke");
     assert_eq!(refused("status now"), "`now` is one word too many: see `tequio status --help`");

@@ -66,18 +66,19 @@ fn routes_mark_the_chosen_and_the_forbidden() {
                "metric": metric, "refmetric": 0, "seqno": 41, "selected": selected, "feasible": feasible,
                "age_s": 75})
     };
-    let reply = json!({"offset": 0, "total": 5, "routes": [
+    let mut reply = json!({"offset": 0, "total": 5, "routes": [
         route("10.64.1.0/24", json!("fe80::1"), json!(96), true, true),
         route("10.64.1.0/24", json!("fe80::2"), json!(352), false, true),
         route("::/0", json!("fe80::2"), Value::Null, false, false),
         route("2001:db8:1::/64", Value::Null, json!(0), true, true),
     ]});
+    reply["routes"][3]["source"] = json!("fd00::/8");
     insta::assert_snapshot!(show("routes", &reply, false), @r"
-       PREFIX           VIA      INTERFACE    METRIC  REFMETRIC  SEQNO  ROUTER-ID                       AGE
-    *  10.64.1.0/24     fe80::1  mesh0            96          0     41  02:00:00:ff:fe:00:00:02  1 min 15 s
-       10.64.1.0/24     fe80::2  mesh0           352          0     41  02:00:00:ff:fe:00:00:02  1 min 15 s
-    !  ::/0             fe80::2  mesh0      infinite          0     41  02:00:00:ff:fe:00:00:02  1 min 15 s
-    *  2001:db8:1::/64  -        mesh0             0          0     41  02:00:00:ff:fe:00:00:02  1 min 15 s
+       PREFIX                         VIA      INTERFACE    METRIC  REFMETRIC  SEQNO  ROUTER-ID                       AGE
+    *  10.64.1.0/24                   fe80::1  mesh0            96          0     41  02:00:00:ff:fe:00:00:02  1 min 15 s
+       10.64.1.0/24                   fe80::2  mesh0           352          0     41  02:00:00:ff:fe:00:00:02  1 min 15 s
+    !  ::/0                           fe80::2  mesh0      infinite          0     41  02:00:00:ff:fe:00:00:02  1 min 15 s
+    *  2001:db8:1::/64 from fd00::/8  -        mesh0             0          0     41  02:00:00:ff:fe:00:00:02  1 min 15 s
     1 to 4 of 5
     ");
 }

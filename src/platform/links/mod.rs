@@ -18,7 +18,7 @@ use super::netlink::link::{ADDRESS_HEAD_BYTES, AddressEntry, LINK_HEAD_BYTES, Li
 use super::netlink::message::{Batch, Message};
 use super::netlink::route::{PROTOCOL_BABEL, RouteEntry, TABLE_MAIN, dump_head, dump_table};
 use super::netlink::socket::{NetlinkError, NetlinkSocket, Protocol};
-use crate::base::address::{InterfaceIndex, MacAddress, Prefix};
+use crate::base::address::{InterfaceIndex, MacAddress, Prefix, PrefixPair};
 use crate::base::limit;
 
 /// An interface as it is now.
@@ -41,8 +41,8 @@ pub struct LinkStatus {
 /// A route of the kernel that is not ours, or an own address of this machine.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KernelRoute {
-    /// Where to; for an address the host prefix of it.
-    pub prefix: Prefix,
+    /// Which packets it is for; for an address the host prefix of it.
+    pub prefix: PrefixPair,
     /// The interface it leads to or is on; `None` for routes that lead nowhere (unreachable,
     /// blackhole, prohibit), which operators use to hold an aggregate.
     pub interface: Option<InterfaceIndex>,
@@ -275,7 +275,7 @@ fn take_event(
 fn own_address(entry: &AddressEntry, state: &State) -> Option<KernelRoute> {
     let prefix = Prefix::host(entry.address);
     (entry.is_usable && !is_local_only(&prefix)).then(|| KernelRoute {
-        prefix,
+        prefix: prefix.into(),
         interface: Some(entry.interface),
         device: state.name(entry.interface),
         protocol: libc::RTPROT_KERNEL,
@@ -292,7 +292,7 @@ fn kernel_route(message: &Message<'_>, table: u32, state: &State) -> Option<Kern
         _ => false,
     };
     let is_ours = entry.protocol == PROTOCOL_BABEL;
-    if !leads || is_ours || entry.table != table || entry.is_source_specific || is_local_only(&entry.prefix) {
+    if !leads || is_ours || entry.table != table || is_local_only(&entry.prefix.destination()) {
         return None;
     }
     let interface = entry.interface.filter(|_| entry.kind == libc::RTN_UNICAST);

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::message::{ACK, Attribute, Batch, CREATE, Message, REPLACE};
 use crate::babel::output::RouteAction;
-use crate::base::address::{InterfaceIndex, Prefix};
+use crate::base::address::{InterfaceIndex, Prefix, PrefixPair};
 
 /// Bytes of `struct rtmsg`.
 const HEAD_BYTES: usize = 12;
@@ -28,8 +28,8 @@ const ON_LINK: u32 = 4;
 /// One route as the kernel tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RouteEntry {
-    /// Where to.
-    pub prefix: Prefix,
+    /// Which packets it is for.
+    pub prefix: PrefixPair,
     /// The table it is in.
     pub table: u32,
     /// Who made it (`RTPROT_*`).
@@ -44,8 +44,6 @@ pub struct RouteEntry {
     pub next_hop: Option<IpAddr>,
     /// Whether packets for it are dropped because its device is down or has no carrier.
     pub is_dead: bool,
-    /// Whether it is only for packets from some sources (RFC 9079).
-    pub is_source_specific: bool,
 }
 
 impl RouteEntry {
@@ -58,9 +56,9 @@ impl RouteEntry {
         if flags & CLONED != 0 {
             return None;
         }
-        let mut destination = unspecified(family)?;
+        let (mut destination, mut source) = (unspecified(family)?, unspecified(family)?);
         let mut entry = Self {
-            prefix: Prefix::DEFAULT_V4,
+            prefix: PrefixPair::DEFAULT_V4,
             table: u32::from(table),
             protocol,
             priority: 0,
@@ -68,11 +66,11 @@ impl RouteEntry {
             interface: None,
             next_hop: None,
             is_dead: flags & (DEAD | LINK_DOWN) != 0,
-            is_source_specific: source_length != 0,
         };
         for attribute in message.attributes(HEAD_BYTES) {
             match attribute.kind {
                 libc::RTA_DST => destination = address(family, attribute.value)?,
+                libc::RTA_SRC => source = address(family, attribute.value)?,
                 libc::RTA_OIF => entry.interface = attribute.u32().map(InterfaceIndex),
                 libc::RTA_GATEWAY => entry.next_hop = address(family, attribute.value),
                 RTA_VIA => entry.next_hop = via(&attribute),
@@ -82,7 +80,8 @@ impl RouteEntry {
                 _ => {}
             }
         }
-        entry.prefix = Prefix::new(destination, length)?;
+        let source = Prefix::new(source, source_length)?;
+        entry.prefix = PrefixPair::new(Prefix::new(destination, length)?, source)?;
         Some(entry)
     }
 
@@ -118,7 +117,7 @@ pub struct Place {
 
 /// The fixed head of a dump request for the routes of one family and table.
 pub fn dump_head(family: u8, table: u32) -> [u8; HEAD_BYTES] {
-    head(family, 0, table, 0, 0, 0, 0)
+    head(family, (0, 0), table, 0, 0, 0, 0)
 }
 
 /// Writes the table attribute of a dump request, for table numbers that do not fit the head.
@@ -130,8 +129,9 @@ pub fn dump_table(batch: &mut Batch, table: u32) {
 ///
 /// An install replaces what has the same prefix, table and priority in one step, so that no packet
 /// is lost between two routes.
-pub fn put(batch: &mut Batch, sequence: u32, place: Place, prefix: Prefix, action: RouteAction) {
-    let family = family_of(prefix.address());
+pub fn put(batch: &mut Batch, sequence: u32, place: Place, prefix: PrefixPair, action: RouteAction) {
+    let (destination, source) = (prefix.destination(), prefix.source());
+    let family = family_of(destination.address());
     let (message, flags, kind, route_flags) = match action {
         RouteAction::Install { next_hop, .. } => {
             // A Babel neighbour is a neighbour by definition. A link-local address needs no flag to
@@ -144,16 +144,20 @@ pub fn put(batch: &mut Batch, sequence: u32, place: Place, prefix: Prefix, actio
     };
     // "Nowhere" is the only scope that matches routes of every scope when they are removed.
     let scope = if action == RouteAction::Remove { libc::RT_SCOPE_NOWHERE } else { 0 };
-    let head = head(family, prefix.length(), place.table, PROTOCOL_BABEL, scope, kind, route_flags);
+    let lengths = (destination.length(), source.map_or(0, |source| source.length()));
+    let head = head(family, lengths, place.table, PROTOCOL_BABEL, scope, kind, route_flags);
     batch.message(message, flags, sequence, &head, |batch| {
-        if prefix.length() > 0 {
-            address_attribute(batch, libc::RTA_DST, prefix.address());
+        if destination.length() > 0 {
+            address_attribute(batch, libc::RTA_DST, destination.address());
+        }
+        if let Some(source) = source {
+            address_attribute(batch, libc::RTA_SRC, source.address());
         }
         batch.attribute(libc::RTA_TABLE, &place.table.to_ne_bytes());
         batch.attribute(libc::RTA_PRIORITY, &place.priority.to_ne_bytes());
         if let RouteAction::Install { next_hop, interface } = action {
             batch.attribute(libc::RTA_OIF, &interface.0.to_ne_bytes());
-            next_hop_attribute(batch, prefix, next_hop);
+            next_hop_attribute(batch, destination, next_hop);
         }
     });
 }
@@ -180,7 +184,7 @@ fn address_attribute(batch: &mut Batch, kind: u16, address: IpAddr) {
 
 fn head(
     family: u8,
-    length: u8,
+    (length, source_length): (u8, u8),
     table: u32,
     protocol: u8,
     scope: u8,
@@ -189,7 +193,7 @@ fn head(
 ) -> [u8; HEAD_BYTES] {
     let table = u8::try_from(table).unwrap_or(libc::RT_TABLE_UNSPEC);
     let [f0, f1, f2, f3] = flags.to_ne_bytes();
-    [family, length, 0, 0, table, protocol, scope, kind, f0, f1, f2, f3]
+    [family, length, source_length, 0, table, protocol, scope, kind, f0, f1, f2, f3]
 }
 
 fn via(attribute: &Attribute<'_>) -> Option<IpAddr> {
@@ -243,6 +247,8 @@ mod tests {
             ("fd00:1::/48", install),
             ("0.0.0.0/0", install),
             ("::/0", RouteAction::Unreachable),
+            ("::/0 from 2001:db8:1::/48", install),
+            ("fd00:1::/48 from 2001:db8:1::/48", RouteAction::Unreachable),
         ] {
             let mut batch = Batch::new();
             put(&mut batch, 3, place, prefix.parse().unwrap(), action);

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::RouteFailure;
 use crate::babel::output::{RouteAction, RouteChange};
-use crate::base::address::{InterfaceIndex, Prefix};
+use crate::base::address::{InterfaceIndex, PrefixPair};
 use crate::base::limit;
 
 /// A route that the kernel has in our table at our priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Found {
-    pub(super) prefix: Prefix,
+    pub(super) prefix: PrefixPair,
     pub(super) what: What,
 }
 
@@ -30,33 +30,48 @@ pub(super) enum Outcome {
     Refused(String),
     /// The answer was lost.
     Unknown,
+    /// The kernel has no routes that depend on the source.
+    NoSubtrees,
+}
+
+/// Whether the kernel has IPv6 routes that depend on the source (`CONFIG_IPV6_SUBTREES`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Subtrees {
+    #[default]
+    NotKnown,
+    Yes,
+    No,
 }
 
 /// What should be in the kernel, and what is not there yet.
 #[derive(Debug, Default)]
 pub(super) struct Mirror {
     /// What should be there; never `Remove`.
-    wanted: BTreeMap<Prefix, RouteAction>,
+    wanted: BTreeMap<PrefixPair, RouteAction>,
     /// Left by an earlier run, and not confirmed yet.
-    stale: BTreeSet<Prefix>,
+    stale: BTreeSet<PrefixPair>,
     /// At our place, but not ours.
-    foreign: BTreeSet<Prefix>,
+    foreign: BTreeSet<PrefixPair>,
     /// Refused and told; tried again now and then.
-    troubled: BTreeSet<Prefix>,
+    troubled: BTreeSet<PrefixPair>,
     /// What has to be sent, in order; the set holds the same prefixes.
-    queue: VecDeque<Prefix>,
-    queued: BTreeSet<Prefix>,
+    queue: VecDeque<PrefixPair>,
+    queued: BTreeSet<PrefixPair>,
     /// Interfaces that were seen going down.
     down: BTreeSet<InterfaceIndex>,
     /// Routes put into the queue because they were not as they should be.
     repairs: usize,
     /// Batches in a row that lost answers.
     losses: usize,
+    subtrees: Subtrees,
+    /// The kernel has just been found to have none.
+    tell_no_subtrees: bool,
 }
 
 impl Mirror {
     /// Notes a route of an earlier run, or a place that is taken.
     pub(super) fn found_at_start(&mut self, found: Found) {
+        self.note_subtrees(&found.prefix);
         match found.what {
             What::Own(_) => self.stale.insert(found.prefix),
             What::Foreign => self.foreign.insert(found.prefix),
@@ -67,6 +82,9 @@ impl Mirror {
     /// more, so that this is a mistake of ours and not of the network.
     pub(super) fn want(&mut self, change: RouteChange) -> Option<RouteFailure> {
         let RouteChange { prefix, action } = change;
+        if self.subtrees == Subtrees::No && prefix.source().is_some() {
+            return None;
+        }
         let was_stale = self.stale.remove(&prefix);
         if action == RouteAction::Remove {
             let was_wanted = self.wanted.remove(&prefix).is_some();
@@ -87,7 +105,7 @@ impl Mirror {
     }
 
     /// The first routes that wait, with what should be.
-    pub(super) fn next_batch(&self) -> Vec<(Prefix, RouteAction)> {
+    pub(super) fn next_batch(&self) -> Vec<(PrefixPair, RouteAction)> {
         let first = self.queue.iter().take(limit::NETLINK_BATCH);
         first
             .map(|prefix| (*prefix, self.wanted.get(prefix).copied().unwrap_or(RouteAction::Remove)))
@@ -101,7 +119,7 @@ impl Mirror {
 
     /// Notes what became of the batch, which is still the front of the queue; returns what is to be
     /// told. Lost answers are sent again twice, then they count as refused.
-    pub(super) fn batch_done(&mut self, outcomes: Vec<(Prefix, Outcome)>) -> Vec<RouteFailure> {
+    pub(super) fn batch_done(&mut self, outcomes: Vec<(PrefixPair, Outcome)>) -> Vec<RouteFailure> {
         let lost_some = outcomes.iter().any(|(_, outcome)| *outcome == Outcome::Unknown);
         self.losses = if lost_some { self.losses + 1 } else { 0 };
         for (prefix, _) in &outcomes {
@@ -112,7 +130,14 @@ impl Mirror {
         for (prefix, outcome) in outcomes {
             let why = match outcome {
                 Outcome::Done => {
+                    if self.wanted.contains_key(&prefix) {
+                        self.note_subtrees(&prefix);
+                    }
                     self.troubled.remove(&prefix);
+                    continue;
+                }
+                Outcome::NoSubtrees => {
+                    self.give_up_subtrees();
                     continue;
                 }
                 Outcome::Unknown if self.losses < LOSSES => {
@@ -129,8 +154,19 @@ impl Mirror {
         failures
     }
 
+    /// Whether to remove this needs no message: a kernel without subtrees does not look at the source, and
+    /// would remove the route from everywhere.
+    pub(super) fn is_moot(&self, prefix: &PrefixPair, action: RouteAction) -> bool {
+        action == RouteAction::Remove && prefix.source().is_some() && self.subtrees != Subtrees::Yes
+    }
+
+    /// Whether the kernel was found to have no subtrees since the last call: once at most.
+    pub(super) fn take_no_subtrees(&mut self) -> bool {
+        std::mem::take(&mut self.tell_no_subtrees)
+    }
+
     /// Whether another program has a route at our place.
-    pub(super) fn is_foreign(&self, prefix: &Prefix) -> bool {
+    pub(super) fn is_foreign(&self, prefix: &PrefixPair) -> bool {
         self.foreign.contains(prefix)
     }
 
@@ -169,7 +205,7 @@ impl Mirror {
     /// Compares with the whole of what the kernel has at our place.
     pub(super) fn kernel_has(&mut self, found: Vec<Found>) {
         self.foreign = found.iter().filter(|one| one.what == What::Foreign).map(|one| one.prefix).collect();
-        let mut missing: BTreeSet<Prefix> = self.wanted.keys().copied().collect();
+        let mut missing: BTreeSet<PrefixPair> = self.wanted.keys().copied().collect();
         let mut gone = std::mem::take(&mut self.stale);
         for one in found {
             let What::Own(action) = one.what else { continue };
@@ -208,7 +244,7 @@ impl Mirror {
 
     /// Tries again what was refused.
     pub(super) fn retry(&mut self) {
-        let troubled: Vec<Prefix> = self.troubled.iter().copied().collect();
+        let troubled: Vec<PrefixPair> = self.troubled.iter().copied().collect();
         troubled.into_iter().for_each(|prefix| self.enqueue(prefix));
     }
 
@@ -232,7 +268,20 @@ impl Mirror {
         std::mem::take(&mut self.repairs)
     }
 
-    fn compare(&mut self, prefix: Prefix, action: Option<RouteAction>) {
+    fn note_subtrees(&mut self, prefix: &PrefixPair) {
+        if prefix.source().is_some() {
+            self.subtrees = Subtrees::Yes;
+        }
+    }
+
+    fn give_up_subtrees(&mut self) {
+        self.tell_no_subtrees |= self.subtrees != Subtrees::No;
+        self.subtrees = Subtrees::No;
+        self.wanted.retain(|prefix, _| prefix.source().is_none());
+        self.troubled.retain(|prefix| prefix.source().is_none());
+    }
+
+    fn compare(&mut self, prefix: PrefixPair, action: Option<RouteAction>) {
         let is_right = match self.wanted.get(&prefix) {
             Some(wanted) => action == Some(*wanted),
             None => self.stale.contains(&prefix),
@@ -242,14 +291,14 @@ impl Mirror {
         }
     }
 
-    fn repair(&mut self, prefix: Prefix) {
+    fn repair(&mut self, prefix: PrefixPair) {
         if !self.queued.contains(&prefix) {
             self.repairs += 1;
             self.enqueue(prefix);
         }
     }
 
-    fn enqueue(&mut self, prefix: Prefix) {
+    fn enqueue(&mut self, prefix: PrefixPair) {
         if self.queued.insert(prefix) {
             self.queue.push_back(prefix);
         }
@@ -257,7 +306,7 @@ impl Mirror {
 
     fn enqueue_through(&mut self, index: InterfaceIndex) {
         let through = |action: &RouteAction| matches!(action, RouteAction::Install { interface, .. } if *interface == index);
-        let prefixes: Vec<Prefix> =
+        let prefixes: Vec<PrefixPair> =
             self.wanted.iter().filter(|(_, action)| through(action)).map(|(prefix, _)| *prefix).collect();
         prefixes.into_iter().for_each(|prefix| self.enqueue(prefix));
     }
@@ -269,9 +318,11 @@ const LOSSES: usize = 3;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::address::Prefix;
 
-    fn prefix(number: u32) -> Prefix {
-        Prefix::new(std::net::Ipv4Addr::from_bits(0x0a00_0000 + (number << 8)).into(), 24).unwrap()
+    fn prefix(number: u32) -> PrefixPair {
+        let address = std::net::Ipv4Addr::from_bits(0x0a00_0000 + (number << 8)).into();
+        Prefix::new(address, 24).unwrap().into()
     }
 
     fn install(interface: u32) -> RouteAction {
@@ -287,7 +338,7 @@ mod tests {
     }
 
     /// Says "done" to everything that waits; returns what was sent.
-    fn settle(mirror: &mut Mirror) -> Vec<(Prefix, RouteAction)> {
+    fn settle(mirror: &mut Mirror) -> Vec<(PrefixPair, RouteAction)> {
         let mut all = Vec::new();
         while !mirror.is_settled() {
             let batch = mirror.next_batch();
@@ -367,6 +418,33 @@ mod tests {
             assert!(!mirror.is_settled());
         }
         assert_eq!(mirror.batch_done(vec![(prefix(1), Outcome::Unknown)]).len(), 1);
+    }
+
+    #[test]
+    fn a_kernel_without_subtrees_is_told_no_more_of_sources() {
+        let from: PrefixPair = "::/0 from 2001:db8::/32".parse().unwrap();
+        let other: PrefixPair = "::/0 from 2001:db9::/32".parse().unwrap();
+        let mut mirror = Mirror::default();
+        for prefix in [from, other] {
+            mirror.want(RouteChange { prefix, action: install(1) });
+        }
+        mirror.want(change(1, install(1)));
+        assert_eq!(mirror.next_batch().len(), 3);
+        assert!(mirror.is_moot(&from, RouteAction::Remove) && !mirror.is_moot(&from, install(1)));
+        let outcomes =
+            [(from, Outcome::NoSubtrees), (other, Outcome::NoSubtrees), (prefix(1), Outcome::Done)];
+        assert_eq!(mirror.batch_done(outcomes.to_vec()), []);
+        assert_eq!((mirror.take_no_subtrees(), mirror.take_no_subtrees(), mirror.wanted()), (true, false, 1));
+        mirror.want(RouteChange { prefix: from, action: install(2) });
+        mirror.want(RouteChange { prefix: from, action: RouteAction::Remove });
+        assert!(mirror.is_settled() && !mirror.has_troubled());
+        // One that has them is told to remove what it got.
+        let mut mirror = Mirror::default();
+        mirror.want(RouteChange { prefix: from, action: install(1) });
+        settle(&mut mirror);
+        assert!(!mirror.is_moot(&from, RouteAction::Remove));
+        mirror.want(RouteChange { prefix: from, action: RouteAction::Remove });
+        assert_eq!(settle(&mut mirror), [(from, RouteAction::Remove)]);
     }
 
     #[test]

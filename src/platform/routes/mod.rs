@@ -18,11 +18,11 @@ use tokio::time::{Instant, sleep_until};
 
 use self::mirror::{Found, Mirror, Outcome, What};
 use super::netlink::link::LinkEntry;
-use super::netlink::message::{Batch, Message};
+use super::netlink::message::{Batch, Message, Refusal};
 use super::netlink::route::{PROTOCOL_BABEL, Place, RouteEntry, dump_head, dump_table, put};
 use super::netlink::socket::{Answers, NetlinkError, NetlinkSocket, Protocol};
 use crate::babel::output::{RouteAction, RouteChange};
-use crate::base::address::Prefix;
+use crate::base::address::PrefixPair;
 use crate::base::limit;
 use crate::base::time::Span;
 
@@ -41,7 +41,7 @@ pub struct RouteSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteFailure {
     /// Which.
-    pub prefix: Prefix,
+    pub prefix: PrefixPair,
     /// Why, in the kernel's words.
     pub why: String,
 }
@@ -56,6 +56,9 @@ pub enum RouteEvent {
     Repaired(usize),
     /// So many routes of an earlier run were not confirmed in time and are being removed.
     Swept(usize),
+    /// The kernel cannot route by source (it was built without `CONFIG_IPV6_SUBTREES`). Said once; such
+    /// routes are not sent to it any more.
+    NoSubtrees,
 }
 
 /// Our routes in the kernel.
@@ -220,7 +223,8 @@ impl RouteTable {
         let mut sequences = Vec::with_capacity(waiting.len());
         for (prefix, action) in &waiting {
             let is_taken = *action != RouteAction::Remove && self.mirror.is_foreign(prefix);
-            let sequence = (!is_taken).then(|| self.requests.next_sequence());
+            let is_moot = self.mirror.is_moot(prefix, *action);
+            let sequence = (!is_taken && !is_moot).then(|| self.requests.next_sequence());
             if let Some(sequence) = sequence {
                 put(&mut batch, sequence, self.place, *prefix, *action);
             }
@@ -234,10 +238,13 @@ impl RouteTable {
         let outcomes = waiting
             .into_iter()
             .zip(sequences)
-            .map(|((prefix, action), sequence)| (prefix, outcome(&answers, action, sequence)));
+            .map(|((prefix, action), sequence)| (prefix, outcome(&answers, &prefix, action, sequence)));
         let failures = self.mirror.batch_done(outcomes.collect());
         if !failures.is_empty() {
             self.ready.push(RouteEvent::Failed(failures));
+        }
+        if self.mirror.take_no_subtrees() {
+            self.ready.push(RouteEvent::NoSubtrees);
         }
         if self.mirror.has_troubled() && self.retry_at.is_none() {
             self.retry_at = Some(Instant::now() + RETRY_AFTER);
@@ -279,8 +286,16 @@ impl RouteTable {
 }
 
 /// What the answers say about one message of the batch; one without a number was not sent.
-fn outcome(answers: &Result<Answers, NetlinkError>, action: RouteAction, sequence: Option<u32>) -> Outcome {
+fn outcome(
+    answers: &Result<Answers, NetlinkError>,
+    prefix: &PrefixPair,
+    action: RouteAction,
+    sequence: Option<u32>,
+) -> Outcome {
     let Some(sequence) = sequence else {
+        if action == RouteAction::Remove {
+            return Outcome::Done;
+        }
         return Outcome::Refused("another program has a route here, in our table at our priority".to_owned());
     };
     let answers = match answers {
@@ -298,15 +313,22 @@ fn outcome(answers: &Result<Answers, NetlinkError>, action: RouteAction, sequenc
         {
             Outcome::Done
         }
+        Some(refusal) if prefix.source().is_some() && says_no_subtrees(refusal) => Outcome::NoSubtrees,
         Some(refusal) => Outcome::Refused(NetlinkError::Refused(refusal.clone()).to_string()),
     }
+}
+
+/// "Specifying source address requires IPV6_SUBTREES to be enabled"; older kernels say nothing but "invalid".
+fn says_no_subtrees(refusal: &Refusal) -> bool {
+    let text = refusal.text.as_deref();
+    refusal.errno == libc::EINVAL && text.is_none_or(|text| text.contains("IPV6_SUBTREES"))
 }
 
 /// The route in `message`, if it is at our place.
 fn found(message: &Message<'_>, place: Place) -> Option<Found> {
     let entry = RouteEntry::parse(message)?;
     let is_at_our_place = entry.table == place.table && entry.priority == place.priority;
-    if !is_at_our_place || entry.is_source_specific {
+    if !is_at_our_place {
         return None;
     }
     let what = if entry.protocol == PROTOCOL_BABEL { What::Own(entry.action()) } else { What::Foreign };
@@ -380,12 +402,31 @@ const READ_PAUSE: Duration = Duration::from_millis(200);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::address::InterfaceIndex;
     use crate::platform::netlink::message::Messages;
+
+    #[test]
+    fn only_a_source_can_fail_for_want_of_subtrees() {
+        let text = "Specifying source address requires IPV6_SUBTREES to be enabled";
+        let install =
+            RouteAction::Install { next_hop: "fe80::1".parse().unwrap(), interface: InterfaceIndex(1) };
+        for (prefix, text, no_subtrees) in [
+            ("::/0 from 2001:db8::/32", Some(text), true),
+            ("::/0 from 2001:db8::/32", None, true),
+            ("::/0 from 2001:db8::/32", Some("Invalid gateway address"), false),
+            ("::/0", Some(text), false),
+        ] {
+            let refusal = Refusal { sequence: 3, errno: libc::EINVAL, text: text.map(str::to_owned) };
+            let answers = Ok(Answers { refused: vec![refusal], ..Answers::default() });
+            let outcome = outcome(&answers, &prefix.parse().unwrap(), install, Some(3));
+            assert_eq!(outcome == Outcome::NoSubtrees, no_subtrees, "{prefix} {text:?}: {outcome:?}");
+        }
+    }
 
     #[test]
     fn what_we_did_ourselves_and_what_is_elsewhere_is_no_news() {
         let ours = Place { table: 1042, priority: 500 };
-        let prefix: Prefix = "10.1.0.0/24".parse().unwrap();
+        let prefix: PrefixPair = "10.1.0.0/24".parse().unwrap();
         for (place, port, expected) in [
             (ours, 7, 0),
             (ours, 8, 1),

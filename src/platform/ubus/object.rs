@@ -12,7 +12,7 @@ pub const METHODS: &[Method] = &[
     Method { name: "status", arguments: &[] },
     Method { name: "neighbours", arguments: &[] },
     Method { name: "routes", arguments: &[("offset", Int32), ("limit", Int32)] },
-    Method { name: "why", arguments: &[("destination", Text)] },
+    Method { name: "why", arguments: &[("destination", Text), ("source", Text)] },
     Method { name: "links", arguments: &[] },
     Method { name: "plans", arguments: &[] },
     Method {

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::babel::{InterfaceStatus, RouterId, SeqNo};
-use crate::base::address::{InterfaceIndex, MacAddress, Prefix};
+use crate::base::address::{InterfaceIndex, MacAddress, PrefixPair};
 use crate::base::time::Span;
 use crate::base::voucher::IssuerNumber;
 use crate::hotspot;
