@@ -9,7 +9,7 @@
 # XTOOLS=/folder is shared by several trees. TOOLCHAIN=debian|NAME OF RUSTUP'S takes that one.
 # FLAGS=sdk builds a release with the flags that OpenWrt's SDK puts in place of ours, into target/cross-sdk.
 # PANIC=none builds without any panic message (smaller; nobody learns what went wrong).
-# PACKAGE=folder builds another package instead; its binary must have the folder's name.
+# PACKAGE=folder builds another package instead, into target/cross-NAME; its binary must have the folder's name.
 . "$(dirname "$0")/env.sh"
 
 ZIG=0.15.2          # 0.16 and 0.17 do not link for MIPS
@@ -147,10 +147,12 @@ environment() {
 
 release() {
   local target=$1 package=${PACKAGE:-.} name binary
-  local flags="$STATIC -C force-unwind-tables=no" how=(-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size)
   # No unwind tables: a panic aborts, nobody unwinds, and they are a twelfth of the file.
+  local flags="$STATIC -C force-unwind-tables=no" how=(-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size)
   shift
   name=$([ "$package" = . ] && echo tequio || basename "$package")
+  # Std below the tree has another path for each workspace: in one folder they would build it anew in turns.
+  [ "$package" = . ] || OUT=$PWD/target/cross-$name
   case ${PANIC:-message} in
     message) ;;                # panic = "abort" of Cargo.toml: the hook still says where
     none) how+=(-Zpanic-immediate-abort --config 'profile.release.panic="immediate-abort"') ;;

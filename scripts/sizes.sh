@@ -27,7 +27,7 @@ weigh() {
   say "sizes: $1"
   PANIC=$2 PACKAGE=$PROBE scripts/cross.sh mips --no-default-features --features "$3" >"$OUT/$1.log" 2>&1 ||
     { tail -n 20 "$OUT/$1.log" >&2; stop "$1 does not build"; }
-  cp target/cross/mips-unknown-linux-musl/release/size-probe "$OUT/$1"
+  cp target/cross-size-probe/mips-unknown-linux-musl/release/size-probe "$OUT/$1"
   printf '%s %d %d\n' "$1" "$(stat -c %s "$OUT/$1")" "$(xz -9e -c "$OUT/$1" | wc -c)" >"$OUT/$1.size"
 }
 

@@ -69,7 +69,7 @@ a_clock_beyond_2038_and_a_panic_that_says_where() {
   PACKAGE=tests/cross/probe scripts/cross.sh "$1" >"$WORK/built" 2>&1 || { cat "$WORK/built" >&2; fail "the probe does not build"; }
   line=$(grep -n 'panic!("on purpose")' tests/cross/probe/src/main.rs | cut -d: -f1)
   # The panic ends it; an emulator may leave a core file.
-  ! (ulimit -c 0; on "$1" "target/cross/$2/release/probe" "$WORK/dated") >"$WORK/said" 2>&1 || fail "the probe did not panic"
+  ! (ulimit -c 0; on "$1" "target/cross-probe/$2/release/probe" "$WORK/dated") >"$WORK/said" 2>&1 || fail "the probe did not panic"
   bits=$(case $1 in mips | mipsel | armv7) echo 32 ;; *) echo 64 ;; esac)
   has_line "$WORK/said" "$([ "$1" = mips ] && echo big || echo little)-endian, $bits bits, time_t 64 bits, 328350"
   has_line "$WORK/said" "panicked at src/main.rs:$line:"
