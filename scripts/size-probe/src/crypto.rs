@@ -23,6 +23,7 @@ pub(crate) fn sign(input: &[u8]) -> String {
 
 #[cfg(feature = "noise")]
 pub(crate) fn noise(input: &[u8]) -> String {
+    use blake2::{Blake2s256, Digest};
     use snow::params::{CipherChoice, DHChoice, HashChoice};
     use snow::resolvers::{BoxedCryptoResolver, CryptoResolver, DefaultResolver};
     use snow::types::{Cipher, Dh, Hash, Random};
@@ -37,6 +38,28 @@ pub(crate) fn noise(input: &[u8]) -> String {
             Ok(())
         }
     }
+    #[derive(Default)]
+    struct Blake2s(Blake2s256);
+    impl Hash for Blake2s {
+        fn name(&self) -> &'static str {
+            "BLAKE2s"
+        }
+        fn block_len(&self) -> usize {
+            64
+        }
+        fn hash_len(&self) -> usize {
+            32
+        }
+        fn reset(&mut self) {
+            self.0 = Blake2s256::new();
+        }
+        fn input(&mut self, data: &[u8]) {
+            self.0.update(data);
+        }
+        fn result(&mut self, out: &mut [u8]) {
+            out[..32].copy_from_slice(&self.0.finalize_reset());
+        }
+    }
     struct Resolver(u8);
     impl CryptoResolver for Resolver {
         fn resolve_rng(&self) -> Option<Box<dyn Random>> {
@@ -46,7 +69,7 @@ pub(crate) fn noise(input: &[u8]) -> String {
             DefaultResolver.resolve_dh(choice)
         }
         fn resolve_hash(&self, choice: &HashChoice) -> Option<Box<dyn Hash>> {
-            DefaultResolver.resolve_hash(choice)
+            matches!(choice, HashChoice::Blake2s).then(|| Box::<Blake2s>::default() as Box<dyn Hash>)
         }
         fn resolve_cipher(&self, choice: &CipherChoice) -> Option<Box<dyn Cipher>> {
             DefaultResolver.resolve_cipher(choice)
