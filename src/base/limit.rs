@@ -114,6 +114,8 @@ pub const NODE_CHAINS: usize = 8;
 pub const NODE_RECENT_SALES: usize = 16;
 /// Troubles of the machine that the daemon tells the node of: its codes are fewer.
 pub const NODE_TROUBLES: usize = 32;
+/// Routers that are counted on the way outside: the longest village has 9 nodes in a row.
+pub const NODE_HOPS: u8 = 16;
 /// Rounds of passing words between cores after one input; four are enough, more is a mistake.
 pub const NODE_CARRY_ROUNDS: usize = 64;
 
@@ -140,6 +142,8 @@ pub const MESH_DATAGRAMS_A_TURN: usize = 32;
 pub const LINKS: usize = 1_024;
 /// Routes and own addresses of the kernel that are offered for announcing; what is more is left out.
 pub const KERNEL_ROUTES: usize = 4_096;
+/// Questions to the outside at one time: 8 uplinks with 12 machines to ask each, and a burst of hops.
+pub const PROBES: usize = 128;
 /// Bytes of a ubus message that we send: a tenth of the broker's limit of 1 MiB.
 pub const UBUS_MESSAGE_BYTES: usize = 100_000;
 /// Bytes of a ubus message that we read; a longer one is passed over. uhttpd hands on at most 64 KiB,

@@ -31,16 +31,27 @@ pub(super) fn show(method: &str, reply: &Value, bold: bool) -> String {
     }
 }
 
-/// `{node, version, uptime_s, router_id, community, members, records, uplink: {state, via, metric},
-/// neighbours, routes, sessions, time: {unix_s, quality}, alerts: [{code, message}]}`
+/// `{node, version, uptime_s, router_id, community, members, records, uplink: {state, via, metric,
+/// gateway, hops, delay_ms, since_s}, neighbours, routes, sessions, time: {unix_s, quality}, alerts: [{code, message}]}`
 fn status(reply: &Value) -> String {
     let (uplink, time) = (&reply["uplink"], &reply["time"]);
     let mut outside = plain(&uplink["state"]);
     if !uplink["via"].is_null() {
         outside.push_str(&format!(" through {}", plain(&uplink["via"])));
     }
+    if !uplink["gateway"].is_null() {
+        outside.push_str(&format!(" to {}", plain(&uplink["gateway"])));
+    }
     if !uplink["metric"].is_null() {
         outside.push_str(&format!(", metric {}", plain(&uplink["metric"])));
+    }
+    for (name, unit) in [("hops", "hops"), ("delay_ms", "ms")] {
+        if !uplink[name].is_null() {
+            outside.push_str(&format!(", {} {unit}", plain(&uplink[name])));
+        }
+    }
+    if !uplink["since_s"].is_null() {
+        outside.push_str(&format!(", for {}", seconds(&uplink["since_s"])));
     }
     let community = match reply["community"].as_str() {
         Some(name) => {

@@ -1,7 +1,7 @@
 //! From sections to [`Config`]: what no table can say, how sections and options hang together.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::keys::{Key, auth, key};
 use super::problem::{MOST_PROBLEMS, Problem, nearest};
@@ -13,6 +13,8 @@ use crate::babel::settings::{InterfaceSettings, LinkKind, Settings as BabelSetti
 use crate::base::address::{Prefix, PrefixPair};
 use crate::base::time::Span;
 use crate::hotspot::settings::Settings as HotspotSettings;
+use crate::node::probe::Ask;
+use crate::node::settings::Uplink as UplinkSettings;
 
 /// The configuration that `document` describes. `None` only together with a problem.
 pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Config> {
@@ -35,9 +37,10 @@ pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Con
         }
         hotspot(section, &services, findings)
     });
-    let uplinks = of("uplink").map(uplink).collect();
+    let uplinks = of("uplink").map(|section| uplink(section, findings)).collect();
+    let outside = of("node").next().map(|section| outside(section, findings)).unwrap_or_default();
     let node = of("node").next().map(node)?;
-    Some(Config { node, babel, keys, announce, uplinks, hotspot, services, persons })
+    Some(Config { node, babel, keys, announce, uplinks, outside, hotspot, services, persons })
 }
 
 /// Every section of `document` that is right by itself.
@@ -166,9 +169,45 @@ fn pair(section: &Checked<'_>, findings: &mut Findings) -> Option<PrefixPair> {
     pair
 }
 
-fn uplink(section: &Checked<'_>) -> Uplink {
+fn uplink(section: &Checked<'_>, findings: &mut Findings) -> Uplink {
     let device: String = section.value("device");
-    Uplink { name: section.name().unwrap_or(&device).to_owned(), device }
+    let name = section.name().unwrap_or(&device).to_owned();
+    let pings = section.list("ping").into_iter().map(|to| Ask::Ping { to, hop_limit: 64 });
+    let resolvers = section.list("dns").into_iter().map(|server| Ask::Dns { server });
+    let mut asks: Vec<Ask> = pings.chain(resolvers).collect();
+    for url in section.list::<String>("http") {
+        match page(&url) {
+            Some(ask) => asks.push(ask),
+            None => findings.problems.push(section.wrong(
+                "http",
+                "expected a page of a machine whose address is given, like http://192.0.2.1/ or http://[2001:db8::1]/: \
+                 no name is looked up for it",
+            )),
+        }
+    }
+    let interval = Span::from_secs(section.value("probe_interval_s"));
+    Uplink { name, settings: UplinkSettings { device, metric: section.value("metric"), interval, asks } }
+}
+
+/// The question for a page at a literal address.
+fn page(url: &str) -> Option<Ask> {
+    let rest = url.strip_prefix("http://")?;
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let address = authority.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(authority);
+    let alone = || address.parse().ok().map(|address: IpAddr| SocketAddr::new(address, 80));
+    let server = authority.parse().ok().or_else(alone)?;
+    let path = if path.is_empty() { "/" } else { path };
+    Some(Ask::Http { server, path: path.to_owned() })
+}
+
+fn outside(section: &Checked<'_>, findings: &mut Findings) -> Vec<IpAddr> {
+    let outside: Vec<IpAddr> = section.list("outside");
+    if let [one, two] = outside[..]
+        && one.is_ipv4() == two.is_ipv4()
+    {
+        findings.problems.push(section.wrong("outside", "one address of each family is enough"));
+    }
+    outside
 }
 
 fn hotspot(section: &Checked<'_>, services: &[Service], findings: &mut Findings) -> HotspotSection {

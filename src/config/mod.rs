@@ -16,6 +16,7 @@ pub mod uci;
 
 use std::fs::File;
 use std::io::Read;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use crate::babel::settings::Settings as BabelSettings;
@@ -23,6 +24,7 @@ use crate::base::address::Prefix;
 use crate::base::limit::CONFIG_BYTES;
 use crate::base::time::Span;
 use crate::hotspot::settings::Settings as HotspotSettings;
+use crate::node::settings::Uplink as UplinkSettings;
 pub use crate::node::settings::{Announce, Person, Role};
 pub use problem::{ConfigError, MOST_PROBLEMS, Problem, Warning};
 use section::Findings;
@@ -47,6 +49,8 @@ pub struct Config {
     pub announce: Vec<Announce>,
     /// Ways to the outside.
     pub uplinks: Vec<Uplink>,
+    /// Machines outside that tell how far it is.
+    pub outside: Vec<IpAddr>,
     /// The hotspot, if this node has one.
     pub hotspot: Option<HotspotSection>,
     /// Services that are free for all.
@@ -76,13 +80,13 @@ pub struct NodeSettings {
     pub log_level: log::LevelFilter,
 }
 
-/// A way to the outside: default routes through it are announced while they exist.
+/// A way to the outside: default routes through it are announced while it works.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uplink {
     /// The section's name, or the device's where it has none.
     pub name: String,
-    /// The device.
-    pub device: String,
+    /// What the node is told.
+    pub settings: UplinkSettings,
 }
 
 /// The hotspot of this node.

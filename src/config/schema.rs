@@ -61,6 +61,8 @@ pub enum Value {
     Device,
     /// An IPv4 address of one machine.
     Ipv4Address,
+    /// An address of one machine, of either family.
+    Address,
     /// An IPv4 prefix of 8 to 30 bits.
     Ipv4Prefix,
     /// An IPv6 prefix of 1 to 64 bits.
@@ -128,6 +130,7 @@ const NODE: &[OptionRule] = &[
     rule("route_table", number(1, 0xffff_ffff), Default::Is("254"), Takes::Restart),
     rule("route_priority", number(1, 0xffff_ffff), Default::Is("1042"), Takes::Restart),
     rule("stale_routes_s", number(5, 3_600), Default::Is("60"), Takes::Restart),
+    rule("outside", Value::Address, Default::List(2), Takes::Live),
     rule(
         "log_level",
         Value::Choice(&["error", "warn", "info", "debug", "trace"]),
@@ -162,7 +165,14 @@ const ANNOUNCE: &[OptionRule] = &[
     rule("metric", number(0, 65_534), Default::Is("0"), Takes::Live),
 ];
 
-const UPLINK: &[OptionRule] = &[rule("device", Value::Device, Default::Required, Takes::Live)];
+const UPLINK: &[OptionRule] = &[
+    rule("device", Value::Device, Default::Required, Takes::Live),
+    rule("metric", number(0, 65_534), Default::Is("0"), Takes::Live),
+    rule("ping", Value::Address, Default::List(4), Takes::Live),
+    rule("dns", Value::Address, Default::List(4), Takes::Live),
+    rule("http", Value::Url, Default::List(4), Takes::Live),
+    rule("probe_interval_s", number(1, 3_600), Default::Is("5"), Takes::Live),
+];
 
 const HOTSPOT: &[OptionRule] = &[
     rule("device", Value::Device, Default::Required, Takes::Restart),
@@ -216,6 +226,7 @@ impl fmt::Display for Value {
             Self::Path => formatter.write_str("an absolute path of at most 100 bytes"),
             Self::Device => formatter.write_str("the name of a network device, 1 to 15 characters"),
             Self::Ipv4Address => formatter.write_str("an IPv4 address, like 10.77.4.1"),
+            Self::Address => formatter.write_str("an IP address, like 192.0.2.1 or 2001:db8::1"),
             Self::Ipv4Prefix => formatter.write_str("an IPv4 prefix of 8 to 30 bits, like 10.77.4.0/22"),
             Self::Ipv6Prefix => formatter.write_str("an IPv6 prefix of 1 to 64 bits, like fd00:77:4::/64"),
             Self::Prefix => formatter.write_str("a prefix, like 10.77.4.0/22 or fd00:77::/48"),

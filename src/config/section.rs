@@ -199,6 +199,9 @@ impl Value {
             Self::Ipv4Address => text.parse().is_ok_and(|address: Ipv4Addr| {
                 !address.is_unspecified() && !address.is_multicast() && !address.is_broadcast()
             }),
+            Self::Address => text.parse().is_ok_and(|address: IpAddr| {
+                !address.is_unspecified() && !address.is_multicast() && address != Ipv4Addr::BROADCAST
+            }),
             Self::Ipv4Prefix => {
                 is_prefix(text, |prefix| prefix.is_ipv4() && (8..=30).contains(&prefix.length()))
             }

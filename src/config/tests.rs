@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::schema::{Default as Given, SECTIONS, Value};
 use super::*;
 use crate::babel::settings::LinkKind;
+use crate::node::probe::Ask;
 
 const VILLAGE: &str = "
 config node 'node'
@@ -81,7 +82,9 @@ fn a_node_of_the_village_is_read_with_its_defaults() {
 
     let prefixes: Vec<String> = config.announce.iter().map(|announce| announce.prefix.to_string()).collect();
     assert_eq!(prefixes, ["10.77.4.0/22", "fd00:77::/48"]);
-    assert_eq!(config.uplinks, [Uplink { name: "wan".into(), device: "wan".into() }]);
+    let interval = Span::from_secs(5);
+    let settings = UplinkSettings { device: "wan".into(), metric: 0, interval, asks: Vec::new() };
+    assert_eq!(config.uplinks, [Uplink { name: "wan".into(), settings }]);
     assert_eq!(config.persons[0].role, Role::Caretaker);
 
     let hotspot = config.hotspot.expect("the hotspot");
@@ -240,6 +243,48 @@ fn what_a_reload_cannot_take_is_named() {
     assert!(one.node.needs_restart(&one.node).is_empty());
 }
 
+#[test]
+fn an_uplink_names_whom_to_ask_by_address() {
+    let uplink = |lines: &str| {
+        format!("config node\n\toption name 'a'\nconfig uplink 'wan'\n\toption device w\n{lines}")
+    };
+    let (config, _) = read(&uplink(
+        "\toption metric 300\n\tlist ping 192.0.2.1\n\tlist dns 2001:db8::53\n\tlist http 'http://192.0.2.2:8080/up?a'\n\
+         \tlist http 'http://[2001:db8::2]'\n",
+    ));
+    let asks = [
+        Ask::Ping { to: "192.0.2.1".parse().unwrap(), hop_limit: 64 },
+        Ask::Dns { server: "2001:db8::53".parse().unwrap() },
+        Ask::Http { server: "192.0.2.2:8080".parse().unwrap(), path: "/up?a".to_owned() },
+        Ask::Http { server: "[2001:db8::2]:80".parse().unwrap(), path: "/".to_owned() },
+    ];
+    assert_eq!((config.uplinks[0].settings.metric, &config.uplinks[0].settings.asks[..]), (300, &asks[..]));
+    for url in ["http://example.org/", "https://192.0.2.2/", "http://192.0.2.2:/", "http://[::1", "http://"] {
+        let error = refused(&uplink(&format!("\tlist http '{url}'\n")));
+        assert!(error.contains("line 5") && error.contains("address is given"), "{url}: {error}");
+    }
+    let twice = "config node\n\toption name 'a'\n\tlist outside 192.0.2.1\n\tlist outside 192.0.2.2\n";
+    assert!(refused(twice).contains("one address of each family"));
+}
+
+#[test]
+fn a_file_of_a_later_version_is_refused_with_its_number() {
+    let of = |version: &str| format!("config node\n\toption name 'a'\n\toption version '{version}'\n");
+    for good in ["", "1", "01"] {
+        assert_eq!(read(&of(good)).1, [], "{good}");
+    }
+    for (version, word) in [
+        ("2", "of version 2, for a later tequio; this one reads version 1"),
+        ("4294967296", "of version 4294967296"),
+        ("0", "expected the number of a version"),
+        ("1.1", "expected the number"),
+        ("99999999999999999999", "expected the number"),
+    ] {
+        let error = refused(&of(version));
+        assert!(error.starts_with("tequio: line 3") && error.contains(word), "{version}: {error}");
+    }
+}
+
 /// A value at the edge of what `value` allows.
 fn edges(value: Value) -> Vec<String> {
     let fixed = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect();
@@ -253,6 +298,7 @@ fn edges(value: Value) -> Vec<String> {
         Value::Path => vec![format!("/{}", "x".repeat(99))],
         Value::Device => fixed(&["x", "br-0123456789ab"]),
         Value::Ipv4Address => fixed(&["10.77.4.1"]),
+        Value::Address => fixed(&["10.77.4.1", "2001:db8::1"]),
         Value::Ipv4Prefix => fixed(&["10.77.4.0/30", "10.0.0.0/8"]),
         Value::Ipv6Prefix => fixed(&["fd00::/64", "8000::/1"]),
         Value::Prefix => fixed(&["::/0", "0.0.0.0/0", "10.0.0.1", "fd00::1/128"]),
@@ -302,6 +348,10 @@ fn every_kind_of_value_refuses_what_it_is_not() {
         (Value::Path, &["etc", "/a\nb"]),
         (Value::Device, &["a b", "a/b", ".", "..", "0123456789abcdef", "ñ", "a:1"]),
         (Value::Ipv4Address, &["::1", "10.0.0", "0.0.0.0", "224.0.0.1", "255.255.255.255"]),
+        (
+            Value::Address,
+            &["", "0.0.0.0", "::", "224.0.0.1", "ff02::1", "255.255.255.255", "1.2.3.4/8", "a.lan"],
+        ),
         (Value::Ipv4Prefix, &["10.0.0.0/31", "10.0.0.0/7", "fd00::/48", "10.0.0.1/24"]),
         (Value::Ipv6Prefix, &["::/0", "fd00::/65", "10.0.0.0/8"]),
         (Value::Host, &["a b", "-a", "a..b", "", "a_b"]),

@@ -34,12 +34,14 @@ use crate::node::Node;
 use crate::node::call::Caller;
 use crate::node::input::{Input, KernelRoute};
 use crate::node::output::StoreId;
+use crate::node::probe::{Found, ProbeId};
 use crate::platform::clock;
 use crate::platform::firewall::Firewall;
 use crate::platform::links::{LinkEvent, LinkStatus, Links};
 use crate::platform::mesh_socket::{MeshSockets, Received};
 use crate::platform::neighbours::Neighbours;
 use crate::platform::portal_http::{Portal, PortalEvent};
+use crate::platform::probe::Prober;
 use crate::platform::recording::Recording;
 use crate::platform::request_ids::RequestIds;
 use crate::platform::routes::{RouteEvent, RouteTable};
@@ -72,6 +74,7 @@ struct Daemon {
     /// Calls that wait for rpcd to tell whose session it is.
     sessions: BTreeMap<InvokeId, Call>,
     ids: RequestIds,
+    prober: Prober,
     store: Store,
     run_folder: RunFolder,
     recording: Option<Recording>,
@@ -103,6 +106,7 @@ enum Event {
     Routes(RouteEvent),
     Portal(PortalEvent),
     Ubus(UbusEvent),
+    Probed((ProbeId, Found)),
     Stored(Completion),
     Reload,
     Stop(&'static str),
@@ -162,6 +166,7 @@ impl Daemon {
             event = self.routes.next() => Event::Routes(event),
             event = portal => Event::Portal(event),
             event = self.ubus.next() => Event::Ubus(event),
+            found = self.prober.next() => Event::Probed(found),
             Some(completion) = self.store.completed() => Event::Stored(completion),
             _ = self.clock_tick.tick() => Event::ClockTick,
             _ = self.hang_up.recv() => Event::Reload,
@@ -182,6 +187,7 @@ impl Daemon {
             Event::Routes(event) => self.route_event(event).await,
             Event::Portal(event) => self.portal(event).await,
             Event::Ubus(event) => self.ubus_event(event).await,
+            Event::Probed((id, found)) => self.input(Input::Probed { id, found }).await,
             Event::Stored((id, result)) => {
                 let input = match result {
                     Ok(()) => Input::Stored(StoreId(id)),

@@ -52,6 +52,7 @@ impl Daemon {
                     Err(error) => log::warn!("the counters of guests cannot be read: {error}"),
                 }
             }
+            Output::Probe(probe) => self.prober.ask(probe),
             Output::Page { request, language, page } => {
                 if let Some(guests) = &mut self.hotspot {
                     guests.portal.reply(request, page.render(language));

@@ -20,6 +20,7 @@ use crate::platform::links::Links;
 use crate::platform::mesh_socket::MeshSockets;
 use crate::platform::neighbours::Neighbours;
 use crate::platform::portal_http::Portal;
+use crate::platform::probe::Prober;
 use crate::platform::request_ids::RequestIds;
 use crate::platform::routes::{RouteSettings, RouteTable};
 use crate::platform::store::{Loaded, Store, StoreError};
@@ -68,6 +69,7 @@ impl Daemon {
             calls: std::collections::BTreeMap::new(),
             sessions: std::collections::BTreeMap::new(),
             ids: RequestIds::new(),
+            prober: Prober::new(),
             store,
             run_folder,
             recording: None,
@@ -238,7 +240,8 @@ fn node_settings(config: &Config) -> Settings {
         name: config.node.name.clone(),
         babel: config.babel.clone(),
         announce: config.announce.clone(),
-        uplinks: config.uplinks.iter().map(|uplink| uplink.device.clone()).collect(),
+        uplinks: config.uplinks.iter().map(|uplink| uplink.settings.clone()).collect(),
+        outside: config.outside.clone(),
         hotspot,
         persons: config.persons.clone(),
     }

@@ -38,7 +38,7 @@ pub(super) fn firewall(error: &FirewallError) -> String {
 /// be a typing mistake.
 pub(super) fn say_missing_devices(config: &Config) {
     let babel = config.babel.interfaces.iter().map(|interface| ("interface", &interface.name));
-    let uplinks = config.uplinks.iter().map(|uplink| ("uplink", &uplink.device));
+    let uplinks = config.uplinks.iter().map(|uplink| ("uplink", &uplink.settings.device));
     let hotspot = config.hotspot.iter().map(|hotspot| ("hotspot", &hotspot.device));
     for (section, device) in babel.chain(uplinks).chain(hotspot) {
         if !Path::new("/sys/class/net").join(device).exists() {

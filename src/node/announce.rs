@@ -1,15 +1,17 @@
 //! What this node announces, and whether there is a way outside.
 //!
 //! A prefix of ours is announced while the kernel has that very route or address; a default route
-//! while the kernel has one through a configured uplink whose device is up. One that the provider gives for
-//! packets from his own prefix only is announced like that (RFC 9079). So a gateway whose cable
-//! was pulled stops to attract the village's traffic at once.
+//! while the kernel has one through a configured uplink that works (`uplinks.rs`). One that the provider
+//! gives for packets from his own prefix only is announced like that (RFC 9079). So a gateway whose cable
+//! was pulled, or whose provider is gone, stops to attract the village's traffic.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::Node;
+use super::output::{NoteLevel, Output};
+use super::uplinks::{Step, Way};
 use crate::base::address::{Prefix, PrefixPair};
 use crate::base::time::Instant;
 
@@ -29,6 +31,8 @@ pub(super) struct WayOut {
     pub(super) device: String,
     /// Babel's metric; 0 on the gateway itself.
     pub(super) metric: u16,
+    /// Whether it is an uplink of this node.
+    pub(super) own: bool,
 }
 
 impl Node {
@@ -37,14 +41,18 @@ impl Node {
         self.uplink.told_up = None;
     }
 
-    /// Tells Babel and the hotspot what follows from the kernel's routes, if it is anything new.
+    /// Tells Babel and the hotspot what follows from the kernel's routes and from what the outside
+    /// answered, if it is anything new.
     pub(super) fn announce(&mut self, now: Instant) {
+        self.watch_uplinks(now);
         let wanted = self.wanted();
         if wanted != self.uplink.announced {
             self.babel.handle_originated(now, &wanted);
             self.uplink.announced = wanted;
         }
         let up = self.way_out().is_some();
+        self.outside.handle_state(now, up);
+        self.measure_outside(now);
         if self.uplink.told_up != Some(up) {
             self.uplink.told_up = Some(up);
             if let Some(hotspot) = &mut self.hotspot {
@@ -57,18 +65,52 @@ impl Node {
     pub(super) fn way_out(&self) -> Option<WayOut> {
         let own = self.kernel_routes.iter().find(|route| self.is_live_default(&route.prefix, &route.device));
         if let Some(route) = own {
-            return Some(WayOut { device: route.device.clone(), metric: 0 });
+            return Some(WayOut { device: route.device.clone(), metric: 0, own: true });
         }
         let defaults = [Prefix::DEFAULT_V4, Prefix::DEFAULT_V6];
         defaults.into_iter().find_map(|prefix| {
             let (interface, metric) = self.babel.way(prefix)?;
-            Some(WayOut { device: self.device(interface), metric })
+            Some(WayOut { device: self.device(interface), metric, own: false })
         })
     }
 
     /// The prefixes that this node announces now.
     pub fn announced(&self) -> impl Iterator<Item = PrefixPair> {
         self.uplink.announced.keys().copied()
+    }
+
+    /// Looks which uplinks work, and asks what must be known for it.
+    fn watch_uplinks(&mut self, now: Instant) {
+        // One family may follow the other: after a turn all are looked at again.
+        for _ in 0..2 {
+            let Self { watches, settings, kernel_routes, interfaces, .. } = self;
+            let usable = |way: &Way| {
+                kernel_routes.iter().any(|route| {
+                    route.device == way.device
+                        && route.prefix.is_default()
+                        && route.prefix.is_ipv4() == way.ipv4
+                }) && interfaces.values().any(|status| status.name == way.device && status.up)
+            };
+            let mut turned = false;
+            for step in watches.look(now, &settings.uplinks, usable) {
+                match step {
+                    Step::Ask(probe) => self.outputs.push_back(Output::Probe(probe)),
+                    Step::Turned { way, up, why } => {
+                        turned = true;
+                        let family = if way.ipv4 { "IPv4" } else { "IPv6" };
+                        let (level, verb) =
+                            if up { (NoteLevel::Info, "works") } else { (NoteLevel::Warning, "is lost") };
+                        self.note(
+                            level,
+                            format!("the way outside through {} ({family}) {verb}: {why}", way.device),
+                        );
+                    }
+                }
+            }
+            if !turned {
+                break;
+            }
+        }
     }
 
     fn wanted(&self) -> BTreeMap<PrefixPair, u16> {
@@ -79,15 +121,19 @@ impl Node {
         let own = self.settings.announce.iter().filter(|announce| exists(&announce.prefix));
         let mut wanted: BTreeMap<PrefixPair, u16> =
             own.map(|announce| (announce.prefix, announce.metric)).collect();
-        let defaults =
-            self.kernel_routes.iter().filter(|route| self.is_live_default(&route.prefix, &route.device));
-        wanted.extend(defaults.map(|route| (route.prefix, 0)));
+        for route in &self.kernel_routes {
+            if self.is_live_default(&route.prefix, &route.device) {
+                let uplink = self.settings.uplinks.iter().find(|uplink| uplink.device == route.device);
+                let metric = uplink.map_or(0, |uplink| uplink.metric);
+                let least = wanted.get(&route.prefix).map_or(metric, |before| metric.min(*before));
+                wanted.insert(route.prefix, least);
+            }
+        }
         wanted
     }
 
     fn is_live_default(&self, prefix: &PrefixPair, device: &str) -> bool {
-        prefix.is_default()
-            && self.settings.uplinks.iter().any(|uplink| uplink == device)
-            && self.interfaces.values().any(|status| status.name == device && status.up)
+        let way = || Way { device: device.to_owned(), ipv4: prefix.is_ipv4() };
+        prefix.is_default() && self.watches.is_up(&way())
     }
 }

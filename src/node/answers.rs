@@ -1,6 +1,6 @@
 //! What a node answers over ubus: the cores' reports, put into words and tables.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::Node;
 use super::call::{
@@ -9,9 +9,9 @@ use super::call::{
 };
 use super::vault::Vault;
 use crate::babel::Reason;
-use crate::babel::report::RouteReport;
+use crate::babel::report::{Report, RouteReport};
 use crate::babel::settings::LinkKind;
-use crate::base::address::InterfaceIndex;
+use crate::base::address::{InterfaceIndex, Prefix};
 use crate::base::time::{Instant, TimeQuality};
 use crate::base::voucher::RequestId;
 use crate::ledger::PlanMeasure;
@@ -33,7 +33,11 @@ impl Node {
             return;
         }
         let answer = match call {
-            Call::Status => Answer::Status(self.status(now)),
+            Call::Status => {
+                self.outside.handle_look(now);
+                self.announce(now);
+                Answer::Status(self.status(now))
+            }
             Call::Neighbours => Answer::Neighbours(self.neighbours(now)),
             Call::Routes(page) => Answer::Routes(paged(self.routes(now), page)),
             Call::Why { destination, source } => Answer::Why(self.why(now, destination, source)),
@@ -67,7 +71,7 @@ impl Node {
             router_id: babel.router_id.to_string(),
             community: self.ledger.charter().map(|charter| charter.name.clone()),
             members: count(self.ledger.members().count()),
-            uplink: self.uplink_status(),
+            uplink: self.uplink_status(now, &babel),
             neighbours: count(babel.neighbours.iter().filter(|neighbour| neighbour.cost != INFINITY).count()),
             routes: count(self.babel.selected().count()),
             sessions: count(self.hotspot.as_ref().map_or(0, |hotspot| hotspot.report(now).sessions.len())),
@@ -78,11 +82,46 @@ impl Node {
         }
     }
 
-    fn uplink_status(&self) -> Uplink {
-        match self.way_out() {
-            Some(way) => Uplink { state: "up".to_owned(), via: Some(way.device), metric: Some(way.metric) },
-            None => Uplink { state: "down".to_owned(), via: None, metric: None },
+    fn uplink_status(&self, now: Instant, babel: &Report) -> Uplink {
+        let since_s = self.outside.since_s(now);
+        let Some(way) = self.way_out() else {
+            let state = "down".to_owned();
+            return Uplink {
+                state,
+                via: None,
+                metric: None,
+                gateway: None,
+                hops: None,
+                delay_ms: None,
+                since_s,
+            };
+        };
+        Uplink {
+            state: "up".to_owned(),
+            via: Some(way.device),
+            metric: Some(way.metric),
+            gateway: self.gateway(babel).filter(|_| !way.own),
+            hops: if way.own { Some(0) } else { self.outside.hops() },
+            delay_ms: if way.own { self.own_delay_ms(now) } else { self.outside.delay_ms(now) },
+            since_s,
         }
+    }
+
+    /// The member that announces the default route in use: the one whose range in the address plan the same
+    /// router announces, too.
+    fn gateway(&self, babel: &Report) -> Option<String> {
+        let is_default = |route: &&RouteReport| route.selected && route.prefix.is_default();
+        let router = babel.routes.iter().find(is_default)?.router_id;
+        let plan = self.ledger.charter()?.ipv4;
+        let announces = |range: Prefix| {
+            babel.routes.iter().any(|route| route.router_id == router && route.prefix == range.into())
+        };
+        let member = self.ledger.members().find(|state| {
+            let ranges =
+                [infrastructure(plan, state.member.number.0.into()), hotspot(plan, state.member.slot)];
+            ranges.into_iter().flatten().any(announces)
+        });
+        member.map(|state| state.member.name.clone())
     }
 
     pub(super) fn neighbours(&self, now: Instant) -> Vec<Neighbour> {
@@ -213,6 +252,21 @@ impl Node {
     fn device_of(&self, index: Option<InterfaceIndex>) -> String {
         index.map(|index| self.device(index)).unwrap_or_default()
     }
+}
+
+/// The address of member `number` in a community's /16: the first /22 of it is for the nodes themselves.
+fn infrastructure(plan: Prefix, number: u32) -> Option<Prefix> {
+    part(plan, number.min(1_023), 32)
+}
+
+/// The range of guests in slot `slot`: the /22s behind the first.
+fn hotspot(plan: Prefix, slot: Option<u8>) -> Option<Prefix> {
+    part(plan, (u32::from(slot?) + 1) << 10, 22)
+}
+
+fn part(plan: Prefix, offset: u32, length: u8) -> Option<Prefix> {
+    let IpAddr::V4(base) = plan.address() else { return None };
+    Prefix::new(IpAddr::V4(Ipv4Addr::from_bits(base.to_bits() | offset)), length)
 }
 
 fn finite(metric: u16) -> Option<u16> {

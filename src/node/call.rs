@@ -177,6 +177,14 @@ pub struct Uplink {
     pub via: Option<String>,
     /// Babel's metric of the default route; 0 on the gateway itself.
     pub metric: Option<u16>,
+    /// The name of the node that the way leads out at, if the ledger knows it.
+    pub gateway: Option<String>,
+    /// Routers from here to the gateway, it among them; 0 on the gateway itself.
+    pub hops: Option<u8>,
+    /// Time to the outside and back.
+    pub delay_ms: Option<u32>,
+    /// Seconds since there is a way, or since there is none.
+    pub since_s: u64,
 }
 
 /// A neighbour.

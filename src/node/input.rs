@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::call::{Call, Caller};
 use super::output::StoreId;
+use super::probe::{Found, ProbeId};
 use super::settings::Settings;
 use crate::babel::InterfaceStatus;
 use crate::babel::output::RouteChange;
@@ -54,6 +55,13 @@ pub enum Input {
         destination: Ipv6Addr,
         /// The packet.
         bytes: Vec<u8>,
+    },
+    /// What became of a question that was put to the outside.
+    Probed {
+        /// Which question.
+        id: ProbeId,
+        /// What came back.
+        found: Found,
     },
     /// Something of the machine is missing (a right, IPv6, a kernel's module, a file that can be read), or
     /// it is there again.

@@ -28,11 +28,14 @@ mod chains;
 mod guests;
 pub mod input;
 pub mod output;
+mod outside;
+pub mod probe;
 pub mod recorder;
 mod redact;
 mod sales;
 pub mod settings;
 mod stores;
+mod uplinks;
 pub mod vault;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -66,6 +69,8 @@ pub struct Node {
     kernel_routes: Vec<KernelRoute>,
     seqno_saved: SeqNo,
     uplink: announce::Uplink,
+    watches: uplinks::Watches,
+    outside: outside::Outside,
     troubles: alerts::Troubles,
     clock: Clock,
     /// Requests that wait, and when they are given up.
@@ -115,6 +120,8 @@ impl Node {
             kernel_routes: Vec::new(),
             seqno_saved: birth.seqno,
             uplink: announce::Uplink::default(),
+            watches: uplinks::Watches::default(),
+            outside: outside::Outside::default(),
             troubles: alerts::Troubles::default(),
             clock: Clock { told: WallTime::default(), at: now },
             requests: BTreeMap::new(),
@@ -151,10 +158,12 @@ impl Node {
             Input::Interface(status) => {
                 self.interfaces.insert(status.index, status.clone());
                 self.babel.handle_interface(now, status);
+                self.announce(now);
             }
             Input::InterfaceGone(index) => {
                 self.interfaces.remove(&index);
                 self.babel.handle_interface_gone(now, index);
+                self.announce(now);
             }
             Input::KernelRoutes(routes) => {
                 self.kernel_routes = routes;
@@ -165,6 +174,7 @@ impl Node {
                     |key: &str, message: &[u8], macs: &[&[u8]]| vault.babel_verify(key, message, macs);
                 self.babel.handle_signed_packet(now, interface, source, destination, &bytes, &mut verify);
             }
+            Input::Probed { id, found } => self.probed(now, id, &found),
             Input::Trouble { code, what } => self.troubles.handle(code, what),
             Input::RouteFailed { prefix, why } => {
                 self.note(NoteLevel::Warning, format!("the kernel refused the route to {prefix}: {why}"));
@@ -210,6 +220,7 @@ impl Node {
             chain,
             self.stores.next_wake(),
             self.guests.next_wake(),
+            self.outside_wake(),
         ];
         rooms.into_iter().flatten().min()
     }
@@ -237,6 +248,9 @@ impl Node {
         self.advance_chains(now, vault);
         self.retry_stores(now);
         self.write_usage(now, vault, false);
+        if self.outside_wake().is_some_and(|at| at <= now) {
+            self.announce(now);
+        }
         let late: Vec<RequestId> = self
             .requests
             .iter()

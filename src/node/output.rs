@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 use serde::{Deserialize, Serialize};
 
 use super::call::Answer;
+use super::probe::Probe;
 use crate::babel::SeqNo;
 use crate::babel::output::RouteChange;
 use crate::base::address::InterfaceIndex;
@@ -30,6 +31,8 @@ pub enum Output {
     Guests(Vec<GuestChange>),
     /// Read the kernel's counters and hand them in as [`Input::Usage`](super::input::Input::Usage).
     ReadUsage,
+    /// Put a question to the outside, and say [`Probed`](super::input::Input::Probed).
+    Probe(Probe),
     /// Answer a guest.
     Page {
         /// Which request.

@@ -1,9 +1,13 @@
 //! What the operator decides about the whole node: the cores' settings side by side, and what ties
 //! them together.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
+use super::probe::Ask;
 use crate::base::address::PrefixPair;
+use crate::base::time::Span;
 use crate::{babel, hotspot};
 
 /// Settings of the node. A reload hands over a whole new value; each part is compared with the old one.
@@ -15,12 +19,34 @@ pub struct Settings {
     pub babel: babel::settings::Settings,
     /// Prefixes of this node. Each is announced while the kernel has that very route or address.
     pub announce: Vec<Announce>,
-    /// Devices that lead outside. A default route through one of them is announced while it exists.
-    pub uplinks: Vec<String>,
+    /// Ways outside. The default routes through one are announced while it works.
+    pub uplinks: Vec<Uplink>,
+    /// Machines outside that tell how far it is, at most one of each family.
+    pub outside: Vec<IpAddr>,
     /// The hotspot, if this node has one.
     pub hotspot: Option<hotspot::settings::Settings>,
     /// Who may do what, until the ledger says it.
     pub persons: Vec<Person>,
+}
+
+/// A way outside of this node's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uplink {
+    /// The device.
+    pub device: String,
+    /// The metric that its default routes are announced with; 0 is nearest.
+    pub metric: u16,
+    /// Time between two rounds of questions while it works.
+    pub interval: Span,
+    /// What is asked to know whether it works; nothing: carrier and default route decide.
+    pub asks: Vec<Ask>,
+}
+
+impl Uplink {
+    /// What is asked over one family.
+    pub fn asks_of(&self, ipv4: bool) -> Vec<Ask> {
+        self.asks.iter().filter(|ask| ask.is_ipv4() == ipv4).cloned().collect()
+    }
 }
 
 /// A prefix that this node announces.

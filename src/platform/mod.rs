@@ -8,6 +8,7 @@ pub mod mesh_socket;
 pub mod neighbours;
 pub mod netlink;
 pub mod portal_http;
+pub mod probe;
 pub mod recording;
 pub mod request_ids;
 pub mod routes;

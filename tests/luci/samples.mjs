@@ -6,6 +6,7 @@ export const SAMPLES = [
   { section: 'node', option: 'run_dir', good: ['/var/run/tequio', '/'], bad: ['run', '~/x', './x', '/a\u007f', '/a\nb'] },
   { section: 'node', option: 'ubus_socket', good: ['/var/run/ubus/ubus.sock', `/${'x'.repeat(99)}`], bad: ['ubus.sock', `/${'x'.repeat(100)}`] },
   { section: 'node', option: 'route_priority', good: ['1', '1042', '4294967295'], bad: ['0', '4294967296', '1042 ', '+1', '0x10', '١'] },
+  { section: 'node', option: 'outside', good: ['10.77.4.1', '2001:db8::1', '255.1.1.1'], bad: ['0.0.0.0', '::', '224.0.0.1', 'ff02::1', '255.255.255.255', '1.2.3.4/8', 'a.lan', '10.77.4'] },
   { section: 'node', option: 'stale_routes_s', good: ['5', '3600'], bad: ['4', '3601'] },
   { section: 'node', option: 'log_level', good: ['error', 'trace'], bad: ['Error', 'all'] },
   { section: 'node', option: 'state_dir', good: ['/etc/tequio', '/ñandú con espacio'], bad: ['etc', `/${'x'.repeat(100)}`, `/${'ñ'.repeat(50)}`] },

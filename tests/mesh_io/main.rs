@@ -6,5 +6,6 @@
 mod links;
 mod namespace;
 mod netlink;
+mod probe;
 mod routes;
 mod sockets;

@@ -6,7 +6,8 @@ fn status_tells_the_node_and_what_to_look_at() {
     let mut reply = json!({
         "node": "cerro", "version": "0.1.0", "uptime_s": 11_530, "router_id": "02:00:00:ff:fe:00:00:01",
         "community": "San Tequio", "members": 19, "records": 1_204,
-        "uplink": {"state": "up", "via": "wan", "metric": 256},
+        "uplink": {"state": "up", "via": "mesh0", "metric": 256, "gateway": "cabecera", "hops": 3, "delay_ms": 38,
+            "since_s": 7_200},
         "neighbours": 3, "routes": 24, "sessions": 12, "time": {"unix_s": 1_795_199_788, "quality": "mesh"},
         "alerts": [
             {"code": "link-plan", "message": "the link to `escuela` is 9 dB below its plan"},
@@ -18,7 +19,7 @@ fn status_tells_the_node_and_what_to_look_at() {
     running for  3 h 12 min
     router-id    02:00:00:ff:fe:00:00:01
     community    San Tequio, 19 members, 1204 records
-    uplink       up through wan, metric 256
+    uplink       up through mesh0 to cabecera, metric 256, 3 hops, 38 ms, for 2 h
     neighbours   3
     routes       24
     sessions     12
@@ -28,13 +29,13 @@ fn status_tells_the_node_and_what_to_look_at() {
     ");
     reply["alerts"] = json!([]);
     reply["community"] = Value::Null;
-    reply["uplink"] = json!({"state": "down", "via": null, "metric": null});
+    reply["uplink"] = json!({"state": "down", "via": null, "metric": null, "since_s": 90});
     insta::assert_snapshot!(show("status", &reply, false), @r"
     node         cerro, tequio 0.1.0
     running for  3 h 12 min
     router-id    02:00:00:ff:fe:00:00:01
     community    none: make one with `tequio community create`
-    uplink       down
+    uplink       down, for 1 min
     neighbours   3
     routes       24
     sessions     12

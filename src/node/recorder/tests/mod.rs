@@ -179,7 +179,7 @@ fn played(phones: [MacAddress; 3], twist: u64, turn: bool) -> Story {
 fn settings() -> Settings {
     Settings {
         name: "plaza".to_owned(),
-        uplinks: vec!["wan".to_owned()],
+        uplinks: vec![crate::node::settings::Uplink { device: "wan".to_owned(), ..Default::default() }],
         hotspot: Some(hotspot::settings::Settings {
             portal_host: "10.77.4.1".to_owned(),
             portal_address: [10, 77, 4, 1].into(),

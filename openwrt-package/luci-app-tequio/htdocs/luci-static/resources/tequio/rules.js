@@ -25,6 +25,7 @@ const SECTIONS = {
 		[ 'route_table', number(1, 4294967295), is('254') ],
 		[ 'route_priority', number(1, 4294967295), is('1042') ],
 		[ 'stale_routes_s', number(5, 3600), is('60') ],
+		[ 'outside', 'address', list(0, 2) ],
 		[ 'log_level', choice('error', 'warn', 'info', 'debug', 'trace'), is('info') ]
 	] },
 	interface: { most: 32, required: false, unique: 'device', options: [
@@ -40,7 +41,12 @@ const SECTIONS = {
 		[ 'metric', number(0, 65534), is('0') ]
 	] },
 	uplink: { most: 8, required: false, unique: 'device', options: [
-		[ 'device', 'device', REQUIRED ]
+		[ 'device', 'device', REQUIRED ],
+		[ 'metric', number(0, 65534), is('0') ],
+		[ 'ping', 'address', list(0, 4) ],
+		[ 'dns', 'address', list(0, 4) ],
+		[ 'http', 'url', list(0, 4) ],
+		[ 'probe_interval_s', number(1, 3600), is('5') ]
 	] },
 	hotspot: { most: 1, required: false, unique: null, options: [
 		[ 'device', 'device', REQUIRED ],
@@ -139,6 +145,12 @@ const KINDS = {
 		return octets != null && octets.join('.') != '0.0.0.0' && octets.join('.') != '255.255.255.255' &&
 			!(octets[0] >= 224 && octets[0] <= 239);
 	},
+	address: text => {
+		const octets = ipv4(text) || ipv6(text);
+		if (octets == null || !octets.some(octet => octet != 0))
+			return false;
+		return octets.length == 16 ? octets[0] != 255 : !(octets[0] >= 224 && octets[0] <= 239) && octets.join('.') != '255.255.255.255';
+	},
 	prefix4: text => {
 		const found = prefix(text);
 		return found != null && found.octets.length == 4 && found.length >= 8 && found.length <= 30;
@@ -172,6 +184,7 @@ function expected(value) {
 	case 'path': return _('an absolute path of at most 100 bytes');
 	case 'device': return _('the name of a network device, 1 to 15 characters');
 	case 'ipv4': return _('an IPv4 address, like 10.77.4.1');
+	case 'address': return _('an IP address, like 192.0.2.1 or 2001:db8::1');
 	case 'prefix4': return _('an IPv4 prefix of 8 to 30 bits, like 10.77.4.0/22');
 	case 'prefix6': return _('an IPv6 prefix of 1 to 64 bits, like fd00:77:4::/64');
 	case 'prefix': return _('a prefix, like 10.77.4.0/22 or fd00:77::/48');

@@ -21,6 +21,7 @@ function words(section, name) {
 			route_table: [ _('Routing table'), _('Kernel table of our routes; 254 is the main one. Needs a restart.') ],
 			route_priority: [ _('Route priority'), _('Ours are known by it, so nobody else may use it. Needs a restart.') ],
 			stale_routes_s: [ _('Stale routes'), _('Seconds after a start until old routes that nobody confirmed are taken away. Needs a restart.') ],
+			outside: [ _('Measured at'), _('A machine outside that is pinged to tell how far the outside is.') ],
 			log_level: [ _('Log level'), _('What is logged: this and everything graver.') ]
 		},
 		interface: {
@@ -35,7 +36,14 @@ function words(section, name) {
 			prefix: [ _('Prefix'), _('Announced while the kernel has that route or an address in it.') ],
 			metric: [ _('Metric'), _('The metric that it starts with.') ]
 		},
-		uplink: { device: [ _('Device'), _('Default routes through it are announced while they exist.') ] },
+		uplink: {
+			device: [ _('Device'), _('Default routes through it are announced while they exist and somebody outside answers.') ],
+			metric: [ _('Metric'), _('Gateways share the village by it: a way that costs money gets a high one.') ],
+			ping: [ _('Pings'), _('Machines outside that answer pings.') ],
+			dns: [ _('Resolvers'), _('Resolvers outside that are asked for the names of the root.') ],
+			http: [ _('Pages'), _('Pages outside, at machines whose address is given.') ],
+			probe_interval_s: [ _('Asked each'), _('Seconds between two rounds of questions.') ]
+		},
 		hotspot: {
 			device: [ _('Device'), _('What guests are behind, usually a bridge. Needs a restart.') ],
 			address: [ _('Address'), _('Ours there; the portal listens on it. Needs a restart.') ],
