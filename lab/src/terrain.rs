@@ -77,6 +77,11 @@ impl Terrain {
         self.gateway().ip("route del 0.0.0.0/0 dev up0\nroute del ::/0 dev up0\n")
     }
 
+    /// The provider's radio dies behind a cable that keeps its carrier: only who asks can know.
+    pub fn silence_uplink(&self) -> Outcome<()> {
+        self.cut_number(self.uplink_number(), Cut::Silent)
+    }
+
     /// The provider is back, and so are the default routes.
     pub fn join_uplink(&self) -> Outcome<()> {
         self.join_number(self.uplink_number())?;

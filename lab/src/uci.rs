@@ -16,6 +16,7 @@ pub fn config(topology: &Topology, site: &Site, folder: &Path) -> String {
     text.option("ubus_socket", socket(folder).display());
     text.option("route_table", 254);
     text.option("route_priority", ROUTE_PRIORITY);
+    text.list("outside", plan::OUTSIDE4);
 
     for (link, neighbour) in topology.links_of(site.name) {
         text.section("interface", Some(&neighbour.replace('-', "_")));
@@ -31,6 +32,9 @@ pub fn config(topology: &Topology, site: &Site, folder: &Path) -> String {
     if site.uplink {
         text.section("uplink", Some("wan"));
         text.option("device", "up0");
+        text.list("ping", plan::OUTSIDE4);
+        text.list("ping", plan::OUTSIDE6);
+        text.list("dns", plan::OUTSIDE_DNS4);
     }
     hotspot(&mut text, site);
     for (login, name, role) in PERSONS {

@@ -16,6 +16,11 @@ use crate::uci::PORTAL_PORT;
 use crate::village::TRIAL_SECONDS;
 use crate::{interrupt, recordings, routes};
 
+/// Three rounds of 2.2 s after an interval of 5 s (`docs/config.md`, config uplink), and the way of the news.
+const PROVIDER_SILENT_MOST_S: f64 = 13.0;
+/// Clinic, square, two hills, gateway.
+const HAMLET_HOPS: u64 = 5;
+
 impl Story {
     pub(super) fn daemon_killed(&mut self, timeline: &mut Timeline) -> Outcome<()> {
         let streams = self.streams()?;
@@ -86,6 +91,15 @@ impl Story {
     }
 
     pub(super) fn uplink_is_back(&mut self, timeline: &mut Timeline) -> Outcome<()> {
+        self.joined_again(timeline, "uplink_back_s")
+    }
+
+    /// After a second loss within minutes the gateway waits twice as long before it trusts the way.
+    pub(super) fn provider_is_back(&mut self, timeline: &mut Timeline) -> Outcome<()> {
+        self.joined_again(timeline, "provider_back_s")
+    }
+
+    fn joined_again(&mut self, timeline: &mut Timeline, figure: &str) -> Outcome<()> {
         let moment = Instant::now();
         self.village.terrain.join_uplink()?;
         self.until_defaults(HAMLET, true)?;
@@ -94,8 +108,39 @@ impl Story {
             "everybody has a way to the outside after {:.1} s",
             moment.elapsed().as_secs_f64()
         ));
-        timeline.figure("uplink_back_s", moment.elapsed().as_secs_f64());
+        timeline.figure(figure, moment.elapsed().as_secs_f64());
         self.rosa_is_outside(timeline)
+    }
+
+    /// The carrier stays and so do the kernel's default routes: the gateway finds out by asking.
+    pub(super) fn provider_silent(&mut self, timeline: &mut Timeline) -> Outcome<()> {
+        let moment = Instant::now();
+        self.village.terrain.silence_uplink()?;
+        self.until_defaults(HAMLET, false)?;
+        let taken = moment.elapsed().as_secs_f64();
+        timeline.note(format!("no way to the outside at the hamlet after {taken:.1} s"));
+        timeline.figure("provider_silent_s", taken);
+        if taken > PROVIDER_SILENT_MOST_S {
+            let expected = format!("a dead provider to be noticed within {PROVIDER_SILENT_MOST_S} s");
+            return Err(Failure::new(expected, format!("{taken:.1} s")));
+        }
+        Ok(())
+    }
+
+    /// What the caretaker's page says: through whom, how many routers, how many milliseconds.
+    pub(super) fn outside_measured(&mut self, timeline: &mut Timeline) -> Outcome<()> {
+        let limit = self.limit();
+        let hamlet = self.village.household(HAMLET);
+        let mut uplink = Value::Null;
+        let expected = "the hamlet to know hops and delay of the way outside";
+        interrupt::until(expected, limit, || {
+            uplink = hamlet.ask(&["status"])?.get("uplink").cloned().unwrap_or_default();
+            let known = uplink["hops"] == HAMLET_HOPS && uplink["delay_ms"].is_u64();
+            Ok(if known { Ok(()) } else { Err(uplink.to_string()) })
+        })
+        .map_err(|failure| failure.read(&hamlet.log))?;
+        timeline.note(format!("it says: {uplink}"));
+        Ok(())
     }
 
     /// Waits until a node has both default routes, or none of them.
