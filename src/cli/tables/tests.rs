@@ -35,7 +35,7 @@ fn status_tells_the_node_and_what_to_look_at() {
     running for  3 h 12 min
     router-id    02:00:00:ff:fe:00:00:01
     community    none: make one with `tequio community create`
-    uplink       down, for 1 min
+    uplink       down, for 1 min 30 s
     neighbours   3
     routes       24
     sessions     12
