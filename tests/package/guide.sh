@@ -7,14 +7,15 @@ test_the_guide_leads_to_a_node_that_works() {
     local r="$WORK/guide-${shell%% *}" config
     root "$r"
     in_root "$r" "$shell" $FILES/90-tequio.uci-defaults >"$WORK/said"
-    { echo 'set -e; reload_config() { :; }'; awk '/^```/ { on = $0 == "```sh"; next } on' docs/installer.md; } >"$WORK/typed"
-    [ "$(grep -c '^reload_config$' "$WORK/typed")" = 5 ]
+    { echo 'set -e; reload_config() { :; }; uhttpd() { echo "hash-of-$2"; }'; awk '/^```/ { on = $0 == "```sh"; next } on' docs/installer.md; } >"$WORK/typed"
+    [ "$(grep -c '^reload_config$' "$WORK/typed")" = 6 ]
     in_root "$r" "$shell" "$WORK/typed" >"$WORK/said"
     [ ! -s "$WORK/said" ] || { cat "$WORK/said"; fail "a command of the guide is wrong"; }
     config="$r/etc/config"
     [ "$("$WORK/tequio" check "$config/tequio")" = "$config/tequio is good" ]
     for file in tequio network wireless; do same "$config/$file" "guide-$file.uci"; done
     [ "$(uci_of "$r" get firewall.tequio_mesh.network)" = "mesh hill" ]
+    [ "$(uci_of "$r" get rpcd.ana.read)" = "unauthenticated luci-base luci-app-tequio*" ]
     in_root "$r" "$shell" $FILES/tequio.init start >"$WORK/service"
     for rule in 'hotspot_interfaces { "br-hotspot" }' 'guests4 { 10.77.4.0/22 }' 'infrastructure4 { 10.77.0.0/22 }' \
       'walled_garden4 { 10.77.8.2/32 }' 'redirect to :2080'; do holds "$r/table" "$rule"; done
