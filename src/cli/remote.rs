@@ -18,12 +18,37 @@ pub(super) fn ask(socket: &Path, method: &str, arguments: Map<String, Value>) ->
         .map_err(|error| format!("this system has no room for one more program: {error}"))?;
     runtime.block_on(async {
         let mut client = UbusClient::connect(socket).await.map_err(|error| cannot_connect(socket, &error))?;
-        let mut whole = call(&mut client, socket, method, &arguments).await?;
+        let mut whole = sold(&mut client, socket, method, arguments.clone()).await?;
         if LISTS.contains(&method) && !arguments.contains_key("offset") && !arguments.contains_key("limit") {
             complete(&mut client, socket, method, &mut whole).await?;
         }
         Ok(whole)
     })
+}
+
+/// The answer to a call. A lot of many vouchers can take minutes on a router: it is asked for again, by a key of our own if
+/// nobody gave one, until it is there.
+async fn sold(
+    client: &mut UbusClient,
+    socket: &Path,
+    method: &str,
+    mut arguments: Map<String, Value>,
+) -> Result<Value, String> {
+    if method == "voucher_issue" && !arguments.contains_key("key") {
+        let mut key = [0; 8];
+        getrandom::fill(&mut key).map_err(|error| format!("the kernel gives no random numbers: {error}"))?;
+        arguments.insert("key".to_owned(), Value::from(format!("{:016x}", u64::from_be_bytes(key))));
+    }
+    loop {
+        let reply = invoke(client, socket, method, &arguments).await?;
+        match (&reply["error"]["code"], &reply["error"]["message"]) {
+            (Value::String(code), Value::String(how_far)) if code == "working" => {
+                eprintln!("{}", super::table::clean(how_far));
+            }
+            (_, Value::String(message)) => return Err(super::table::clean(message)),
+            _ => return Ok(reply),
+        }
+    }
 }
 
 /// Fetches what the first part left out. What comes or goes in between may be missed or be there
@@ -58,13 +83,21 @@ async fn call(
     method: &str,
     arguments: &Map<String, Value>,
 ) -> Result<Value, String> {
-    let arguments = Value::Object(arguments.clone());
-    let reply = client.invoke(OBJECT, method, arguments, PATIENCE).await;
-    let reply = reply.map_err(|error| cannot_call(socket, method, &error))?;
+    let reply = invoke(client, socket, method, arguments).await?;
     match &reply["error"]["message"] {
         Value::String(message) => Err(super::table::clean(message)),
         _ => Ok(reply),
     }
+}
+
+async fn invoke(
+    client: &mut UbusClient,
+    socket: &Path,
+    method: &str,
+    arguments: &Map<String, Value>,
+) -> Result<Value, String> {
+    let reply = client.invoke(OBJECT, method, Value::Object(arguments.clone()), PATIENCE).await;
+    reply.map_err(|error| cannot_call(socket, method, &error))
 }
 
 fn cannot_connect(socket: &Path, error: &UbusError) -> String {

@@ -258,6 +258,9 @@ impl Node {
             .map(|(request, _)| *request)
             .collect();
         for request in late {
+            if self.leaves_a_sale(request) {
+                continue;
+            }
             self.give_up(request, vault);
             self.refuse(request, "timeout", "The node is too busy to answer. Please try again in a moment.");
         }

@@ -39,6 +39,8 @@ struct Sale {
     vouchers: Vec<IssuedVoucher>,
     /// Further taps on the same button.
     also: Vec<RequestId>,
+    /// When somebody last asked for it.
+    asked: Instant,
 }
 
 /// A sale that was made.
@@ -56,6 +58,16 @@ impl Sales {
     /// Nobody waits for this sale any more. Codes of a lot that was not signed yet are forgotten.
     pub(super) fn forget(&mut self, request: RequestId) {
         self.running.remove(&request);
+    }
+
+    /// How far the sale is that a request waits for, if its caller can fetch it later by its key. A lot
+    /// of many codes takes minutes on a router, a call does not.
+    fn goes_on(&mut self, request: RequestId) -> Option<String> {
+        let waits = |(id, sale): &(&RequestId, &mut Sale)| **id == request || sale.also.contains(&request);
+        let (_, sale) = self.running.iter_mut().find(waits).filter(|(_, sale)| !sale.wish.key.is_empty())?;
+        sale.also.retain(|also| *also != request);
+        let (made, count) = (sale.vouchers.len(), sale.wish.count);
+        Some(format!("{made} of {count} codes are made, none is sold yet. Ask again with the same key."))
     }
 }
 
@@ -92,7 +104,7 @@ impl Node {
             return self.refuse(request, "no-member", message);
         }
         let lot = LotId(self.random.u64());
-        let sale = Sale { wish, person, lot, vouchers: Vec::new(), also: Vec::new() };
+        let sale = Sale { wish, person, lot, vouchers: Vec::new(), also: Vec::new(), asked: now };
         self.sales.running.insert(request, sale);
         self.make_next_code(request, vault);
     }
@@ -107,8 +119,12 @@ impl Node {
     ) {
         let Some(sale) = self.sales.running.get_mut(&request) else { return };
         sale.vouchers.push(IssuedVoucher { code: done.code, verifier: done.verifier });
+        if now.since(sale.asked) >= SAME_TAP {
+            // Nobody has come back for it: a lot that nobody sees is not sold.
+            self.sales.forget(request);
+            return self.note(NoteLevel::Info, "a lot was not sold: nobody asked for it any more");
+        }
         if sale.vouchers.len() < usize::from(sale.wish.count) {
-            self.requests.insert(request, now + Span::from_secs(limit::NODE_REQUEST_S));
             return self.make_next_code(request, vault);
         }
         let Some(sale) = self.sales.running.remove(&request) else { return };
@@ -117,6 +133,13 @@ impl Node {
                 self.refuse(request, "refused", sentence(&error));
             }
         }
+    }
+
+    /// Answers a call that has waited long enough for a sale that goes on without it.
+    pub(super) fn leaves_a_sale(&mut self, request: RequestId) -> bool {
+        let Some(how_far) = self.sales.goes_on(request) else { return false };
+        self.refuse(request, "working", how_far);
+        true
     }
 
     /// Keeps the answer of a sale that is on flash, for a second tap.
@@ -256,6 +279,7 @@ impl Node {
         }
         if let Some(sale) = self.sales.running.values_mut().find(|sale| sale.wish.key == key) {
             sale.also.push(request);
+            sale.asked = now;
             return true;
         }
         let Some(recent) = self.sales.recent.iter_mut().find(|recent| recent.key == key) else {

@@ -11,12 +11,13 @@ use super::*;
 use crate::babel::{InterfaceStatus, RouterId, SeqNo};
 use crate::base::address::{InterfaceIndex, MacAddress, PrefixPair};
 use crate::base::time::Span;
-use crate::base::voucher::IssuerNumber;
+use crate::base::voucher::{IssuerNumber, RequestId};
 use crate::hotspot;
 use crate::hotspot::code::Code;
 use crate::ledger::body::Epoch;
 use crate::ledger::{Body, Charter, Ledger, Member, Plan, PlanMeasure, Role, Roles};
 use crate::node::Birth;
+use crate::node::call::Answer;
 use crate::node::settings::{Person, Role as PersonRole, Settings};
 use story::Story;
 
@@ -54,6 +55,46 @@ fn devices_and_codes_of_any_name_make_the_same_recording() {
         let differs = recording.iter().zip(&other).position(|(one, other)| one != other);
         assert_eq!((differs, other.len()), (None, recording.len()), "{phones:?} {twist:x}");
     }
+}
+
+#[test]
+fn a_lot_that_takes_longer_than_a_call_is_fetched_by_its_key() {
+    let word = |answer: &Answer| match answer {
+        Answer::Issued(issued) => format!("{} vouchers", issued.vouchers.len()),
+        Answer::Refused { code, message } => format!("{code}: {message}"),
+        other => format!("{other:?}"),
+    };
+    let second = Span::from_secs(1);
+    let mut story = Story::new(PHONES, 0);
+    let first = story.order(20, "lot");
+    let answered = story.slowly(11, second);
+    let [(_, request, answer)] = answered.as_slice() else { panic!("{answered:?}") };
+    assert_eq!(*request, first);
+    let how_far = word(answer);
+    assert!(how_far.starts_with("working: ") && how_far.contains("of 20 codes are made"), "{how_far}");
+    // Two who ask again get the same one, whenever it is ready.
+    let (second_call, third) = (story.order(20, "lot"), story.order(20, "lot"));
+    let mut last = story.slowly(9, second);
+    while last.is_empty() {
+        last = story.slowly(1, Span::from_millis(1));
+    }
+    let who: Vec<RequestId> = last.iter().map(|(_, request, _)| *request).collect();
+    assert!(who.contains(&second_call) && who.contains(&third), "{last:?}");
+    for (_, _, answer) in last.iter().filter(|(_, request, _)| *request != first) {
+        assert_eq!(word(answer), "20 vouchers");
+    }
+    assert_eq!(story.sell(20, "lot").len(), 20);
+
+    // Nobody comes back for this one, and nobody could for that one.
+    for (key, said) in [("gone", "working"), ("", "timeout")] {
+        story.order(100, key);
+        let answered = story.slowly(11, second);
+        assert!(answered.iter().all(|(_, _, answer)| word(answer).starts_with(said)), "{answered:?}");
+        assert_eq!(answered.len(), 1);
+        assert_eq!(story.slowly(600, second), []);
+    }
+    let sold = |output: &Output| matches!(output, Output::Store { records, .. } if records.len() == 2);
+    assert_eq!(story.outputs.iter().filter(|output| sold(output)).count(), 1, "one sale alone was booked");
 }
 
 #[test]

@@ -163,6 +163,29 @@ impl Story {
         answer.expect("each call is answered")
     }
 
+    /// Asks for a sale, and does not wait for it.
+    pub(super) fn order(&mut self, count: u16, key: &str) -> RequestId {
+        let request = self.request();
+        let (plan, person) = ("hora".to_owned(), "ana".to_owned());
+        let call = Call::VoucherIssue(VoucherIssue { plan, count, person, key: key.to_owned() });
+        self.step(Input::Call { request, caller: Caller::default(), call });
+        request
+    }
+
+    /// So many slices of work, each of which takes its time; gives what was answered, when.
+    pub(super) fn slowly(&mut self, slices: usize, each: Span) -> Vec<(Instant, RequestId, Answer)> {
+        let mut answered = Vec::new();
+        for _ in 0..slices {
+            self.now = self.now + each;
+            for output in self.step(Input::Wake) {
+                if let Output::Answer { request, answer } = output {
+                    answered.push((self.now, request, *answer));
+                }
+            }
+        }
+        answered
+    }
+
     /// Sells this many hours; gives the codes.
     pub(super) fn sell(&mut self, count: u16, key: &str) -> Vec<Code> {
         let wish =

@@ -95,7 +95,7 @@ return view.extend({
 		keys[plan.id] = keys[plan.id] || node.key();
 		this.root.classList.add('tq-busy');
 		dom.content(this.place, page.notice('wait', _('Making the code …')));
-		return node.ask('voucher_issue', plan.id, 1, keys[plan.id]).then(reply => {
+		return this.issue(plan).then(reply => {
 			busy = false;
 			this.root.classList.remove('tq-busy');
 			if (reply.trouble)
@@ -103,6 +103,12 @@ return view.extend({
 			delete keys[plan.id];
 			this.show(remember(plan, reply.data), true);
 		});
+	},
+
+	/* Asks until the code is made: on a busy node that can take longer than a call. */
+	issue: function(plan) {
+		return node.ask('voucher_issue', plan.id, 1, keys[plan.id]).then(reply =>
+			reply.trouble && reply.trouble.code == 'working' ? this.issue(plan) : reply);
 	},
 
 	notSold: function(trouble) {
