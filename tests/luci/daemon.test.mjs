@@ -17,7 +17,8 @@ const rules = load('tequio/rules');
 // A whole configuration in which everything is right but, perhaps, this one option.
 const RIGHT = {
   node: { name: 'plaza' },
-  interface: { device: 'eth1', kind: 'wired' },
+  interface: { device: 'eth1', kind: 'wired', key: ['mesh'] },
+  key: { name: 'mesh', algorithm: 'hmac-sha256', value: '0a'.repeat(32) },
   announce: { prefix: '10.77.4.0/22' },
   hotspot: { device: 'br-guest', address: '10.77.4.1', prefix: '10.77.4.0/22' },
   uplink: { device: 'wan' },
@@ -28,6 +29,10 @@ const RIGHT = {
 function configuration(section, option, text) {
   const all = structuredClone(RIGHT);
   all[section][option] = text;
+  // What hangs together must not fail for the sample of one option.
+  if (section === 'key' && option === 'name') all.interface.key = [text];
+  if (section === 'interface' && option === 'key') all.key.name = text;
+  if (section === 'key' && option === 'algorithm' && text === 'blake2s128') all.key.value = '0a'.repeat(16);
   // An address lies in its prefix; the samples of one must not fail for the other.
   if (section === 'hotspot' && option === 'prefix')
     all.hotspot.address = text.startsWith('10.0.0.0') ? '10.0.0.1' : '10.77.4.1';
@@ -50,10 +55,10 @@ function page(sections) {
     const all = of(kind);
     return all.length <= rule.most && (all.length > 0 || !rule.required) && all.every((options) => rule.options.every(([name, , missing]) => {
       const given = options[name] ?? '', list = missing.list;
-      if (list) return given.length >= list[0] && given.length <= list[1] && [given].flat().every((item) => rules.check(kind, name, item) === true);
-      const others = all.filter((other) => other !== options).map((other) => other[name]);
-      return rules.check(kind, name, given) === true &&
-        (given === '' || rules.together(kind, name, given, (other) => options[other], others, of('interface').map((one) => one.device)) === true);
+      const others = all.filter((other) => other !== options && (!rule.apart || other[rule.apart] === options[rule.apart])).map((other) => other[name]);
+      const together = (value) => rules.together(kind, name, value, (other) => options[other], others, of('interface').map((one) => one.device), of('key'));
+      const right = (value) => rules.check(kind, name, value) === true && ((value === '' && kind !== 'key') || together(value) === true);
+      return list ? given.length >= list[0] && given.length <= list[1] && [given].flat().every(right) : right(given);
     }));
   });
 }

@@ -40,6 +40,12 @@ test('how many sections there may be is what docs/config.md says', () => {
   }
 });
 
+test('what holds without an option is said in words that can be translated', () => {
+  for (const [kind, { options }] of Object.entries(rules.sections))
+    for (const [name, , missing] of options)
+      if (missing.follows) assert.equal(typeof rules.unless(missing.follows), 'string', `${kind}.${name}: ${missing.follows}`);
+});
+
 test('good values pass, bad ones do not', () => {
   for (const { section, option, good, bad } of SAMPLES) {
     for (const text of good) assert.equal(rules.check(section, option, text), true, `${section}.${option} ${JSON.stringify(text)}`);

@@ -21,6 +21,14 @@ export const SAMPLES = [
     good: ['10.77.4.0/22', '10.77.4.1', '0.0.0.0/0', '::/0', 'fd00:77::/48', '::1', '::ffff:1.2.3.4', '1:2:3:4:5:6:7:8', 'FD00::/8', '1::8/128', '1:2:3:4:5:6:1.2.3.4'],
     bad: ['10.77.4.1/22', '10.77.4.0/33', '10.77.4/22', '10.77.04.0/22', 'fd00:77::1/48', 'fd00::/129', '1:2:3', '1::2::3', '::/', '10.0.0.0/', ':::', '12345::', '1:2:3:4:5:6:7:8:9', '1:2:3:4:5:6:7::8:9', 'x', '256.1.1.1', '1.2.3.4::', '1:2:3:4:5:6:7:1.2.3.4', '10.0.0.0/8/8'],
   },
+  { section: 'interface', option: 'auth', good: ['off'], bad: ['Sign', 'on', '1'] },
+  { section: 'interface', option: 'key', good: ['mesh', 'a-1', 'x'.repeat(32)], bad: ['Mesh', '-a', 'a b', 'x'.repeat(33)] },
+  { section: 'key', option: 'name', good: ['mesh', '2027'], bad: ['Mesh', 'a_b', 'x'.repeat(33)] },
+  { section: 'key', option: 'algorithm', good: ['hmac-sha256', 'blake2s128'], bad: ['sha256', 'HMAC-SHA256'] },
+  { section: 'key', option: 'use', good: ['sign', 'verify'], bad: ['both'] },
+  { section: 'key', option: 'value', good: ['ab'.repeat(32), 'AB'.repeat(64)], bad: ['abc', 'xy'.repeat(32), '0x' + 'ab'.repeat(31), 'ab '.repeat(32), 'a'.repeat(258)] },
+  { section: 'key', option: 'file', good: [], bad: ['mesh.key', `/${'x'.repeat(100)}`] },
+  { section: 'announce', option: 'source', good: ['10.77.4.0/22', '0.0.0.0/0', '10.1.2.3'], bad: ['10.77.4.1/22', 'x', '10.77.4.0/33'] },
   { section: 'announce', option: 'metric', good: ['0', '65534'], bad: ['65535'] },
   { section: 'uplink', option: 'device', good: ['wan', 'pppoe-wan', 'eth0.2', 'x'.repeat(15)], bad: ['a/b', 'x'.repeat(16), '..', 'wan '] },
   { section: 'hotspot', option: 'device', good: ['br-guest', 'wlan0-1'], bad: ['br guest', 'x'.repeat(16), '.'] },
@@ -41,6 +49,8 @@ export const SAMPLES = [
   { section: 'person', option: 'role', good: ['admin', 'caretaker', 'viewer'], bad: ['root'] },
 ];
 
+const key = (more = {}) => ['key', { name: 'mesh', algorithm: 'hmac-sha256', value: '0a'.repeat(32), ...more }];
+const announce = (prefix, source) => ['announce', { prefix, ...(source && { source }) }];
 const node = ['node', { name: 'plaza' }];
 const wired = (device, more = {}) => ['interface', { device, kind: 'wired', ...more }];
 const hotspot = (more = {}) => ['hotspot', { device: 'br-guest', address: '10.77.4.1', prefix: '10.77.4.0/22', ...more }];
@@ -62,6 +72,22 @@ export const WHOLE = [
   { what: 'a prefix twice', sections: [node, ['announce', { prefix: '10.1.0.0/16' }], ['announce', { prefix: '10.1.0.0/16' }]], right: false },
   { what: '64 prefixes', sections: [node, ...many(64, (i) => ['announce', { prefix: `10.${i}.0.0/16` }])], right: true },
   { what: '65 prefixes', sections: [node, ...many(65, (i) => ['announce', { prefix: `10.${i}.0.0/16` }])], right: false },
+  { what: 'a prefix for packets from two places', sections: [node, announce('10.1.0.0/16'), announce('10.1.0.0/16', '10.2.0.0/16'), announce('10.1.0.0/16', '10.3.0.0/16')], right: true },
+  { what: 'a prefix for packets from one place twice', sections: [node, announce('10.1.0.0/16', '10.2.0.0/16'), announce('10.1.0.0/16', '10.2.0.0/16')], right: false },
+  { what: 'packets of another family', sections: [node, announce('10.1.0.0/16', 'fd00::/64')], right: false },
+  { what: 'a key that signs', sections: [node, wired('eth1', { auth: 'sign', key: ['mesh'] }), key()], right: true },
+  { what: 'signatures without a key', sections: [node, wired('eth1', { auth: 'sign' }), key()], right: false },
+  { what: 'signatures by a key that only checks', sections: [node, wired('eth1', { auth: 'strict', key: ['mesh'] }), key({ use: 'verify' })], right: false },
+  { what: 'a key that does not exist', sections: [node, wired('eth1', { key: ['other'] }), key()], right: false },
+  { what: 'a key twice at one device', sections: [node, wired('eth1', { key: ['mesh', 'mesh'] }), key()], right: false },
+  { what: 'nine keys at one device', sections: [node, wired('eth1', { key: many(9, (i) => `k${i}`) }), ...many(9, (i) => key({ name: `k${i}` }))], right: false },
+  { what: 'two keys of one name', sections: [node, key(), key()], right: false },
+  { what: 'a key without a value', sections: [node, ['key', { name: 'mesh', algorithm: 'hmac-sha256' }]], right: false },
+  { what: 'a key here and in a file', sections: [node, key({ file: '/etc/tequio/mesh.key' })], right: false },
+  { what: 'a key that is too short', sections: [node, key({ value: '0a'.repeat(31) })], right: false },
+  { what: 'a key that is too long', sections: [node, key({ value: '0a'.repeat(65) })], right: false },
+  { what: 'the shortest key of BLAKE2s', sections: [node, key({ algorithm: 'blake2s128', value: '0a'.repeat(16) })], right: true },
+  { what: 'a key that BLAKE2s does not take', sections: [node, key({ algorithm: 'blake2s128', value: '0a'.repeat(33) })], right: false },
   { what: 'two ways outside', sections: [node, ['uplink', { device: 'wan' }], ['uplink', { device: 'wwan' }]], right: true },
   { what: 'a way outside twice', sections: [node, ['uplink', { device: 'wan' }], ['uplink', { device: 'wan' }]], right: false },
   { what: '9 ways outside', sections: [node, ...many(9, (i) => ['uplink', { device: `wan${i}` }])], right: false },

@@ -6,7 +6,7 @@
  * the file. Pure. A test holds the table to the document; change both together.
  *
  * An option: [name, value, default]. A value: a kind, or [kind, bounds...]. A default: REQUIRED, {is: text},
- * {follows: words}, {list: [least, most]}.
+ * {follows: words}, {list: [least, most]}. What is unique may stand twice where the option `apart` differs.
  */
 
 const REQUIRED = { required: true };
@@ -34,10 +34,20 @@ const SECTIONS = {
 		[ 'hello_interval_ms', number(100, 600000), is('1000') ],
 		[ 'update_interval_ms', number(400, 655000), follows('4 x hello_interval_ms') ],
 		[ 'rxcost', number(1, 65534), follows('96 wired, 256 wireless') ],
-		[ 'split_horizon', 'flag', is('0') ]
+		[ 'split_horizon', 'flag', is('0') ],
+		[ 'auth', choice('off', 'sign', 'strict'), is('off') ],
+		[ 'key', 'nodename', list(0, 8) ]
 	] },
-	announce: { most: 64, required: false, unique: 'prefix', options: [
+	key: { most: 16, required: false, unique: 'name', options: [
+		[ 'name', 'nodename', REQUIRED ],
+		[ 'algorithm', choice('hmac-sha256', 'blake2s128'), REQUIRED ],
+		[ 'use', choice('sign', 'verify'), is('sign') ],
+		[ 'value', 'secret', follows('what \x60file\x60 holds') ],
+		[ 'file', 'path', follows('none; \x60value\x60 is given') ]
+	] },
+	announce: { most: 64, required: false, unique: 'prefix', apart: 'source', options: [
 		[ 'prefix', 'prefix', REQUIRED ],
+		[ 'source', 'prefix', follows('everywhere') ],
 		[ 'metric', number(0, 65534), is('0') ]
 	] },
 	uplink: { most: 8, required: false, unique: 'device', options: [
@@ -138,6 +148,7 @@ const KINDS = {
 	nodename: text => /^[a-z0-9-]{1,32}$/.test(text) && !/^-|-$/.test(text),
 	login: text => /^[a-z][a-z0-9_.-]{0,31}$/.test(text),
 	text: text => Array.from(text).length <= 64 && !hasControl(text),
+	secret: text => text.length % 2 == 0 && text.length <= 256 && /^[0-9a-fA-F]+$/.test(text),
 	path: text => text.charAt(0) == '/' && new TextEncoder().encode(text).length <= 100 && !hasControl(text),
 	device: text => text != '.' && text != '..' && visible(text, 15, /[\/:"'\\]/),
 	ipv4: text => {
@@ -164,6 +175,24 @@ const KINDS = {
 	url: text => /^https?:\/\//.test(text) && visible(text, 200, /["'<>\x60\\]/)
 };
 
+function isFour(text) {
+	return ipv4(String(text || '').split('/')[0]) != null;
+}
+
+/* A key is given here or in a file, and is as long as its algorithm wants. */
+function secretTogether(name, text, read, others) {
+	const bounds = { 'hmac-sha256': [ 32, 64 ], 'blake2s128': [ 16, 32 ] }[read('algorithm')];
+	if (name == 'name' && others.some(other => other == text))
+		return _('Another section has this already.');
+	if (name == 'value' && !text && !read('file'))
+		return _('Give the key here, or the file that holds it.');
+	if (name == 'value' && text && bounds && (text.length < 2 * bounds[0] || text.length > 2 * bounds[1]))
+		return _('A key for %s has %d to %d octets, two hex digits each.').format(read('algorithm'), bounds[0], bounds[1]);
+	if (name == 'file' && text && read('value'))
+		return _('The key is given above too; only one of them can be right.');
+	return true;
+}
+
 /* Inside, neither the first nor the last address. */
 function isHost(address, range) {
 	const value = octets => octets.reduce((sum, octet) => sum * 256 + octet, 0);
@@ -181,6 +210,7 @@ function expected(value) {
 	case 'nodename': return _('1 to 32 of a-z, 0-9 and -, with no - at either end');
 	case 'login': return _('1 to 32 of a-z, 0-9, _, . and -, first a letter');
 	case 'text': return _('1 to 64 characters on one line');
+	case 'secret': return _('a key as an even number of hex digits, at most 256');
 	case 'path': return _('an absolute path of at most 100 bytes');
 	case 'device': return _('the name of a network device, 1 to 15 characters');
 	case 'ipv4': return _('an IPv4 address, like 10.77.4.1');
@@ -193,8 +223,22 @@ function expected(value) {
 	}
 }
 
+/* What holds when an option is not given and follows from something else, for the reader. */
+function unless(words) {
+	switch (words) {
+	case '4 x hello_interval_ms': return _('4 times the sign of life');
+	case '96 wired, 256 wireless': return _('cable 96, radio 256');
+	case 'address': return _('the address');
+	case 'everywhere': return _('everywhere');
+	case 'what \x60file\x60 holds': return _('what the file holds');
+	case 'none; \x60value\x60 is given': return _('none; the key is given');
+	}
+}
+
 return baseclass.extend({
 	sections: SECTIONS,
+
+	unless: unless,
 
 	rule: function(section, name) {
 		return SECTIONS[section].options.find(option => option[0] == name);
@@ -216,10 +260,22 @@ return baseclass.extend({
 		return this.allows(rule[1], String(text)) || _('Expected: %s').format(expected(rule[1]));
 	},
 
-	/* What no table can say. read(name) gives another option of the same section; others are the sections of its kind;
-	   mesh are the devices of the mesh. true, or a sentence. */
-	together: function(section, name, text, read, others, mesh) {
+	/* What no table can say. read(name) gives another option of the same section; others are the values of this option in the
+	   sections of its kind that are not apart; mesh are the devices of the mesh, keys its keys {name, use}. true, or a
+	   sentence. */
+	together: function(section, name, text, read, others, mesh, keys) {
 		const unique = SECTIONS[section].unique;
+		if (section == 'key')
+			return secretTogether(name, text, read, others);
+		if (section == 'announce' && name == 'source' && isFour(text) != isFour(read('prefix')))
+			return _('Another family than the prefix.');
+		if (section == 'interface' && name == 'key' && !keys.some(key => key.name == text))
+			return _('There is no key of this name: save it first.');
+		if (section == 'interface' && name == 'key' && read('key').filter(key => key == text).length > 1)
+			return _('This key is listed twice.');
+		if (section == 'interface' && name == 'auth' && text != 'off' &&
+			!keys.some(key => key.use != 'verify' && (read('key') || []).indexOf(key.name) >= 0))
+			return _('Needs a key that signs.');
 		if (name == unique && others.some(other => other == text))
 			return _('Another section has this already.');
 		if (section == 'interface' && name == 'split_horizon' && /^(1|on|true|yes|enabled)$/.test(text) && read('kind') == 'wireless')

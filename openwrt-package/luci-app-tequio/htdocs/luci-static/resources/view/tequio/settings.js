@@ -30,10 +30,20 @@ function words(section, name) {
 			hello_interval_ms: [ _('Sign of life'), _('Milliseconds between two Hellos.') ],
 			update_interval_ms: [ _('Full update'), _('Milliseconds between two full updates.') ],
 			rxcost: [ _('Cost'), _('Of receiving here on a perfect link.') ],
-			split_horizon: [ _('Split horizon'), _('Routes learnt here are not announced back here. Only on a cable where all hear all.') ]
+			split_horizon: [ _('Split horizon'), _('Routes learnt here are not announced back here. Only on a cable where all hear all.') ],
+			auth: [ _('Signatures'), _('Whether packets are signed, and whether who cannot sign is heard.') ],
+			key: [ _('Keys'), _('Names of the keys that are used here.') ]
+		},
+		key: {
+			name: [ _('Name'), _('What the devices know it by.') ],
+			algorithm: [ _('Algorithm'), _('How signatures are made of it.') ],
+			use: [ _('Use'), _('A new key first checks everywhere, then signs.') ],
+			value: [ _('Key'), _('Hex digits. Whoever may look at these settings sees it: a file is better.') ],
+			file: [ _('File'), _('A file that holds the key and that root alone can read.') ]
 		},
 		announce: {
 			prefix: [ _('Prefix'), _('Announced while the kernel has that route or an address in it.') ],
+			source: [ _('From'), _('Only for packets that come from there.') ],
 			metric: [ _('Metric'), _('The metric that it starts with.') ]
 		},
 		uplink: {
@@ -71,6 +81,7 @@ function words(section, name) {
 
 function choiceWords(value) {
 	return {
+		off: _('off'), sign: _('sign'), strict: _('sign, and refuse who does not'), verify: _('only check'),
 		wired: _('cable'), wireless: _('radio'), es: 'Español', en: 'English', admin: _('admin'), caretaker: _('caretaker'),
 		viewer: _('viewer'), error: _('errors'), warn: _('warnings'), info: _('what happens'), debug: _('details'), trace: _('everything')
 	}[value] || value;
@@ -79,6 +90,7 @@ function choiceWords(value) {
 const TITLES = [
 	[ 'node', () => _('Node'), () => _('This node and how it stands on its machine.') ],
 	[ 'interface', () => _('Mesh devices'), () => _('One for each device that speaks with the mesh.') ],
+	[ 'key', () => _('Keys'), () => _('What packets of the mesh are signed with.') ],
 	[ 'announce', () => _('Announced networks'), () => _('Networks of this node that the mesh shall know.') ],
 	[ 'uplink', () => _('Ways outside'), () => _('One for each way to the outside.') ],
 	[ 'hotspot', () => _('Hotspot'), () => _('Where guests are let in. Without it this node serves none.') ],
@@ -99,15 +111,18 @@ function validator(kind, name) {
 		const simple = rules.check(kind, name, value);
 		if (simple !== true)
 			return simple;
+		const read = other => this.section.formvalue(sid, other);
 		if (value == null || value === '')
-			return true;
+			return kind == 'key' ? rules.together(kind, name, '', read, [], [], []) : true;
 		const most = rules.rule(kind, name)[2].list;
 		if (most && (this.formvalue(sid) || []).length > most[1])
 			return _('At most %d of them.').format(most[1]);
-		const unique = rules.sections[kind].unique;
-		const others = name == unique ? this.section.cfgsections().filter(other => other != sid).map(other => this.section.formvalue(other, name)) : [];
+		const unique = rules.sections[kind].unique, apart = rules.sections[kind].apart;
+		const others = name == unique ? this.section.cfgsections()
+			.filter(other => other != sid && (!apart || (this.section.formvalue(other, apart) || '') == (read(apart) || '')))
+			.map(other => this.section.formvalue(other, name)) : [];
 		const mesh = uci.sections('tequio', 'interface').map(section => section.device);
-		return rules.together(kind, name, value, other => this.section.formvalue(sid, other), others, mesh);
+		return rules.together(kind, name, value, read, others, mesh, uci.sections('tequio', 'key'));
 	};
 }
 
@@ -122,7 +137,7 @@ function addOption(section, kind, option) {
 	else if (missing.is && value != 'flag')
 		field.placeholder = missing.is;
 	else if (missing.follows)
-		field.placeholder = missing.follows;
+		field.placeholder = rules.unless(missing.follows);
 	field.rmempty = !(missing.required || (missing.list && missing.list[0] > 0));
 	field.validate = validator(kind, name);
 }
