@@ -7,7 +7,7 @@
 
 BUDGET_S=$((60 * 60))       # what the whole may take on two cold cores
 LIMIT_S=$((80 * 60))        # then what is still running is stopped, and the whole has failed
-PARTS=(format build clippy tidy unit simulator village pages interop package size)
+PARTS=(format build clippy tidy unit simulator village pages interop package size boot)
 LOGS=$PWD/target/test-logs
 
 part_format() { scripts/lint.sh format; }
@@ -58,6 +58,9 @@ part_size() { scripts/bench_size.py mips && tests/cross/run.sh mips; }
 # Not of make test, but of make soak: six builds.
 part_cross() { scripts/cross.sh all && tests/cross/run.sh && scripts/bench_size.py; }
 
+# Three boots of a router's kernel: with today's clock, in 1970 and in 2040.
+part_boot() { TEQUIO=$BUILT/debug/tequio GUEST=$BUILT/debug/guest scripts/boot.sh village; }
+
 about() {
   case $1 in
     format) echo "cargo fmt" ;;
@@ -72,6 +75,7 @@ about() {
     pages) echo "LuCI's pages in a browser" ;;
     interop) echo "a mesh with Debian's babeld" ;;
     package) echo "the router's package" ;;
+    boot) echo "a MIPS kernel, today, 1970, 2040" ;;
   esac
 }
 

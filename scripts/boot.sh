@@ -1,0 +1,184 @@
+#!/bin/bash
+# Boots a router's kernel in QEMU with our programs, and judges what its console says.
+#   scripts/boot.sh village [KERNEL]   the story of lab/guest: with today's clock, in 1970 and in 2040
+#   scripts/boot.sh memory [KERNEL]    memory and first Hello -> target/bench/memory.json, held against the limits
+# KERNEL is one of scripts/boot_kernel.sh (mipsel). What is named is not built: DAEMON=file and INIT=file, the
+# router's daemon and first program; TEQUIO=file and GUEST=file, the same for this machine.
+# YEARS="now 1970" boots only these. Consoles: target/boot/KERNEL/STORY-YEAR.console
+. "$(dirname "$0")/env.sh"
+
+MEMORY_MB=64             # the least that a router of the village has
+PATIENCE_S=${PATIENCE_S:-900}           # a boot that takes longer hangs
+# For measuring: one instruction takes 2^2 ns of the guest's time, whatever this machine does beside. That is 250
+# million a second, about a 24Kc of 500 MHz that waits for memory half of the time.
+COUNTED="-icount shift=2"
+
+# What private memory may be (kB), and how soon the first Hello must come (s).
+IDLE_KB=4096
+FULL_KB=6144
+HELLO_S=3
+VOUCHERS=5000
+LOT=20                   # 20 chains of 16,384 hashes are well below the 10 s of an answer, also on a busy machine
+
+main() {
+  local story=${1:-} kernel=${2:-mipsel} year
+  case $story in village | memory) ;; *) stop "usage: scripts/boot.sh village|memory [KERNEL]" ;; esac
+  [ "$(id -u)" = 0 ] || stop "packages and a network namespace need root. Run this as root."
+  scripts/boot_kernel.sh "$kernel"
+  . "target/boot/$kernel/machine"
+  HERE=$PWD/target/boot/$kernel
+  binaries
+  STATE=$HERE/state-$story
+  # Selling takes minutes, so a full ledger serves again; a daemon that cannot read it any more says so.
+  if [ ! -e "$STATE/complete" ]; then
+    community
+    if [ "$story" = memory ]; then
+      full_ledger
+      touch "$STATE/complete"
+    fi
+  fi
+  initramfs "$story"
+  if [ "$story" = memory ]; then
+    boot memory now
+    figures
+    return
+  fi
+  for year in ${YEARS:-now 1970 2040}; do boot village "$year"; done
+}
+
+# The daemon and the first program, for the router and for this machine.
+binaries() {
+  if [ -z "${TEQUIO:-}" ] || [ -z "${GUEST:-}" ]; then
+    cargo build --workspace --locked --bins
+    TEQUIO=$BUILT/debug/tequio GUEST=$BUILT/debug/guest
+  fi
+  if [ -z "${DAEMON:-}" ]; then
+    scripts/cross.sh "$CROSS"
+    DAEMON=target/cross/$(target_of "$CROSS")/release/tequio
+  fi
+  if [ -z "${INIT:-}" ]; then
+    PACKAGE=lab/guest scripts/cross.sh "$CROSS"
+    INIT=target/cross/$(target_of "$CROSS")/release/guest
+  fi
+}
+
+target_of() { sed -n "s/^\[target\.\($1-.*\)\]$/\1/p" cross.toml; }
+
+# A community founded on this machine by the offline commands, with a seller at the square.
+community() {
+  local c=$STATE/community v=$STATE/village node line
+  rm -rf "$STATE"
+  mkdir -p "$v"
+  offline create --name 'San Tequio' --dir "$c" --ipv4 10.77.0.0/16 --ipv6 fd00:77::/48
+  offline plan --dir "$c" --id hora --name 'Una hora' --price 0.50 --used-seconds 3600
+  offline plan --dir "$c" --id mes --name 'Un mes' --price 10.00 --days 30
+  for node in plaza cerro; do
+    mkdir -p "$v/$node"
+    # A board that does not tell its address, as the one of the test machine.
+    line=$("$TEQUIO" community request --state "$v/$node/state" --name "$node" --board 00:00:00:00:00:00)
+    if [ "$node" = plaza ]; then
+      offline admit --dir "$c" --request "$line" --number 1 --role seller,hotspot --slot 1 --float 100000
+    else
+      offline admit --dir "$c" --request "$line" --number 2
+    fi
+  done
+  for node in plaza cerro; do
+    offline join --state "$v/$node/state" --bundle "$c/community.records" --board 00:00:00:00:00:00
+  done
+}
+
+offline() { "$TEQUIO" community "$@" >/dev/null || stop "tequio community $1 did not work"; }
+
+# The same node after a good year: a daemon on this machine sells the vouchers through ubus.
+full_ledger() {
+  local v=$STATE/village/full run sold=0 broker daemon
+  say "boot: selling $VOUCHERS vouchers on this machine"
+  run=$(mktemp -d)
+  cp -r "$STATE/village/plaza" "$v"
+  printf '%s\n' "config node" "option name plaza" "option state_dir $v/state" "option run_dir $run/run" \
+    "option ubus_socket $run/ubus" >"$run/tequio"
+  "$GUEST" broker "$run/ubus" & broker=$!
+  unshare --net "$TEQUIO" run --config "$run/tequio" 2>"$run/log" & daemon=$!
+  # shellcheck disable=SC2064
+  trap "kill $broker $daemon 2>/dev/null" EXIT
+  until "$TEQUIO" --socket "$run/ubus" --json status >"$run/status" 2>&1; do
+    kill -0 "$daemon" 2>/dev/null || stop "the selling daemon ended: $(cat "$run/log")"
+    sleep 0.2
+  done
+  while [ "$sold" -lt "$VOUCHERS" ]; do
+    "$TEQUIO" --socket "$run/ubus" --json voucher issue --plan mes --count "$LOT" --person Ana >"$run/lot" ||
+      stop "no more than $sold vouchers could be sold: $(cat "$run/lot")"
+    grep -o '"code": *"[^"]*"' "$run/lot" | cut -d '"' -f 4 >>"$v/codes"
+    sold=$((sold + LOT))
+  done
+  kill "$daemon"
+  wait "$daemon" || stop "the selling daemon ended badly: $(tail -n 3 "$run/log")"
+  kill "$broker"
+  wait "$broker" || true
+  trap - EXIT
+  rm -rf "$run"
+  [ "$(sort -u "$v/codes" | wc -l)" = "$VOUCHERS" ] || stop "not $VOUCHERS codes in $v/codes"
+}
+
+# The root file system: our programs, and what Debian has for this kernel (modules, nft, ip).
+initramfs() {
+  local root=$HERE/root-$1
+  rm -rf "$root"
+  mkdir -p "$root"/{bin,etc,proc,sys,run,tmp,dev}
+  [ -d "$HERE/system" ] && cp -a "$HERE/system/." "$root"
+  cp "$INIT" "$root/init"
+  cp "$DAEMON" "$root/bin/tequio"
+  cp -r "$STATE/village" "$root/village"
+  # The broker looks up who a caller is.
+  echo 'root:x:0:0:root:/:/init' >"$root/etc/passwd"
+  echo 'root:x:0:' >"$root/etc/group"
+  chmod 755 "$root/init" "$root/bin/tequio"
+  (cd "$root" && find . | busybox cpio -o -H newc 2>/dev/null | gzip -1) >"$HERE/$1.initramfs"
+}
+
+# boot STORY YEAR
+boot() {
+  local console=$HERE/$1-$2.console rtc ordered='' began=$SECONDS code=0 oops
+  case $2 in
+    now) rtc=$(date -u +%Y-%m-%dT%H:%M:%S) ;;
+    *) rtc=$2-01-01T00:00:00 ordered=" year=$2" ;;
+  esac
+  say "boot: $1 on $(basename "$HERE"), the clock at $rtc"
+  # shellcheck disable=SC2046,SC2086
+  timeout "$PATIENCE_S" "$QEMU" $MACHINE -m "$MEMORY_MB" -display none -monitor none -no-reboot -nic none \
+    -serial "file:$console" -kernel "$KERNEL" -initrd "$HERE/$1.initramfs" \
+    -rtc "base=$rtc,clock=vm" $([ "$1" = memory ] && echo "$COUNTED") \
+    -append "console=$TTY quiet rdinit=/init panic=-1 story=$1$ordered" </dev/null >&2 || code=$?
+  tr -d '\r' <"$console" >"$console.text" && mv "$console.text" "$console"
+  grep -a '^boot: \[' "$console" | cut -c 1-200 >&2 || true
+  [ "$code" = 0 ] || stop "qemu ended with $code (124: it took longer than $PATIENCE_S s); read $console"
+  oops=$(grep -aE 'Oops|BUG:|Kernel panic|WARNING: CPU|Out of memory|blocked for more than' "$console" || true)
+  [ -z "$oops" ] || stop "the kernel complains: $oops; read $console"
+  if ! grep -aqx 'boot: the story is told' "$console"; then
+    stop "$(grep -a '^boot: FAILED' "$console" || echo "the story has no end"); read $console"
+  fi
+  say "boot: $1 in $2: well, after $((SECONDS - began)) s"
+}
+
+# The figures of the console as one flat object, and the limits.
+figures() {
+  local console=$HERE/memory-now.console file=target/bench/memory.json bad=()
+  mkdir -p target/bench
+  sed -n 's/^boot: figure \([a-z0-9._]*\) \([0-9.]*\)$/  "\1": \2/p' "$console" | sed '$!s/$/,/' |
+    { echo '{'; cat; echo '}'; } >"$file"
+  cat "$file"
+  at_most idle.private_kb "$IDLE_KB"
+  at_most routes1000.private_kb "$FULL_KB"
+  at_most full.private_kb "$FULL_KB"
+  at_most first_hello_s "$HELLO_S"
+  [ ${#bad[@]} = 0 ] || stop "$(printf '%s; ' "${bad[@]}")see $file"
+}
+
+at_most() {
+  local value
+  value=$(sed -n "s/^  \"$1\": \([0-9.]*\),\?$/\1/p" target/bench/memory.json)
+  [ -n "$value" ] || stop "the console has no figure $1"
+  awk "BEGIN { exit !($value <= $2) }" || bad+=("$1 is $value, more than $2")
+}
+
+main "$@"

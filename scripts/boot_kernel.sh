@@ -1,0 +1,122 @@
+#!/bin/bash
+# Brings a router's kernel for scripts/boot.sh into target/boot/KERNEL, and installs the QEMU for it.
+#   scripts/boot_kernel.sh mipsel    Debian's kernel for MIPS Malta (little-endian), with Debian's nft and ip
+# Debian's packages of the other architecture are loaded with lists of their own: this machine's apt and dpkg
+# never hear of it. What comes out: `machine` (how to start it), and `system` (modules, programs, libraries).
+. "$(dirname "$0")/env.sh"
+
+# The modules of the kernel that the story needs; those that they need come along. There is no modprobe in
+# the guest, so what nft would have loaded for a rule stands here too.
+MODULES="veth nf_tables nf_conntrack nft_chain_nat nft_ct nft_limit nft_quota nft_redir nft_reject_inet nft_fib_inet"
+# nft and ip, with all libraries that they name.
+PROGRAMS="usr/sbin/nft bin/ip"
+PROGRAM_PACKAGES="nftables libnftables1 libnftnl11 libmnl0 libjansson4 libgmp10 libedit2 libtinfo6 libbsd0 libmd0
+ libxtables12 libc6 iproute2 libbpf1 libcap2 libelf1 zlib1g libselinux1 libpcre2-8-0 libdb5.3"
+
+main() {
+  case ${1:-} in
+    mipsel) debian mipsel linux-image-4kc-malta ;;
+    *) stop "usage: scripts/boot_kernel.sh mipsel" ;;
+  esac
+}
+
+# debian ARCHITECTURE PACKAGE: a kernel of Debian's.
+debian() {
+  HERE=$PWD/target/boot/$1
+  install qemu-system-mips qemu-system-mipsel
+  install kmod depmod
+  install busybox busybox
+  install binutils readelf
+  [ -e "$HERE/complete" ] && return
+  rm -rf "$HERE"
+  mkdir -p "$HERE/debs" "$HERE/unpacked" "$HERE/system"
+  foreign_apt "$1"
+  local image
+  image=$(apt-cache depends "$2" | sed -n 's/^ *Depends: \(linux-image-.*\)$/\1/p' | head -n 1)
+  [ -n "$image" ] || stop "Debian has no $2 for $1"
+  say "boot: loading $image and Debian's nft for $1"
+  # shellcheck disable=SC2086
+  (cd "$HERE/debs" && apt-get -q download "$image" $PROGRAM_PACKAGES >&2) || stop "packages of $1 cannot be loaded"
+  unset APT_CONFIG
+  local package version
+  for package in "$HERE"/debs/*.deb; do dpkg -x "$package" "$HERE/unpacked"; done
+  version=$(basename "$HERE"/unpacked/boot/vmlinuz-*)
+  version=${version#vmlinuz-}
+  mv "$HERE/unpacked/boot/vmlinuz-$version" "$HERE/kernel"
+  modules "$version"
+  programs
+  printf '%s\n' "CROSS=mipsel" "QEMU=qemu-system-mipsel" "MACHINE='-M malta -cpu 24Kf -vga none'" "TTY=ttyS0" \
+    "KERNEL=$HERE/kernel" >"$HERE/machine"
+  rm -rf "$HERE/debs" "$HERE/unpacked" "$HERE/apt"
+  touch "$HERE/complete"
+}
+
+# install PACKAGE PROGRAM
+install() {
+  has "$2" && return
+  say "boot: installing $1"
+  { apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "$1"; } \
+    >&2 </dev/null || stop "apt-get could not install $1"
+}
+
+# An apt of its own for another architecture: own lists, an empty status, this machine's proxy settings.
+foreign_apt() {
+  local a=$HERE/apt mirror
+  mkdir -p "$a/state/lists/partial" "$a/cache/archives/partial"
+  : >"$a/status"
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' 'Component: main' 2>/dev/null | head -n 1)
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${mirror:-http://deb.debian.org/debian} bookworm main" \
+    >"$a/sources.list"
+  cat >"$a/apt.conf" <<END
+APT::Architecture "$1";
+APT::Architectures { "$1"; };
+APT::Sandbox::User "root";
+Dir::State "$a/state";
+Dir::State::status "$a/status";
+Dir::Cache "$a/cache";
+Dir::Etc::sourcelist "$a/sources.list";
+Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+END
+  export APT_CONFIG=$a/apt.conf
+  apt-get -q update >&2 || stop "Debian's lists for $1 cannot be loaded"
+}
+
+# modules KERNEL-VERSION: files in the order in which they are loaded.
+modules() {
+  local name word path
+  mkdir -p "$HERE/system/modules"
+  depmod -b "$HERE/unpacked" "$1"
+  for name in $MODULES; do
+    modprobe -d "$HERE/unpacked" -S "$1" --show-depends "$name" || stop "the kernel has no module $name"
+  done | while read -r word path; do
+    [ "$word" = insmod ] || continue
+    [ -e "$HERE/system/modules/$(basename "$path")" ] && continue
+    cp "$path" "$HERE/system/modules/"
+    basename "$path" >>"$HERE/system/modules/order"
+  done
+  [ -s "$HERE/system/modules/order" ] || stop "no modules were found"
+}
+
+programs() {
+  local program
+  for program in $PROGRAMS; do take "$program"; done
+}
+
+# Copies a program or library, its interpreter, and what it names as needed.
+take() {
+  local file=$1 name found
+  [ -e "$HERE/system/$file" ] && return
+  mkdir -p "$HERE/system/$(dirname "$file")"
+  cp -L "$HERE/unpacked/$file" "$HERE/system/$file"
+  for name in $(readelf -ld "$HERE/unpacked/$file" 2>/dev/null |
+    sed -n 's/.*(NEEDED).*\[\(.*\)\]$/\1/p; s/.*interpreter: \/\(.*\)\]$/\1/p'); do
+    found=$(cd "$HERE/unpacked" && { find "${name%/*}" lib usr/lib -name "${name##*/}" 2>/dev/null || true; } | head -n 1)
+    [ -n "$found" ] || stop "$file needs $name, which no package brought"
+    case $name in */*) found=$name ;; esac
+    take "$found"
+  done
+}
+
+main "$@"
