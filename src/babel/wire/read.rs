@@ -336,7 +336,7 @@ fn source_prefix(reader: Reader<'_>, address_encoding: u8) -> Result<Option<Pref
             source = Some(prefix.map_err(|_| TlvError::SourcePrefix)?);
             Ok(())
         }
-        SUB_TLV_MANDATORY.. => Err(TlvError::Mandatory),
+        _ if sub_kind >= SUB_TLV_MANDATORY => Err(TlvError::Mandatory),
         _ => Ok(()),
     })?;
     Ok(source)
