@@ -175,6 +175,12 @@ const KINDS = {
 	url: text => /^https?:\/\//.test(text) && visible(text, 200, /["'<>\x60\\]/)
 };
 
+/* Whether a page is at a machine whose address is given: no name is looked up for a probe. */
+function isAtAddress(url) {
+	const found = /^http:\/\/(\[([^\]]*)\]|[^\/:\[\]]*)(:([0-9]{1,5}))?(\/|$)/.exec(url);
+	return found != null && (found[2] != null ? ipv6(found[2]) : ipv4(found[1])) != null && Number(found[4] || 80) <= 65535;
+}
+
 function isFour(text) {
 	return ipv4(String(text || '').split('/')[0]) != null;
 }
@@ -269,6 +275,10 @@ return baseclass.extend({
 			return secretTogether(name, text, read, others);
 		if (section == 'announce' && name == 'source' && isFour(text) != isFour(read('prefix')))
 			return _('Another family than the prefix.');
+		if (section == 'uplink' && name == 'http' && !isAtAddress(text))
+			return _('Expected a page at an address, and not at a name.');
+		if (section == 'node' && name == 'outside' && (read('outside') || []).filter(other => isFour(other) == isFour(text)).length > 1)
+			return _('One address of each family is enough.');
 		if (section == 'interface' && name == 'key' && !keys.some(key => key.name == text))
 			return _('There is no key of this name: save it first.');
 		if (section == 'interface' && name == 'key' && read('key').filter(key => key == text).length > 1)
