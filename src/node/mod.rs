@@ -165,14 +165,11 @@ impl Node {
                 self.babel.handle_interface_gone(now, index);
                 self.announce(now);
             }
-            Input::KernelRoutes(routes) => {
-                self.kernel_routes = routes;
-                self.announce(now);
-            }
+            Input::KernelRoutes(routes) => self.kernel_routes_changed(now, routes),
             Input::Packet { interface, source, destination, bytes } => {
-                let mut verify =
-                    |key: &str, message: &[u8], macs: &[&[u8]]| vault.babel_verify(key, message, macs);
-                self.babel.handle_signed_packet(now, interface, source, destination, &bytes, &mut verify);
+                let verify =
+                    &mut |key: &str, message: &[u8], macs: &[&[u8]]| vault.babel_verify(key, message, macs);
+                self.babel.handle_signed_packet(now, interface, source, destination, &bytes, verify);
             }
             Input::Probed { id, found } => self.probed(now, id, &found),
             Input::Trouble { code, what } => self.troubles.handle(code, what),
@@ -201,6 +198,11 @@ impl Node {
             Input::StoreFailed(id, why) => self.store_failed(now, id, &why, vault),
         }
         self.carry(now, vault);
+    }
+
+    fn kernel_routes_changed(&mut self, now: Instant, routes: Vec<KernelRoute>) {
+        self.kernel_routes = routes;
+        self.announce(now);
     }
 
     /// The next thing to do. Poll until `None` after each [`handle`](Self::handle).
