@@ -58,7 +58,7 @@ binaries() {
   fi
   if [ -z "${INIT:-}" ]; then
     PACKAGE=lab/guest scripts/cross.sh "$CROSS"
-    INIT=target/cross/$(target_of "$CROSS")/release/guest
+    INIT=target/cross-guest/$(target_of "$CROSS")/release/guest
   fi
 }
 
