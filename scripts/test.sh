@@ -7,7 +7,7 @@
 
 BUDGET_S=$((60 * 60))       # what the whole may take on two cold cores
 LIMIT_S=$((80 * 60))        # then what is still running is stopped, and the whole has failed
-PARTS=(format build clippy tidy unit simulator village pages interop package size boot)
+PARTS=(format build clippy tidy unit simulator village pages interop package)
 LOGS=$PWD/target/test-logs
 
 part_format() { scripts/lint.sh format; }
@@ -53,9 +53,10 @@ part_pages() {
 part_interop() { cargo test --workspace --locked --test interop_babeld -- --nocapture; }
 
 part_package() { BINARY=$BUILT/debug/tequio tests/package/run.sh; }
+# These are not of make test, but of make soak.
 # The daemon as the most common router gets it: within its limits, and it starts.
 part_size() { scripts/bench_size.py mips && tests/cross/run.sh mips; }
-# Not of make test, but of make soak: six builds.
+# Six builds.
 part_cross() { scripts/cross.sh all && tests/cross/run.sh && scripts/bench_size.py; }
 
 # Three boots of a router's kernel: with today's clock, in 1970 and in 2040.
