@@ -5,11 +5,12 @@
 //! first time (so that a socket's buffer of the usual size loses none) and spread over the update interval later.
 
 use std::net::{Ipv6Addr, SocketAddrV6, UdpSocket};
-use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+use nix::sys::socket::{setsockopt, sockopt};
 
 use crate::failure::{Failure, Outcome, io};
 use crate::netns::Namespace;
@@ -60,27 +61,9 @@ fn open(device: &str) -> Outcome<(UdpSocket, u32)> {
         .map_err(|error| Failure::new(format!("the device {device}"), error.to_string()))?;
     let socket = UdpSocket::bind((Ipv6Addr::UNSPECIFIED, PORT)).map_err(io("the port of Babel"))?;
     socket.join_multicast_v6(&GROUP, index).map_err(io("the group of Babel"))?;
-    let one: libc::c_int = 1;
-    for (option, value) in [
-        (libc::IPV6_MULTICAST_HOPS, one),
-        (libc::IPV6_UNICAST_HOPS, one),
-        (libc::IPV6_MULTICAST_LOOP, 0),
-        (libc::IPV6_MULTICAST_IF, i32::try_from(index).unwrap_or(0)),
-    ] {
-        // SAFETY: the pointer and the length are those of a local integer.
-        let refused = unsafe {
-            libc::setsockopt(
-                socket.as_raw_fd(),
-                libc::IPPROTO_IPV6,
-                option,
-                std::ptr::from_ref(&value).cast(),
-                size_of::<libc::c_int>() as libc::socklen_t,
-            )
-        };
-        if refused != 0 {
-            return Err(io("an option of Babel's socket")(std::io::Error::last_os_error()));
-        }
-    }
+    socket.set_multicast_loop_v6(false).map_err(io("an option of Babel's socket"))?;
+    setsockopt(&socket, sockopt::Ipv6MulticastHops, &1)
+        .map_err(|error| io("the hop limit of Babel")(error.into()))?;
     socket.set_read_timeout(Some(TICK)).map_err(io("a time limit for a socket"))?;
     Ok((socket, index))
 }
