@@ -105,10 +105,24 @@ impl Node {
         }
     }
 
+    /// Stops the daemon in its tracks until [`Self::resume`]; its kernel goes on.
+    pub(crate) fn pause(&self) -> Outcome<()> {
+        self.signal(Signal::SIGSTOP)
+    }
+
+    /// Lets it go on.
+    pub(crate) fn resume(&self) -> Outcome<()> {
+        self.signal(Signal::SIGCONT)
+    }
+
+    fn signal(&self, signal: Signal) -> Outcome<()> {
+        let pid = Pid::from_raw(self.pid()?.cast_signed());
+        kill(pid, signal).map_err(|error| format!("{signal} to {}: {error}", self.name))
+    }
+
     fn end(&mut self, signal: Signal) -> Outcome<ExitStatus> {
+        self.signal(signal)?;
         let mut daemon = self.daemon.take().ok_or("the daemon was not started")?;
-        let pid = Pid::from_raw(daemon.id().cast_signed());
-        kill(pid, signal).map_err(|error| format!("{signal} to {}: {error}", self.name))?;
         wait_for(&format!("{} ends", self.name), 20, || match daemon.try_wait() {
             Ok(Some(status)) => Ok(status),
             Ok(None) => Err("it still runs".to_owned()),
