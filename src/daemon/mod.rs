@@ -255,10 +255,9 @@ impl Daemon {
             RouteEvent::Repaired(count) => {
                 log::info!("{count} routes were changed by somebody else and are put right")
             }
-            RouteEvent::NoSubtrees => log::warn!(
-                "this kernel has no routes that depend on the source (CONFIG_IPV6_SUBTREES): such routes are \
-                 passed on to the neighbours and not used here"
-            ),
+            RouteEvent::NoSubtrees => {
+                self.trouble("no-subtrees", Some(troubles::NO_SUBTREES.to_owned())).await
+            }
             RouteEvent::Swept(count) => {
                 log::info!("{count} routes of the last run were not confirmed and are removed")
             }

@@ -120,5 +120,10 @@ fn without_ipv6(config: &Config) -> Option<String> {
     ))
 }
 
+/// Found out by the kernel's routes.
+pub(super) const NO_SUBTREES: &str = "this kernel has no routes that depend on the source: such routes are passed on to \
+     the neighbours and not used here; the rest runs. Take a kernel built with CONFIG_IPV6_SUBTREES, as \
+     OpenWrt's are";
+
 const NET_ADMIN: u32 = 12;
 const NET_RAW: u32 = 13;

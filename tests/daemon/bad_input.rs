@@ -9,6 +9,7 @@ use crate::{Folder, TEQUIO, config, refused, until};
 const INTERFACE: &str = "\nconfig interface 'cable'\n\toption device 'cable'\n\toption kind 'wired'\n";
 const HOTSPOT: &str = "\nconfig hotspot 'hotspot'\n\toption device 'br-hs'\n\toption address '10.77.4.1'\n\
                        \toption prefix '10.77.4.0/22'\n";
+const NO_SUBTREES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/daemon/no_subtrees.c");
 const WITHOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/daemon/without.py");
 
 /// Two nodes on one cable: A is the one in trouble, B is well.
@@ -209,6 +210,29 @@ fn without_nf_tables_it_says_so_and_routing_runs() {
     pair.start(HOTSPOT, &before.iter().map(String::as_str).collect::<Vec<_>>());
     pair.routes_are_exchanged();
     pair.said_once(&["the hotspot waits", "no nf_tables", "kmod-nft-core"]);
+    pair.stop();
+}
+
+#[test]
+fn without_routes_by_source_it_says_so_and_the_others_are_there() {
+    let mut pair = Pair::new("no-subtrees");
+    let library = pair.a.file("no_subtrees.so").display().to_string();
+    let built = pair.a.run("cc", &["-shared", "-fPIC", "-o", &library, NO_SUBTREES]);
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    pair.b.ip("address add fd99:b::2/128 dev lo");
+    let words = ["env", &format!("LD_PRELOAD={library}"), TEQUIO, "run", "--config"];
+    let file = config(&pair.a, &Pair::announce("fd99:a::1/128"));
+    pair.a.start("tequio", words[0], &[&words[1..], &[&file]].concat());
+    let said = &["no routes that depend on the source", "CONFIG_IPV6_SUBTREES"];
+    until("it is said before there is such a route", &mut pair.a, |a| a.said().contains(said[1]));
+    let announce =
+        "\nconfig announce\n\toption prefix 'fd99:b::2/128'\n\toption source 'fd99:a::/64'\n".to_owned();
+    let file = config(&pair.b, &(Pair::announce("fd99:b::1/128") + &announce));
+    pair.b.start("tequio", TEQUIO, &["run", "--config", &file]);
+    pair.routes_are_exchanged();
+    pair.said_once(said);
+    assert!(!pair.a.routes().contains_key("fd99:b::2"), "the kernel took it after all");
+    assert!(!pair.a.said().contains("fd99:b::2"), "said of each route: {}", pair.a.said());
     pair.stop();
 }
 

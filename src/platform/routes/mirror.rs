@@ -274,7 +274,8 @@ impl Mirror {
         }
     }
 
-    fn give_up_subtrees(&mut self) {
+    /// Notes that the kernel has no routes that depend on the source.
+    pub(super) fn give_up_subtrees(&mut self) {
         self.tell_no_subtrees |= self.subtrees != Subtrees::No;
         self.subtrees = Subtrees::No;
         self.wanted.retain(|prefix, _| prefix.source().is_none());

@@ -12,6 +12,7 @@
 
 mod mirror;
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -22,7 +23,7 @@ use super::netlink::message::{Batch, Message, Refusal};
 use super::netlink::route::{PROTOCOL_BABEL, Place, RouteEntry, dump_head, dump_table, put};
 use super::netlink::socket::{Answers, NetlinkError, NetlinkSocket, Protocol};
 use crate::babel::output::{RouteAction, RouteChange};
-use crate::base::address::PrefixPair;
+use crate::base::address::{InterfaceIndex, Prefix, PrefixPair};
 use crate::base::limit;
 use crate::base::time::Span;
 
@@ -56,8 +57,8 @@ pub enum RouteEvent {
     Repaired(usize),
     /// So many routes of an earlier run were not confirmed in time and are being removed.
     Swept(usize),
-    /// The kernel cannot route by source (it was built without `CONFIG_IPV6_SUBTREES`). Said once; such
-    /// routes are not sent to it any more.
+    /// The kernel cannot route by source (it was built without `CONFIG_IPV6_SUBTREES`). Said once, as a rule
+    /// at the start; such routes are not sent to it any more.
     NoSubtrees,
 }
 
@@ -111,6 +112,7 @@ impl RouteTable {
             }
             table.mirror.found_at_start(found);
         }
+        table.ask_for_subtrees().await;
         if table.mirror.has_stale() {
             table.sweep_at = Some(Instant::now() + Duration::from_micros(settings.stale_for.as_micros()));
         }
@@ -243,12 +245,32 @@ impl RouteTable {
         if !failures.is_empty() {
             self.ready.push(RouteEvent::Failed(failures));
         }
-        if self.mirror.take_no_subtrees() {
-            self.ready.push(RouteEvent::NoSubtrees);
-        }
+        self.tell_no_subtrees();
         if self.mirror.has_troubled() && self.retry_at.is_none() {
             self.retry_at = Some(Instant::now() + RETRY_AFTER);
         }
+    }
+
+    fn tell_no_subtrees(&mut self) {
+        if self.mirror.take_no_subtrees() {
+            self.ready.push(RouteEvent::NoSubtrees);
+        }
+    }
+
+    /// Asks for a route by source that no kernel makes, because there is no such device: a kernel without
+    /// subtrees refuses the source before it looks for the device.
+    async fn ask_for_subtrees(&mut self) {
+        let nowhere = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        let Some(prefix) = PrefixPair::new(Prefix::DEFAULT_V6, Prefix::host(nowhere)) else { return };
+        let action = RouteAction::Install { next_hop: nowhere, interface: NO_DEVICE };
+        let sequence = self.requests.next_sequence();
+        let mut batch = Batch::new();
+        put(&mut batch, sequence, self.place, prefix, action);
+        let answers = self.requests.exchange(&batch, ANSWER_TIMEOUT, |_| {}).await;
+        if outcome(&answers, &prefix, action, Some(sequence)) == Outcome::NoSubtrees {
+            self.mirror.give_up_subtrees();
+        }
+        self.tell_no_subtrees();
     }
 
     /// Compares what should be with what the kernel has; if it cannot be read, again in a while.
@@ -392,6 +414,8 @@ impl std::fmt::Display for RouteError {
 
 impl std::error::Error for RouteError {}
 
+/// The kernel counts devices from 1 on.
+const NO_DEVICE: InterfaceIndex = InterfaceIndex(i32::MAX as u32);
 /// The kernel answers inside the send call; this is for answers that never come.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Pause before what was refused is tried again.
@@ -402,7 +426,6 @@ const READ_PAUSE: Duration = Duration::from_millis(200);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::address::InterfaceIndex;
     use crate::platform::netlink::message::Messages;
 
     #[test]
