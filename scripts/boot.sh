@@ -5,13 +5,11 @@
 # KERNEL is one of scripts/boot_kernel.sh (mipsel). What is named is not built: DAEMON=file and INIT=file, the
 # router's daemon and first program; TEQUIO=file and GUEST=file, the same for this machine.
 # YEARS="now 1970" boots only these. Consoles: target/boot/KERNEL/STORY-YEAR.console
-. "$(dirname "$0")/env.sh"
+# Another script may source it and use its functions.
+. "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
 MEMORY_MB=64             # the least that a router of the village has
-PATIENCE_S=${PATIENCE_S:-900}           # a boot that takes longer hangs
-# For measuring: one instruction takes 2^2 ns of the guest's time, whatever this machine does beside. That is 250
-# million a second, about a 24Kc of 500 MHz that waits for memory half of the time.
-COUNTED="-icount shift=2"
+PATIENCE_S=${PATIENCE_S:-}              # a boot that takes longer hangs: as patience says, or so many seconds
 
 # What private memory may be (kB), and how soon the first Hello must come (s).
 IDLE_KB=4096
@@ -21,7 +19,7 @@ VOUCHERS=5000
 LOT=20                   # 20 chains of 16,384 hashes are well below the 10 s of an answer, also on a busy machine
 
 main() {
-  local story=${1:-} kernel=${2:-mipsel} year
+  local story=${1:-} kernel=${2:-mipsel} year boots=() failed=0
   case $story in village | memory) ;; *) stop "usage: scripts/boot.sh village|memory [KERNEL]" ;; esac
   [ "$(id -u)" = 0 ] || stop "packages and a network namespace need root. Run this as root."
   scripts/boot_kernel.sh "$kernel"
@@ -43,7 +41,12 @@ main() {
     figures
     return
   fi
-  for year in ${YEARS:-now 1970 2040}; do boot village "$year"; done
+  # Most of a story is waiting for a lease to end, so they are told side by side.
+  for year in ${YEARS:-now 1970 2040}; do
+    boot village "$year" & boots+=($!)
+  done
+  for year in "${boots[@]}"; do wait "$year" || failed=1; done
+  [ "$failed" = 0 ] || stop "not every boot went well"
 }
 
 # The daemon and the first program, for the router and for this machine.
@@ -138,20 +141,24 @@ initramfs() {
 
 # boot STORY YEAR
 boot() {
-  local console=$HERE/$1-$2.console rtc ordered='' began=$SECONDS code=0 oops
+  local console=$HERE/$1-$2.console rtc ordered='' began=$SECONDS code=0 oops patience
   case $2 in
     now) rtc=$(date -u +%Y-%m-%dT%H:%M:%S) ;;
     *) rtc=$2-01-01T00:00:00 ordered=" year=$2" ;;
   esac
   say "boot: $1 on $(basename "$HERE"), the clock at $rtc"
-  # shellcheck disable=SC2046,SC2086
-  timeout "$PATIENCE_S" "$QEMU" $MACHINE -m "$MEMORY_MB" -display none -monitor none -no-reboot -nic none \
+  # 500 typed codes are 15,000 million instructions: a minute alone, and half an hour beside three others.
+  patience=${PATIENCE_S:-$([ "$1" = memory ] && echo 3600 || echo 900)}
+  # In the foreground: whoever ends this script's group ends the machine too.
+  # shellcheck disable=SC2086
+  timeout --foreground "$patience" "$QEMU" $MACHINE -m "$MEMORY_MB" -display none -monitor none -no-reboot -nic none \
     -serial "file:$console" -kernel "$KERNEL" -initrd "$HERE/$1.initramfs" \
-    -rtc "base=$rtc,clock=vm" $([ "$1" = memory ] && echo "$COUNTED") \
+    -rtc "base=$rtc,clock=vm" \
     -append "console=$TTY quiet rdinit=/init panic=-1 story=$1$ordered" </dev/null >&2 || code=$?
   tr -d '\r' <"$console" >"$console.text" && mv "$console.text" "$console"
-  grep -a '^boot: \[' "$console" | cut -c 1-200 >&2 || true
-  [ "$code" = 0 ] || stop "qemu ended with $code (124: it took longer than $PATIENCE_S s); read $console"
+  say "boot: what $1 in $2 said:
+$(grep -a '^boot: \[' "$console" | cut -c 1-200)"
+  [ "$code" = 0 ] || stop "qemu ended with $code (124: it took longer than $patience s); read $console"
   oops=$(grep -aE 'Oops|BUG:|Kernel panic|WARNING: CPU|Out of memory|blocked for more than' "$console" || true)
   [ -z "$oops" ] || stop "the kernel complains: $oops; read $console"
   if ! grep -aqx 'boot: the story is told' "$console"; then
@@ -181,4 +188,4 @@ at_most() {
   awk "BEGIN { exit !($value <= $2) }" || bad+=("$1 is $value, more than $2")
 }
 
-main "$@"
+[ "${BASH_SOURCE[0]}" != "$0" ] || { main "$@"; exit; }  # on one line: this file may change meanwhile

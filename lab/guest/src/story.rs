@@ -162,7 +162,7 @@ fn sale(terrain: &Terrain) -> Outcome<String> {
 
 /// The daemon is killed: nobody is cut at once, nobody gets free days, and its successor goes on.
 ///
-/// The hill stands still meanwhile. Awake it takes its way to the plaza back with the third Hello that it misses, two
+/// The hill stands still meanwhile. Awake it takes its way to the plaza back when two of three Hellos are missing, two
 /// to three seconds later and for good; then no answer finds the guest, whatever the plaza's kernel does. What is
 /// judged here is that kernel: with a lease guests pass, as long as anybody cares to look, and without one they do not.
 fn death(terrain: &mut Terrain) -> Outcome<()> {
