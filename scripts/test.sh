@@ -22,7 +22,7 @@ part_unit() {
   for file in tests/*.rs tests/*/main.rs lab/tests/*.rs; do
     # A test of several files is a folder with a main.rs.
     file=$(basename "${file%/main.rs}" .rs)
-    case $file in tidy | interop_babeld | "*") ;; *) targets+=(--test "$file") ;; esac
+    case $file in tidy | interop_* | "*") ;; *) targets+=(--test "$file") ;; esac
   done
   cargo test --workspace --locked --no-fail-fast --lib --bins "${targets[@]}" && cargo test --workspace --locked --doc
 }
@@ -50,7 +50,7 @@ part_pages() {
   cargo build --workspace --locked && built=$(realpath "$BUILT")/debug || return
   BUILT=$built node --test tests/luci/*.test.mjs && BUILT=$built node tests/luci/browser.mjs
 }
-part_interop() { cargo test --workspace --locked --test interop_babeld -- --nocapture; }
+part_interop() { cargo test --workspace --locked --test interop_babeld --test interop_mac -- --nocapture; }
 
 part_package() { BINARY=$BUILT/debug/tequio tests/package/run.sh; }
 
@@ -76,7 +76,7 @@ about() {
     cross) echo "every router's processor" ;;
     village) echo "the story, recorded, replayed" ;;
     pages) echo "LuCI's pages in a browser" ;;
-    interop) echo "a mesh with Debian's babeld" ;;
+    interop) echo "a mesh with Debian's babeld and BIRD" ;;
     package) echo "the router's package" ;;
     boot) echo "a MIPS kernel, today, 1970, 2040" ;;
   esac
