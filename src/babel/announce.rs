@@ -65,10 +65,10 @@ impl Engine {
         // Routes of one origin share a Router-Id TLV, and neighbours in number their first octets.
         updates.sort_by_key(|update| (update.router_id, update.prefix));
         tlvs.extend(updates.into_iter().map(Tlv::Update));
-        self.write(index, to, &tlvs);
+        self.write(now, index, to, &tlvs);
     }
 
-    fn write(&mut self, index: InterfaceIndex, to: Option<NeighbourId>, tlvs: &[Tlv]) {
+    fn write(&mut self, now: Instant, index: InterfaceIndex, to: Option<NeighbourId>, tlvs: &[Tlv]) {
         let Some(interface) = self.interfaces.get(&index) else { return };
         let Some(running) = &interface.running else { return };
         let (size, source) = (interface.packet_size(), running.source);
@@ -79,7 +79,7 @@ impl Engine {
                 None => return,
             },
         };
-        let mut writer = PacketWriter::new(size, source);
+        let mut writer = PacketWriter::new(size, source).timed(self.timing(now, index));
         for tlv in tlvs {
             if !writer.push(tlv) {
                 let full = std::mem::replace(&mut writer, PacketWriter::new(size, source));

@@ -15,7 +15,6 @@
 //! `auth` stands before all of it: whose packets are acted on (RFC 8967). What is called a prefix is a pair: where
 //! packets go, and where they come from if that matters (RFC 9079).
 //!
-//! Not here: RTT (RFC 9616).
 //! `docs/rfc-map.md` says section by section what is where.
 
 #![forbid(unsafe_code)]
@@ -34,6 +33,7 @@ pub mod report;
 mod request;
 mod route;
 pub mod router_id;
+mod rtt;
 mod select;
 mod send;
 pub mod seqno;

@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 use serde::{Deserialize, Serialize};
 
 use super::disown::Disowning;
+use super::rtt::RoundTrip;
 use super::send::Outbox;
 use super::seqno::SeqNo;
 use super::settings::{InterfaceSettings, LinkKind};
@@ -39,6 +40,8 @@ pub(super) struct Neighbour {
     /// Whether it ever sent a Hello, and when last (or when it was met).
     pub(super) heard: bool,
     pub(super) last_heard: Instant,
+    /// How long packets take.
+    pub(super) round_trip: RoundTrip,
     /// It has not acknowledged yet that what a run before ours announced is void.
     pub(super) disowning: Option<Disowning>,
     /// What waits to be sent to it alone.
@@ -143,6 +146,7 @@ impl Neighbour {
             announced: false,
             heard: false,
             last_heard: now,
+            round_trip: RoundTrip::default(),
             disowning: None,
             outbox: Outbox::default(),
         }
@@ -167,8 +171,8 @@ impl Neighbour {
     pub(super) fn rxcost(&self, settings: &InterfaceSettings) -> u16 {
         let nominal = settings.rxcost.clamp(1, INFINITY - 1);
         match settings.kind {
-            LinkKind::Wired if self.multicast.is_up() || self.unicast.is_up() => nominal,
-            LinkKind::Wired => INFINITY,
+            LinkKind::Wired | LinkKind::Tunnel if self.multicast.is_up() || self.unicast.is_up() => nominal,
+            LinkKind::Wired | LinkKind::Tunnel => INFINITY,
             LinkKind::Wireless => self.expected_transmissions(nominal),
         }
     }
@@ -181,6 +185,7 @@ impl Neighbour {
         }
         match settings.kind {
             LinkKind::Wired => self.txcost,
+            LinkKind::Tunnel => self.txcost.saturating_add(self.round_trip.penalty()),
             // RFC 8966 A.2.2: the nominal cost divided by both probabilities of arrival.
             LinkKind::Wireless => self.expected_transmissions(self.txcost.max(settings.rxcost)),
         }

@@ -63,6 +63,8 @@ impl Engine {
             return;
         }
         let Some(id) = self.neighbour(now, interface, source) else { return };
+        let has_hello = packet.tlvs.iter().any(|tlv| matches!(tlv, Tlv::Hello { .. }));
+        self.time(now, id, &packet.timing, has_hello);
         for tlv in packet.tlvs {
             self.act(now, id, tlv);
         }

@@ -69,6 +69,8 @@ pub struct NeighbourReport {
     pub rxcost: u16,
     /// What it says that hearing us costs it.
     pub txcost: u16,
+    /// The smoothed time there and back, where it is measured.
+    pub round_trip: Option<Span>,
     /// What a packet over this link costs.
     pub cost: u16,
     /// Why that is infinite, in words.
@@ -228,6 +230,7 @@ impl Engine {
                 rxcost: neighbour.rxcost(settings),
                 txcost: neighbour.txcost,
                 cost: neighbour.cost,
+                round_trip: neighbour.round_trip.time(),
                 trouble: neighbour.trouble(settings),
                 authenticated: authentication.map(|(proved, _)| proved),
                 refused: authentication.map(|(_, refused)| refused).unwrap_or_default(),

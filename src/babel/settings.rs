@@ -60,6 +60,8 @@ const UPDATE_MOST: Span = Span::from_secs(655);
 pub enum LinkKind {
     /// A cable: 2 of the last 3 Hellos make it good, else it is dead.
     Wired,
+    /// A tunnel through other people's networks: as a cable, and slow ones cost more (RFC 9616).
+    Tunnel,
     /// A radio: ETX, the expected number of transmissions.
     Wireless,
 }

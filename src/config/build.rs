@@ -118,6 +118,7 @@ fn node(section: &Checked<'_>) -> NodeSettings {
 fn interface(section: &Checked<'_>, keys: &[Key], findings: &mut Findings) -> InterfaceSettings {
     let (kind, rxcost) = match section.text("kind") {
         "wired" => (LinkKind::Wired, 96),
+        "tunnel" => (LinkKind::Tunnel, 96),
         _ => (LinkKind::Wireless, 256),
     };
     let split_horizon = section.flag("split_horizon");

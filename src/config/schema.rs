@@ -142,10 +142,10 @@ const NODE: &[OptionRule] = &[
 // Intervals stay below 65,535 centiseconds, which on Babel's wire means "never again".
 const INTERFACE: &[OptionRule] = &[
     rule("device", Value::Device, Default::Required, Takes::Interface),
-    rule("kind", Value::Choice(&["wired", "wireless"]), Default::Required, Takes::Interface),
+    rule("kind", Value::Choice(&["wired", "wireless", "tunnel"]), Default::Required, Takes::Interface),
     rule("hello_interval_ms", number(100, 600_000), Default::Is("1000"), Takes::Live),
     rule("update_interval_ms", number(400, 655_000), Default::Derived("4 x hello_interval_ms"), Takes::Live),
-    rule("rxcost", number(1, 65_534), Default::Derived("96 wired, 256 wireless"), Takes::Live),
+    rule("rxcost", number(1, 65_534), Default::Derived("96 wired and tunnel, 256 wireless"), Takes::Live),
     rule("split_horizon", Value::Flag, Default::Is("0"), Takes::Live),
     rule("auth", Value::Choice(&["off", "sign", "strict"]), Default::Is("off"), Takes::Live),
     rule("key", Value::NodeName, Default::List(BABEL_KEYS), Takes::Live),

@@ -62,6 +62,7 @@ fn neighbour(neighbour: &Neighbour) -> Value {
         "rxcost": neighbour.rxcost,
         "txcost": neighbour.txcost,
         "cost": neighbour.cost,
+        "round_trip_us": neighbour.round_trip_us,
         "reason": neighbour.reason,
         "authenticated": neighbour.authenticated,
         "refused": refused(&neighbour.refused),

@@ -132,6 +132,7 @@ impl Node {
             rxcost: neighbour.rxcost,
             txcost: finite(neighbour.txcost),
             cost: finite(neighbour.cost),
+            round_trip_us: neighbour.round_trip.map(crate::base::time::Span::as_micros),
             reason: neighbour.trouble,
             authenticated: neighbour.authenticated,
             refused: neighbour.refused,
@@ -201,6 +202,7 @@ impl Node {
                 device: interface.name.clone(),
                 kind: match interface.kind {
                     LinkKind::Wired => "wired".to_owned(),
+                    LinkKind::Tunnel => "tunnel".to_owned(),
                     LinkKind::Wireless => "wireless".to_owned(),
                 },
                 up: here.is_some_and(|here| here.running),

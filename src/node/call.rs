@@ -202,6 +202,8 @@ pub struct Neighbour {
     pub txcost: Option<u16>,
     /// The cost of the link; `None` is infinite.
     pub cost: Option<u16>,
+    /// Microseconds there and back, smoothed; `None` where it is not measured.
+    pub round_trip_us: Option<u64>,
     /// Why the cost is infinite.
     pub reason: Option<String>,
     /// Whether its packets are proved to be its own; `None` where nothing is checked.

@@ -1,5 +1,5 @@
 //! Signed packets (RFC 8967) between the real daemon and Debian's babeld and BIRD, with both algorithms; and
-//! a change of keys between two of ours while packets pass.
+//! a change of keys between two of ours while packets pass. And babeld's timestamps (RFC 9616).
 //!
 //! Needs root, iproute2, iputils-ping, babeld and bird, and says so when one is missing. Prints the seconds
 //! until each pair reached each other.
@@ -225,6 +225,41 @@ fn keys_are_changed_while_packets_pass_and_none_is_lost() {
         assert!(!place.said().contains("is lost"), "no neighbour was lost: {}", place.said());
         assert!(!place.said().contains(&HMAC.hex()), "a key is in the log");
     }
+}
+
+#[test]
+fn babeld_measures_the_time_by_our_answers() {
+    let mut world = World::new("rtt");
+    configure(&world.a, "ab", &[A4, A6], &[(HMAC, "sign")]);
+    start_tequio(&mut world.a);
+    let text = format!(
+        "key id k1 type {} value {}\ninterface ba type tunnel v4-via-v6 true enable-timestamps true key k1\n",
+        HMAC.algorithm,
+        HMAC.hex()
+    );
+    std::fs::write(world.b.file("config"), text).expect("a file");
+    let file = |name: &str| world.b.file(name).display().to_string();
+    let (config, state, socket) = (file("config"), file("babeld.state"), file("control"));
+    let arguments = ["-I", "", "-S", &state, "-c", &config, "-G", &socket];
+    world.b.start("babeld", &program("babeld"), &arguments);
+    // Ours is a cable, on which we do not ask for times ourselves.
+    let took = world.until("babeld knows the time there and back", CONVERGED_S, |world| {
+        both_work(world)?;
+        let neighbours = neighbours_of_babeld(&socket)?;
+        if neighbours.contains(" rtt ") { Ok(()) } else { Err(format!("babeld says: {neighbours}")) }
+    });
+    println!("babeld: the time there and back is known after {took:.1} s");
+}
+
+/// What babeld says about its neighbours on its control socket.
+fn neighbours_of_babeld(socket: &str) -> Result<String, String> {
+    use std::io::{Read, Write};
+    let words = |error: std::io::Error| error.to_string();
+    let mut stream = std::os::unix::net::UnixStream::connect(socket).map_err(words)?;
+    stream.write_all(b"dump\nquit\n").map_err(words)?;
+    let mut said = String::new();
+    stream.take(65_536).read_to_string(&mut said).map_err(words)?;
+    Ok(said.lines().filter(|line| line.contains(" neighbour ")).collect::<Vec<_>>().join("\n"))
 }
 
 fn reads(seen: usize, wanted: usize) -> Result<(), String> {

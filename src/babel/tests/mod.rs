@@ -10,3 +10,4 @@ mod restart;
 mod snapshot;
 mod sources;
 mod subject;
+mod timing;

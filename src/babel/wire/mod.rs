@@ -7,6 +7,7 @@
 
 pub mod packet;
 mod read;
+pub mod timing;
 pub mod tlv;
 pub mod write;
 

@@ -9,6 +9,7 @@ use std::net::Ipv6Addr;
 use serde::{Deserialize, Serialize};
 
 use super::read::{ParserState, is_martian};
+use super::timing::Timing;
 use super::tlv::{Tlv, TlvError, kind};
 use crate::base::address::PrefixPair;
 use crate::base::bytes::Reader;
@@ -28,6 +29,8 @@ pub struct Packet {
     pub tlvs: Vec<Tlv>,
     /// The TLVs that must be ignored: offset from the packet's start, and why.
     pub ignored: Vec<(usize, TlvError)>,
+    /// What it says about time.
+    pub timing: Timing,
 }
 
 /// Why a packet was refused as a whole, and at which octet.
@@ -93,7 +96,7 @@ pub fn martian(prefix: &PrefixPair) -> bool {
 
 fn parse_body(body: &[u8], mut state: ParserState) -> Result<Packet, PacketError> {
     let mut reader = Reader::new(body);
-    let mut packet = Packet { tlvs: Vec::new(), ignored: Vec::new() };
+    let mut packet = Packet { tlvs: Vec::new(), ignored: Vec::new(), timing: Timing::default() };
     while !reader.is_empty() {
         let position = HEADER + reader.position();
         let truncated = PacketError::Truncated(position);
@@ -112,5 +115,6 @@ fn parse_body(body: &[u8], mut state: ParserState) -> Result<Packet, PacketError
             return Err(PacketError::TooMany);
         }
     }
+    packet.timing = state.timing;
     Ok(packet)
 }

@@ -2,9 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::timing::{Echo, Timing};
 use super::tlv::{
-    HELLO_UNICAST, INFINITY, SUB_TLV_MANDATORY, SUB_TLV_SOURCE_PREFIX, SeqnoRequest, Tlv, TlvError,
-    UPDATE_PREFIX, UPDATE_ROUTER_ID, Update, encoding, kind,
+    HELLO_UNICAST, INFINITY, SUB_TLV_MANDATORY, SUB_TLV_SOURCE_PREFIX, SUB_TLV_TIMESTAMP, SeqnoRequest, Tlv,
+    TlvError, UPDATE_PREFIX, UPDATE_ROUTER_ID, Update, encoding, kind,
 };
 use crate::babel::router_id::RouterId;
 use crate::babel::seqno::SeqNo;
@@ -19,6 +20,8 @@ pub(super) struct ParserState {
     next_hop_v4: Option<Ipv4Addr>,
     next_hop_v6: Option<Ipv6Addr>,
     router_id: Option<RouterId>,
+    /// What the packet says about time.
+    pub(super) timing: Timing,
 }
 
 impl From<Truncated> for TlvError {
@@ -30,7 +33,13 @@ impl From<Truncated> for TlvError {
 impl ParserState {
     /// RFC 8966 4.5: the next hop of the packet's own family is its source, until a Next Hop TLV comes.
     pub(super) fn new(source: Ipv6Addr) -> Self {
-        Self { default_prefixes: [None; 3], next_hop_v4: None, next_hop_v6: Some(source), router_id: None }
+        Self {
+            default_prefixes: [None; 3],
+            next_hop_v4: None,
+            next_hop_v6: Some(source),
+            router_id: None,
+            timing: Timing::default(),
+        }
     }
 
     /// Reads the body of one TLV; `None` for one that only sets state or is not for us.
@@ -39,8 +48,8 @@ impl ParserState {
         match tlv_kind {
             kind::ACK_REQUEST => ack_request(reader).map(Some),
             kind::ACK => ack(reader).map(Some),
-            kind::HELLO => hello(reader).map(Some),
-            kind::IHU => ihu(reader).map(Some),
+            kind::HELLO => hello(reader, &mut self.timing).map(Some),
+            kind::IHU => ihu(reader, &mut self.timing).map(Some),
             kind::ROUTER_ID => self.router_id(reader).map(|()| None),
             kind::NEXT_HOP => self.next_hop(reader).map(|()| None),
             kind::UPDATE => self.update(reader).map(Some),
@@ -181,15 +190,16 @@ fn ack(mut reader: Reader<'_>) -> Result<Tlv, TlvError> {
     Ok(Tlv::Ack { opaque })
 }
 
-fn hello(mut reader: Reader<'_>) -> Result<Tlv, TlvError> {
+fn hello(mut reader: Reader<'_>, timing: &mut Timing) -> Result<Tlv, TlvError> {
     let flags = reader.u16()?;
     let seqno = SeqNo(reader.u16()?);
     let interval_cs = reader.u16()?;
-    sub_tlvs(reader)?;
+    let times = timestamp(reader)?;
+    timing.sent = timing.sent.or(times.and_then(|mut times| times.u32().ok()));
     Ok(Tlv::Hello { unicast: flags & HELLO_UNICAST != 0, seqno, interval_cs })
 }
 
-fn ihu(mut reader: Reader<'_>) -> Result<Tlv, TlvError> {
+fn ihu(mut reader: Reader<'_>, timing: &mut Timing) -> Result<Tlv, TlvError> {
     let address_encoding = reader.u8()?;
     reader.u8()?;
     let rxcost = reader.u16()?;
@@ -201,9 +211,14 @@ fn ihu(mut reader: Reader<'_>) -> Result<Tlv, TlvError> {
         encoding::LINK_LOCAL => Some(IpAddr::V6(link_local(reader.array()?))),
         _ => return Err(TlvError::AddressEncoding),
     };
-    sub_tlvs(reader)?;
+    let times = timestamp(reader)?;
     if interval_cs == 0 {
         return Err(TlvError::Interval);
+    }
+    if let Some(mut times) = times
+        && let (Ok(origin), Ok(received)) = (times.u32(), times.u32())
+    {
+        timing.echoes.push((address, Echo { origin, received }));
     }
     Ok(Tlv::Ihu { address, rxcost, interval_cs })
 }
@@ -309,10 +324,21 @@ fn link_local(identifier: [u8; 8]) -> Ipv6Addr {
 
 /// Looks through the sub-TLVs of a TLV that knows no mandatory one.
 fn sub_tlvs(reader: Reader<'_>) -> Result<(), TlvError> {
-    each_sub_tlv(reader, |sub_kind, _| match sub_kind {
+    timestamp(reader).map(drop)
+}
+
+/// The same; hands out the body of the first timestamp, which has a meaning in Hellos and IHUs.
+fn timestamp(reader: Reader<'_>) -> Result<Option<Reader<'_>>, TlvError> {
+    let mut found = None;
+    each_sub_tlv(reader, |sub_kind, body| match sub_kind {
         SUB_TLV_MANDATORY.. => Err(TlvError::Mandatory),
+        SUB_TLV_TIMESTAMP => {
+            found = found.take().or_else(|| Some(Reader::new(body)));
+            Ok(())
+        }
         _ => Ok(()),
-    })
+    })?;
+    Ok(found)
 }
 
 /// The same in a wildcard, where a source prefix has no meaning (RFC 9079 5.2, 7.1).
@@ -350,9 +376,9 @@ fn pair(destination: Prefix, source: Option<Prefix>) -> Result<PrefixPair, TlvEr
 }
 
 /// Hands out all sub-TLVs, also behind a bad one: one whose frame is broken is the worst (RFC 8966 4.4).
-fn each_sub_tlv(
-    mut reader: Reader<'_>,
-    mut take: impl FnMut(u8, &[u8]) -> Result<(), TlvError>,
+fn each_sub_tlv<'a>(
+    mut reader: Reader<'a>,
+    mut take: impl FnMut(u8, &'a [u8]) -> Result<(), TlvError>,
 ) -> Result<(), TlvError> {
     let mut verdict = Ok(());
     while !reader.is_empty() {

@@ -204,6 +204,8 @@ pub(super) const HELLO_UNICAST: u16 = 0x8000;
 pub(super) const UPDATE_PREFIX: u8 = 0x80;
 /// The Update flag that makes the router-id of the prefix's last octets (RFC 8966 4.6.9).
 pub(super) const UPDATE_ROUTER_ID: u8 = 0x40;
+/// A timestamp of a Hello, or the two that an IHU gives back (RFC 9616).
+pub(super) const SUB_TLV_TIMESTAMP: u8 = 3;
 /// The sub-TLV of source-specific routes (RFC 9079 7.1).
 pub(super) const SUB_TLV_SOURCE_PREFIX: u8 = 128;
 /// The first sub-TLV type that must be understood (RFC 8966 4.4).

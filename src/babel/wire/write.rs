@@ -7,6 +7,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::packet::{HEADER, MAGIC, VERSION};
+use super::timing::WrittenTiming;
 use super::tlv::{
     HELLO_UNICAST, SUB_TLV_SOURCE_PREFIX, SeqnoRequest, Tlv, UPDATE_PREFIX, Update, encoding, kind,
 };
@@ -19,6 +20,9 @@ pub struct PacketWriter {
     bytes: Vec<u8>,
     size: usize,
     state: WriterState,
+    timing: Option<WrittenTiming>,
+    /// RFC 9616: only beside a Hello does an IHU give back a time.
+    has_hello: bool,
 }
 
 /// What the reader will know at this point of the packet.
@@ -43,7 +47,19 @@ impl PacketWriter {
             next_hop_v6: source,
             router_id: None,
         };
-        Self { bytes: vec![MAGIC, VERSION, 0, 0], size: size.min(HEADER + usize::from(u16::MAX)), state }
+        Self {
+            bytes: vec![MAGIC, VERSION, 0, 0],
+            size: size.min(HEADER + usize::from(u16::MAX)),
+            state,
+            timing: None,
+            has_hello: false,
+        }
+    }
+
+    /// The same, whose Hello and IHUs say these times.
+    #[must_use]
+    pub fn timed(self, timing: Option<WrittenTiming>) -> Self {
+        Self { timing, ..self }
     }
 
     /// Adds a TLV with all that its reader must know; `false`, and nothing added, if it does not fit.
@@ -61,7 +77,9 @@ impl PacketWriter {
                 let [a, b] = if *unicast { HELLO_UNICAST } else { 0 }.to_be_bytes();
                 let [c, d] = seqno.0.to_be_bytes();
                 let [e, f] = interval_cs.to_be_bytes();
-                self.tlv(kind::HELLO, &[a, b, c, d, e, f], &[]);
+                let timestamp = self.timing.as_ref().map(WrittenTiming::hello).unwrap_or_default();
+                self.has_hello = true;
+                self.tlv(kind::HELLO, &[a, b, c, d, e, f], &timestamp);
             }
             Tlv::Ihu { address, rxcost, interval_cs } => self.ihu(*address, *rxcost, *interval_cs),
             Tlv::Update(update) => self.update(update),
@@ -108,7 +126,9 @@ impl PacketWriter {
         };
         let [a, b] = rxcost.to_be_bytes();
         let [c, d] = interval_cs.to_be_bytes();
-        self.tlv(kind::IHU, &[address_encoding, 0, a, b, c, d], &octets);
+        let timing = self.timing.as_ref().filter(|_| self.has_hello);
+        let times = timing.map(|timing| timing.ihu(address)).unwrap_or_default();
+        self.tlv(kind::IHU, &[address_encoding, 0, a, b, c, d], &[octets, times].concat());
     }
 
     fn update(&mut self, update: &Update) {

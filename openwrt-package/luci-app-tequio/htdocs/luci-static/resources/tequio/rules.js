@@ -30,10 +30,10 @@ const SECTIONS = {
 	] },
 	interface: { most: 32, required: false, unique: 'device', options: [
 		[ 'device', 'device', REQUIRED ],
-		[ 'kind', choice('wired', 'wireless'), REQUIRED ],
+		[ 'kind', choice('wired', 'wireless', 'tunnel'), REQUIRED ],
 		[ 'hello_interval_ms', number(100, 600000), is('1000') ],
 		[ 'update_interval_ms', number(400, 655000), follows('4 x hello_interval_ms') ],
-		[ 'rxcost', number(1, 65534), follows('96 wired, 256 wireless') ],
+		[ 'rxcost', number(1, 65534), follows('96 wired and tunnel, 256 wireless') ],
 		[ 'split_horizon', 'flag', is('0') ],
 		[ 'auth', choice('off', 'sign', 'strict'), is('off') ],
 		[ 'key', 'nodename', list(0, 8) ]
@@ -233,7 +233,7 @@ function expected(value) {
 function unless(words) {
 	switch (words) {
 	case '4 x hello_interval_ms': return _('4 times the sign of life');
-	case '96 wired, 256 wireless': return _('cable 96, radio 256');
+	case '96 wired and tunnel, 256 wireless': return _('cable and tunnel 96, radio 256');
 	case 'address': return _('the address');
 	case 'everywhere': return _('everywhere');
 	case 'what \x60file\x60 holds': return _('what the file holds');

@@ -13,7 +13,7 @@ function fetch() {
 
 /* The least that a link costs: what the configuration says, else the rule for its kind. */
 function least(link) {
-	return node.deviceCost(link.device) || (link.kind == 'wired' ? 96 : 256);
+	return node.deviceCost(link.device) || (link.kind == 'wireless' ? 256 : 96);
 }
 
 /* The last sixteen Hellos, oldest first, as people read. */
@@ -46,7 +46,7 @@ function card(link, neighbours) {
 	return E('article', { 'class': 'tq-card tq-link', 'data-device': link.device }, [
 		E('div', { 'class': 'tq-card-head' }, [ E('h3', {}, [ name ]), page.badge(grade, word) ]),
 		E('p', { 'class': 'tq-hint' }, [
-			(link.kind == 'wired' ? _('cable') : _('radio')) + (name != link.device ? ' · ' + link.device : '') + ' · ' +
+			({ wired: _('cable'), tunnel: _('tunnel') }[link.kind] || _('radio')) + (name != link.device ? ' · ' + link.device : '') + ' · ' +
 				_('a sign of life every %s s').format(format.number(link.hello_interval_ms / 1000, link.hello_interval_ms % 1000 ? 1 : 0))
 		]),
 		neighbours.length ? E('ul', { 'class': 'tq-list' }, neighbours.map(neighbour => neighbourRow(neighbour, link))) :

@@ -82,7 +82,7 @@ function words(section, name) {
 function choiceWords(value) {
 	return {
 		off: _('off'), sign: _('sign'), strict: _('sign, and refuse who does not'), verify: _('only check'),
-		wired: _('cable'), wireless: _('radio'), es: 'Español', en: 'English', admin: _('admin'), caretaker: _('caretaker'),
+		wired: _('cable'), wireless: _('radio'), tunnel: _('tunnel'), es: 'Español', en: 'English', admin: _('admin'), caretaker: _('caretaker'),
 		viewer: _('viewer'), error: _('errors'), warn: _('warnings'), info: _('what happens'), debug: _('details'), trace: _('everything')
 	}[value] || value;
 }
