@@ -43,6 +43,22 @@ fn the_house_is_tidy() {
     assert!(report.is_empty(), "{} places are not tidy:\n{}", report.len(), report.join("\n"));
 }
 
+#[test]
+fn every_mistake_of_others_has_its_test() {
+    let root =
+        PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says where the project is"));
+    let document = std::fs::read_to_string(root.join("docs/rfc-map.md")).expect("the map");
+    let (_, table) = document.split_once("## What others got wrong").expect("the list of mistakes");
+    let rows = table.split("## ").next().unwrap_or_default().lines().filter(|line| line.starts_with("| "));
+    let named: Vec<&str> = rows.filter_map(|row| row.rsplit('`').nth(1)).collect();
+    assert!(named.len() > 20, "only {} rows found", named.len());
+    let files = project_files(&root);
+    for name in named {
+        let is_there = |(_, text): &(String, String)| text.contains(&format!("fn {name}("));
+        assert!(files.iter().any(is_there), "docs/rfc-map.md: there is no test {name}");
+    }
+}
+
 /// Every Rust file that we wrote: path from the root, and text.
 fn project_files(root: &Path) -> Vec<(String, String)> {
     let mut files = Vec::new();

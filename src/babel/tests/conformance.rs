@@ -1,6 +1,8 @@
 //! What a packet does to one engine: the cases in which other implementations were found to differ from
 //! RFC 8966, and those in which they may.
 
+use std::net::Ipv6Addr;
+
 use super::subject::*;
 use crate::babel::SeqNo;
 use crate::babel::engine::MULTICAST;
@@ -88,6 +90,21 @@ fn a_retraction_needs_no_router_id_and_is_said_three_times() {
         .iter()
         .filter(|(to, tlv)| *to == MULTICAST && matches!(tlv, Tlv::Update(update) if update.is_retraction()));
     assert_eq!(to_all.count(), 3);
+}
+
+#[test]
+fn what_we_announce_no_more_is_taken_back() {
+    let mut subject = Subject::new();
+    subject.originate(&[P]);
+    subject.pass(5_000);
+    subject.originate(&[]);
+    subject.sent.clear();
+    subject.pass(3_000);
+    let taken_back = |(to, tlv): &&(Ipv6Addr, Tlv)| {
+        *to == MULTICAST
+            && matches!(tlv, Tlv::Update(update) if update.is_retraction() && update.prefix == Some(prefix(P)))
+    };
+    assert_eq!(subject.sent.iter().filter(taken_back).count(), 3);
 }
 
 #[test]
