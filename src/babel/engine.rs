@@ -59,6 +59,19 @@ pub struct Engine {
     outputs: VecDeque<Output>,
 }
 
+/// A datagram as it came.
+#[derive(Clone, Copy, Debug)]
+pub struct Datagram<'a> {
+    /// Where it came in.
+    pub interface: InterfaceIndex,
+    /// Who it says sent it.
+    pub source: Ipv6Addr,
+    /// All of us, or this node.
+    pub destination: Ipv6Addr,
+    /// What is in it.
+    pub bytes: &'a [u8],
+}
+
 /// A bounded table, by the name that people read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Table {
@@ -143,30 +156,10 @@ impl Engine {
         self.flush_changes();
     }
 
-    /// A datagram from port 6696 arrived. What is malformed is counted and changes nothing. No MAC is right
-    /// here.
-    pub fn handle_packet(
-        &mut self,
-        now: Instant,
-        interface: InterfaceIndex,
-        source: Ipv6Addr,
-        destination: Ipv6Addr,
-        bytes: &[u8],
-    ) {
-        self.handle_signed_packet(now, interface, source, destination, bytes, &mut |_, _, _| false);
-    }
-
-    /// The same, with somebody to ask whether a MAC is right.
-    pub fn handle_signed_packet(
-        &mut self,
-        now: Instant,
-        interface: InterfaceIndex,
-        source: Ipv6Addr,
-        destination: Ipv6Addr,
-        bytes: &[u8],
-        verify: &mut Verify<'_>,
-    ) {
-        self.receive(now, interface, source, destination, bytes, verify);
+    /// A datagram from port 6696 arrived. What is malformed is counted and changes nothing. `verify` is asked
+    /// whether a MAC is right.
+    pub fn handle_packet(&mut self, now: Instant, datagram: &Datagram<'_>, verify: &mut Verify<'_>) {
+        self.receive(now, datagram, verify);
         self.flush_changes();
     }
 

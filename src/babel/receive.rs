@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::auth::Verify;
 use super::decide::REPEATS;
-use super::engine::{Engine, MULTICAST, Table};
+use super::engine::{Datagram, Engine, MULTICAST, Table};
 use super::interface::{Interface, URGENT};
 use super::neighbour::{Neighbour, NeighbourId};
 use super::output::Event;
@@ -22,15 +22,8 @@ use crate::base::limit::{BABEL_NEIGHBOURS, BABEL_OUTBOX_TLVS};
 use crate::base::time::{Instant, Span};
 
 impl Engine {
-    pub(super) fn receive(
-        &mut self,
-        now: Instant,
-        interface: InterfaceIndex,
-        source: Ipv6Addr,
-        destination: Ipv6Addr,
-        bytes: &[u8],
-        verify: &mut Verify<'_>,
-    ) {
+    pub(super) fn receive(&mut self, now: Instant, datagram: &Datagram<'_>, verify: &mut Verify<'_>) {
+        let Datagram { interface, source, destination, bytes } = *datagram;
         let Some(running) = self.interfaces.get(&interface).and_then(|found| found.running.as_ref()) else {
             self.counters.packets_unwanted = self.counters.packets_unwanted.wrapping_add(1);
             return;
@@ -41,7 +34,7 @@ impl Engine {
             self.counters.packets_unwanted = self.counters.packets_unwanted.wrapping_add(1);
             return;
         }
-        if !self.is_authentic(now, (interface, source), destination, bytes, verify) {
+        if !self.is_authentic(now, datagram, verify) {
             return;
         }
         let packet = match packet::parse(bytes, source) {

@@ -42,6 +42,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use crate::babel::engine::Datagram;
 use crate::babel::{self, Engine, InterfaceStatus, RouterId, SeqNo};
 use crate::base::address::InterfaceIndex;
 use crate::base::limit;
@@ -169,7 +170,8 @@ impl Node {
             Input::Packet { interface, source, destination, bytes } => {
                 let verify =
                     &mut |key: &str, message: &[u8], macs: &[&[u8]]| vault.babel_verify(key, message, macs);
-                self.babel.handle_signed_packet(now, interface, source, destination, &bytes, verify);
+                let datagram = Datagram { interface, source, destination, bytes: &bytes };
+                self.babel.handle_packet(now, &datagram, verify);
             }
             Input::Probed { id, found } => self.probed(now, id, &found),
             Input::Trouble { code, what } => self.troubles.handle(code, what),

@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use self::peer::{Bucket, Peer, STRANGERS};
 use self::settings::{Auth, AuthMode};
 use self::wire::{CHALLENGE_REPLY, CHALLENGE_REQUEST, INDEX, Sealed, nonce_packet};
-use super::engine::{Engine, Table};
+use super::engine::{Datagram, Engine, Table};
 use super::output::Seal;
 use crate::base::address::InterfaceIndex;
 use crate::base::limit::BABEL_AUTH_PEERS;
@@ -98,11 +98,11 @@ impl Engine {
     pub(super) fn is_authentic(
         &mut self,
         now: Instant,
-        from: (InterfaceIndex, Ipv6Addr),
-        destination: Ipv6Addr,
-        bytes: &[u8],
+        datagram: &Datagram<'_>,
         verify: &mut Verify<'_>,
     ) -> bool {
+        let Datagram { interface, source, destination, bytes } = *datagram;
+        let from = (interface, source);
         let settings = self.interfaces.get(&from.0).and_then(|interface| interface.settings.as_ref());
         let Some(auth) = settings.map(|settings| settings.auth.clone()) else { return false };
         if auth.mode == AuthMode::Off {

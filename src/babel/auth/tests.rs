@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use super::mac;
 use super::settings::{Algorithm, Auth, AuthMode, KeyUse};
 use super::wire::{self, CHALLENGE_REPLY, CHALLENGE_REQUEST, Sealed, nonce_packet};
-use crate::babel::engine::{Engine, MULTICAST};
+use crate::babel::engine::{Datagram, Engine, MULTICAST};
 use crate::babel::output::{Output, Seal};
 use crate::babel::settings::{InterfaceSettings, LinkKind, Settings};
 use crate::babel::wire::packet::PacketError;
@@ -85,7 +85,8 @@ impl Bench {
             let key = if name == "k" { KEY } else { b"0123456789abcdef" };
             mac::verify(Algorithm::Blake2s128, key, message, macs)
         };
-        self.engine.handle_signed_packet(self.now, HERE, from, to, bytes, &mut verify);
+        let datagram = Datagram { interface: HERE, source: from, destination: to, bytes };
+        self.engine.handle_packet(self.now, &datagram, &mut verify);
         self.macs_checked += checked;
         while let Some(output) = self.engine.poll() {
             if let Output::Send { destination, bytes, .. } = output {

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use crate::babel::auth::mac;
 use crate::babel::auth::settings::{Algorithm, Auth};
 use crate::babel::auth::wire::sealed;
-use crate::babel::engine::{Engine, MULTICAST};
+use crate::babel::engine::{Datagram, Engine, MULTICAST};
 use crate::babel::output::{Event, Output, RouteAction, RouteChange};
 use crate::babel::settings::{InterfaceSettings, LinkKind, Settings};
 use crate::babel::source::FeasibilityDistance;
@@ -306,7 +306,8 @@ impl Net {
             *macs_checked += 1;
             keys.get(key).is_some_and(|(algorithm, key)| mac::verify(*algorithm, key, message, macs))
         };
-        engine.handle_signed_packet(self.now, interface, source, destination, bytes, &mut verify);
+        let datagram = Datagram { interface, source, destination, bytes };
+        engine.handle_packet(self.now, &datagram, &mut verify);
         self.drain(node);
     }
 

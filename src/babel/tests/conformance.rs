@@ -19,12 +19,11 @@ fn a_packet_that_is_not_from_a_link_local_address_or_not_for_us_is_unwanted() {
     writer.push(&Tlv::Hello { unicast: false, seqno: SeqNo(1), interval_cs: 400 });
     let bytes = writer.finish();
     let global = "fd00::1".parse().unwrap();
-    let engine = &mut subject.engine;
-    engine.handle_packet(subject.now, InterfaceIndex(1), global, MULTICAST, &bytes);
-    engine.handle_packet(subject.now, InterfaceIndex(1), ours(), MULTICAST, &bytes);
-    engine.handle_packet(subject.now, InterfaceIndex(1), peer(5), "ff02::1".parse().unwrap(), &bytes);
-    engine.handle_packet(subject.now, InterfaceIndex(9), peer(5), MULTICAST, &bytes);
-    let report = engine.report(subject.now);
+    subject.take(InterfaceIndex(1), global, MULTICAST, &bytes);
+    subject.take(InterfaceIndex(1), ours(), MULTICAST, &bytes);
+    subject.take(InterfaceIndex(1), peer(5), "ff02::1".parse().unwrap(), &bytes);
+    subject.take(InterfaceIndex(9), peer(5), MULTICAST, &bytes);
+    let report = subject.engine.report(subject.now);
     assert_eq!((report.counters.packets_unwanted, report.neighbours.len()), (4, 2));
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use crate::babel::engine::{Engine, MULTICAST};
+use crate::babel::engine::{Datagram, Engine, MULTICAST};
 use crate::babel::output::{Event, Output, RouteAction};
 use crate::babel::report::RouteReport;
 use crate::babel::settings::{LinkKind, Settings};
@@ -91,8 +91,20 @@ impl Subject {
     }
 
     pub(super) fn hear_bytes(&mut self, number: u16, bytes: &[u8]) {
-        self.engine.handle_packet(self.now, InterfaceIndex(1), peer(number), MULTICAST, bytes);
+        self.take(InterfaceIndex(1), peer(number), MULTICAST, bytes);
         self.drain();
+    }
+
+    /// A datagram comes; what the engine says to it waits.
+    pub(super) fn take(
+        &mut self,
+        interface: InterfaceIndex,
+        source: Ipv6Addr,
+        destination: Ipv6Addr,
+        bytes: &[u8],
+    ) {
+        let datagram = Datagram { interface, source, destination, bytes };
+        self.engine.handle_packet(self.now, &datagram, &mut |_, _, _| false);
     }
 
     pub(super) fn pass(&mut self, millis: u64) {
@@ -129,7 +141,7 @@ impl Subject {
         for (neighbour, ack) in acks {
             let mut writer = PacketWriter::new(100, neighbour);
             writer.push(&ack);
-            self.engine.handle_packet(self.now, InterfaceIndex(1), neighbour, ours(), &writer.finish());
+            self.take(InterfaceIndex(1), neighbour, ours(), &writer.finish());
         }
     }
 

@@ -89,7 +89,7 @@ fn who_sends_us_a_timestamp_gets_it_back_and_nobody_else() {
         let mut writer = PacketWriter::new(1_000, peer(ONE)).timed(timing);
         writer.push(&HELLO);
         let bytes = writer.finish();
-        subject.engine.handle_packet(subject.now, InterfaceIndex(1), peer(ONE), MULTICAST, &bytes);
+        subject.take(InterfaceIndex(1), peer(ONE), MULTICAST, &bytes);
         u32::try_from(subject.now.as_micros()).unwrap()
     };
     let received = hello(&mut subject, Some(77));
