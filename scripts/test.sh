@@ -59,6 +59,8 @@ part_package() { BINARY=$BUILT/debug/tequio tests/package/run.sh; }
 part_boot() { TEQUIO=$BUILT/debug/tequio GUEST=$BUILT/debug/guest scripts/boot.sh village; }
 
 # These are not of make test, but of make soak.
+# The fuzz targets on four hundred seeds, where make test has two.
+part_fuzz() { FUZZ_ROUNDS=${FUZZ_ROUNDS:-200} cargo test --workspace --locked --test fuzz; }
 # The daemon as the most common router gets it: within its limits, and it starts.
 part_size() { scripts/bench_size.py mips && tests/cross/run.sh mips; }
 # Six builds.
@@ -77,6 +79,7 @@ about() {
     village) echo "the story, recorded, replayed" ;;
     pages) echo "LuCI's pages in a browser" ;;
     interop) echo "a mesh with Debian's babeld and BIRD" ;;
+    fuzz) echo "a long run of the fuzz targets" ;;
     package) echo "the router's package" ;;
     boot) echo "a MIPS kernel, today, 1970, 2040" ;;
   esac
