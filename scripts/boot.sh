@@ -141,7 +141,7 @@ initramfs() {
 
 # boot STORY YEAR
 boot() {
-  local console=$HERE/$1-$2.console rtc ordered='' began=$SECONDS code=0 oops patience
+  local console=$HERE/$1-$2.console rtc ordered='' began=$SECONDS code=0 oops patience skipped
   case $2 in
     now) rtc=$(date -u +%Y-%m-%dT%H:%M:%S) ;;
     *) rtc=$2-01-01T00:00:00 ordered=" year=$2" ;;
@@ -164,7 +164,8 @@ $(grep -a '^boot: \[' "$console" | cut -c 1-200)"
   if ! grep -aqx 'boot: the story is told' "$console"; then
     stop "$(grep -a '^boot: FAILED' "$console" || echo "the story has no end"); read $console"
   fi
-  say "boot: $1 in $2: well, after $((SECONDS - began)) s"
+  skipped=$(grep -ac '^boot: \[[ .0-9]*\] SKIPPED' "$console" || true)
+  say "boot: $1 on $(basename "$HERE") in $2: well, after $((SECONDS - began)) s; $skipped checks skipped"
 }
 
 # The figures of the console as one flat object, and the limits.

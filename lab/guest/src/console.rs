@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! boot: [   4.21] ok: the phone is sent to the portal: http://10.77.4.1:2080/
+//! boot: [   5.70] SKIPPED: Debian's ip: this machine has none
 //! boot: figure idle.private_kb 1234
 //! boot: FAILED: a way to the outside: no way after 60 s
 //! boot: the story is told
@@ -17,6 +18,11 @@ pub(crate) type Outcome<T> = Result<T, String>;
 /// Something is as it should be.
 pub(crate) fn ok(what: &str, seen: &str) {
     println!("boot: [{:7.2}] ok: {what}: {seen}", uptime().as_secs_f64());
+}
+
+/// Something could not be looked at here. `scripts/boot.sh` counts these.
+pub(crate) fn skipped(what: &str, why: &str) {
+    println!("boot: [{:7.2}] SKIPPED: {what}: {why}", uptime().as_secs_f64());
 }
 
 /// A measured figure.

@@ -19,6 +19,7 @@ mod nft;
 mod node;
 mod space;
 mod story;
+mod table;
 mod terrain;
 
 use std::process::ExitCode;
@@ -30,8 +31,21 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.get(1..) {
         Some([command, socket]) if command == "broker" => node::serve_broker(socket),
+        Some([command, file]) if command == "table" => match table::same_as_nft("nft", file) {
+            Ok(things) => {
+                println!("nft and this program make the same table of {file}: {things} things");
+                ExitCode::SUCCESS
+            }
+            Err(why) => {
+                eprintln!("{why}");
+                ExitCode::FAILURE
+            }
+        },
         _ => {
             eprintln!("guest broker SOCKET    a ubus broker; as process 1, the story of a test machine");
+            eprintln!(
+                "guest table FILE       whether nft makes the same base table of `tequio firewall`, as root"
+            );
             ExitCode::FAILURE
         }
     }

@@ -207,7 +207,8 @@ pub(crate) fn attribute(bytes: &[u8], kind: u16) -> Option<&[u8]> {
 }
 
 const REQUEST: u16 = 1;
-const ACK: u16 = 4;
+/// Confirm it.
+pub(crate) const ACK: u16 = 4;
 const DUMP: u16 = 0x300;
 /// Make it, and refuse if it is there.
 pub(crate) const CREATE: u16 = 0x400 | 0x200;

@@ -42,7 +42,7 @@ fn element(bytes: &[u8]) -> Option<Element> {
 /// The daemon's table.
 pub(crate) const TABLE: &str = "tequio";
 /// `nfgenmsg`: the family inet, version 0, no number.
-const INET: [u8; 4] = [1, 0, 0, 0];
+pub(crate) const INET: [u8; 4] = [1, 0, 0, 0];
 /// `NFT_MSG_GETSETELEM` of `NFNL_SUBSYS_NFTABLES`.
 const GET_ELEMENTS: u16 = 10 << 8 | 13;
 const LIST_TABLE: u16 = 1;

@@ -1,5 +1,6 @@
 //! A day of two nodes on a router's kernel: the mesh finds its ways, a code is sold and typed, a daemon dies.
 
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
@@ -9,7 +10,8 @@ use crate::http::{self, OUTSIDE as OUTSIDE_PAGE, Page};
 use crate::link::{BabelRoute, babel_routes};
 use crate::nft::elements;
 use crate::node::run;
-use crate::terrain::{NFT, OUTSIDE, OUTSIDE6, PHONE, PHONE6, PORTAL, Terrain};
+use crate::table;
+use crate::terrain::{BASE_TABLE, NFT, OUTSIDE, OUTSIDE6, PHONE, PHONE6, PORTAL, Terrain};
 
 /// Tells it. What went before a failure stands on the console.
 pub(crate) fn tell() -> Outcome<()> {
@@ -27,6 +29,7 @@ pub(crate) fn tell() -> Outcome<()> {
 
 fn chapters(terrain: &mut Terrain) -> Outcome<()> {
     ok("the hotspot's base table", &terrain.load_base_table()?);
+    same_table()?;
     let status = terrain.plaza.start_and_wait()?;
     terrain.cerro.start_and_wait()?;
     let pid = terrain.plaza.pid()?;
@@ -37,6 +40,17 @@ fn chapters(terrain: &mut Terrain) -> Outcome<()> {
     death(terrain)?;
     revocation(terrain, &verifier)?;
     farewell(terrain)
+}
+
+/// What stands in for nft where Debian has none is the same to the kernel.
+fn same_table() -> Outcome<()> {
+    if !Path::new(NFT).exists() {
+        console::skipped("this program's base table beside nft's", NO_PROGRAM);
+        return Ok(());
+    }
+    let things = table::same_as_nft(NFT, BASE_TABLE)?;
+    ok("this program's base table is nft's", &format!("{things} chains, sets, elements and rules"));
+    Ok(())
 }
 
 /// Routes of both families, learnt and in the kernel.
@@ -59,12 +73,12 @@ fn mesh(terrain: &Terrain) -> Outcome<()> {
     for route in terrain.plaza.space.inside(babel_routes)? {
         ok("route of the plaza", &format!("{} {}", route.to, route.way));
     }
-    if clock_beyond_2038() {
-        ok(
-            "Debian's ip is not asked",
-            "its clock has 32 bits on this processor, and past 2038 it never ends",
-        );
-    } else if std::path::Path::new(IP).exists() {
+    if !Path::new(IP).exists() {
+        console::skipped("the routes as Debian's ip sees them", NO_PROGRAM);
+    } else if clock_beyond_2038() {
+        let why = "its clock has 32 bits on this processor, and past 2038 it never ends";
+        console::skipped("the routes as Debian's ip sees them", why);
+    } else {
         let seen = terrain.plaza.space.inside(|| run(IP, &["route", "show", "proto", "babel"]))?;
         console::quote("ip route show proto babel", &seen);
         let line = seen.lines().find(|line| line.starts_with("default via inet6 fe80::"));
@@ -140,7 +154,7 @@ fn sale(terrain: &Terrain) -> Outcome<String> {
         }
         ok("set element", &format!("{set}: key {:02x?}, for {} s more", found[0].key, lives.div_ceil(1000)));
     }
-    if std::path::Path::new(NFT).exists() {
+    if Path::new(NFT).exists() {
         let seen = terrain.plaza.space.inside(|| run(NFT, &["list", "map", "inet", "tequio", "cid"]))?;
         console::quote("nft list map inet tequio cid", &seen);
     }
@@ -277,5 +291,7 @@ fn look_around(terrain: &Terrain) {
 const WRONG_CODE: &str = "0000-0000-0000";
 /// The shortest lease that the configuration allows.
 const LEASE_S: u32 = 60;
+/// Debian has no packages for big-endian MIPS.
+const NO_PROGRAM: &str = "this machine has no such program";
 /// Where Debian has it.
 const IP: &str = "/bin/ip";

@@ -7,6 +7,7 @@ use crate::console::Outcome;
 use crate::link::{add_address, add_route, cable, up};
 use crate::node::{Node, run};
 use crate::space::Space;
+use crate::table;
 
 /// All of it.
 pub(crate) struct Terrain {
@@ -70,14 +71,15 @@ impl Terrain {
         })
     }
 
-    /// Loads the hotspot's base table with Debian's `nft`.
+    /// Loads the hotspot's base table: with Debian's `nft`, or as this program writes it where Debian has none.
     pub(crate) fn load_base_table(&self) -> Outcome<String> {
         let text = self.plaza.base_table()?;
-        std::fs::write("/run/base.nft", &text).map_err(|error| format!("/run/base.nft: {error}"))?;
         if !Path::new(NFT).exists() {
-            return Err(format!("{NFT} is not in this machine"));
+            let rules = self.plaza.space.inside(|| table::make(&text))?;
+            return Ok(format!("{rules} rules, written by this program: this machine has no nft"));
         }
-        self.plaza.space.inside(|| run(NFT, &["-f", "/run/base.nft"]))?;
+        std::fs::write(BASE_TABLE, &text).map_err(|error| format!("{BASE_TABLE}: {error}"))?;
+        self.plaza.space.inside(|| run(NFT, &["-f", BASE_TABLE]))?;
         Ok(format!("{} lines, loaded by nft", text.lines().count()))
     }
 }
@@ -99,6 +101,8 @@ pub(crate) const PHONE6: &str = "fd00:77:4::10";
 pub(crate) const OUTSIDE: &str = "203.0.113.80";
 /// Its IPv6 address.
 pub(crate) const OUTSIDE6: &str = "2001:db8::80";
+/// The text that was loaded.
+pub(crate) const BASE_TABLE: &str = "/run/base.nft";
 /// Where Debian has it.
 pub(crate) const NFT: &str = "/usr/sbin/nft";
 
