@@ -228,7 +228,7 @@ fn threads_and_shared_state_below_floor_4_are_caught() {
 #[test]
 fn random_order_and_dice_below_floor_4_are_caught() {
     let order = "no random order below floor 4";
-    catches("src/base/a.rs", "use std::collections::{BTreeMap, HashMap};", "1", order);
+    catches("src/base/a.rs", "use std::collections::{VecDeque, HashMap};", "1", order);
     catches("src/base/a.rs", "let a: HashSet<u8> = b;", "1", order);
     let dice = "no dice below floor 4";
     catches("src/node/a.rs", "getrandom::fill(&mut seed);", "1", dice);
@@ -236,13 +236,14 @@ fn random_order_and_dice_below_floor_4_are_caught() {
     catches("src/node/a.rs", "use rand::Rng;", "1", dice);
     catches("src/node/a.rs", "let a = thread_rng();", "1", dice);
     passes("src/base/random.rs", "let a = fastrand::Rng::with_seed(1);");
-    passes("src/node/a.rs", "use std::collections::BTreeMap;");
+    passes("src/node/a.rs", "use std::collections::VecDeque;");
     passes("src/platform/a.rs", "use std::collections::HashMap; getrandom::fill(&mut seed);");
 }
 
 #[test]
 fn what_no_router_can_run_is_caught_on_every_floor() {
     catches("src/platform/a.rs", "use std::sync::atomic::AtomicU64;", "1", "no 64-bit atomic");
+    catches("src/platform/a.rs", "use std::collections::BTreeMap;", "1", "small tables");
     catches("src/cli/a.rs", "let a = unsafe { b() };", "1", "unsafe only in platform");
     passes("src/platform/a.rs", "let a = unsafe { b() };");
     passes("src/base/a.rs", "#![forbid(unsafe_code)]");

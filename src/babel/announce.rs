@@ -102,8 +102,7 @@ impl Engine {
         to: Option<NeighbourId>,
         after: Option<PrefixPair>,
     ) -> Vec<PrefixPair> {
-        use std::ops::Bound::{Excluded, Unbounded};
-        let own = self.originated.range((after.map_or(Unbounded, Excluded), Unbounded));
+        let own = self.originated.after(after.as_ref());
         let mut prefixes: Vec<PrefixPair> = own.map(|(prefix, _)| *prefix).take(BATCH_PREFIXES).collect();
         prefixes.extend(self.routes.after(after).map(|(prefix, _)| prefix).take(BATCH_PREFIXES));
         prefixes.sort_unstable();

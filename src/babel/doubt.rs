@@ -18,7 +18,6 @@
 //! newer numbers, as for anything else that is unfeasible (3.8.2). In a sound mesh all is confirmed at
 //! once and nothing of this is seen. To the neighbours it is plain RFC 8966.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -35,15 +34,16 @@ use super::timer::Timer;
 use super::wire::tlv::Tlv;
 use crate::base::address::{InterfaceIndex, PrefixPair};
 use crate::base::limit::{BABEL_ROUTES, BABEL_SOURCES};
+use crate::base::sorted::{SortedMap, SortedSet};
 use crate::base::time::{Instant, Span};
 
 /// What the run before left, and what was heard since.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Doubt {
     /// The kernel's next hops.
-    left: BTreeMap<PrefixPair, (IpAddr, InterfaceIndex)>,
+    left: SortedMap<PrefixPair, (IpAddr, InterfaceIndex)>,
     /// The newest seqno of each source that the run before may have announced.
-    heard: BTreeMap<(PrefixPair, RouterId), SeqNo>,
+    heard: SortedMap<(PrefixPair, RouterId), SeqNo>,
     stage: Stage,
     began: Instant,
     until: Instant,
@@ -68,7 +68,7 @@ impl Doubt {
         };
         Self {
             left: routes.iter().filter_map(next_hop).take(BABEL_ROUTES).collect(),
-            heard: BTreeMap::new(),
+            heard: SortedMap::new(),
             stage: Stage::Listening,
             began: now,
             until: now + others_keep,
@@ -185,7 +185,7 @@ impl Engine {
     }
 
     /// What the run before may have announced and we have no way to.
-    fn unconfirmed(&self) -> BTreeSet<PrefixPair> {
+    fn unconfirmed(&self) -> SortedSet<PrefixPair> {
         let left = self.doubt.iter().flat_map(|doubt| doubt.left.keys().copied());
         let offered = self.routes.iter().map(|(prefix, _)| prefix);
         let is_selected =

@@ -4,7 +4,7 @@
 //! acted on in `receive`, routes chosen in `decide`, packets built in `announce`, deadlines met in
 //! `wake`. Nothing here decides anything.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::net::Ipv6Addr;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,7 @@ use super::wire::write::PacketWriter;
 use crate::base::address::{InterfaceIndex, PrefixPair};
 use crate::base::limit::{BABEL_INTERFACES, BABEL_ORIGINATED, BABEL_SEND_QUEUE};
 use crate::base::random::Random;
+use crate::base::sorted::{SortedMap, SortedSet};
 use crate::base::time::{Instant, Span};
 
 /// One Babel router.
@@ -38,10 +39,10 @@ pub struct Engine {
     pub(super) router_id: RouterId,
     pub(super) seqno: SeqNo,
     pub(super) random: Random,
-    pub(super) interfaces: BTreeMap<InterfaceIndex, Interface>,
-    pub(super) neighbours: BTreeMap<NeighbourId, Neighbour>,
+    pub(super) interfaces: SortedMap<InterfaceIndex, Interface>,
+    pub(super) neighbours: SortedMap<NeighbourId, Neighbour>,
     pub(super) next_neighbour: u32,
-    pub(super) originated: BTreeMap<PrefixPair, u16>,
+    pub(super) originated: SortedMap<PrefixPair, u16>,
     pub(super) routes: Routes,
     pub(super) sources: Sources,
     pub(super) requests: Requests,
@@ -52,10 +53,10 @@ pub struct Engine {
     pub(super) doubt: Option<Doubt>,
     pub(super) authenticity: Authenticity,
     /// Tables that are full, and have been said to be.
-    full: BTreeSet<Table>,
+    full: SortedSet<Table>,
     /// Until when we say no more about bad packets.
     quiet_until: Instant,
-    changes: BTreeMap<PrefixPair, RouteAction>,
+    changes: SortedMap<PrefixPair, RouteAction>,
     outputs: VecDeque<Output>,
 }
 
@@ -96,10 +97,10 @@ impl Engine {
             router_id,
             seqno,
             random: Random::new(seed),
-            interfaces: BTreeMap::new(),
-            neighbours: BTreeMap::new(),
+            interfaces: SortedMap::new(),
+            neighbours: SortedMap::new(),
             next_neighbour: 0,
-            originated: BTreeMap::new(),
+            originated: SortedMap::new(),
             routes: Routes::default(),
             sources: Sources::default(),
             requests: Requests::default(),
@@ -108,9 +109,9 @@ impl Engine {
             continues: false,
             doubt: None,
             authenticity: Authenticity::default(),
-            full: BTreeSet::new(),
+            full: SortedSet::new(),
             quiet_until: Instant::ZERO,
-            changes: BTreeMap::new(),
+            changes: SortedMap::new(),
             outputs: VecDeque::new(),
         }
     }
@@ -164,8 +165,8 @@ impl Engine {
     }
 
     /// All that this node announces itself, each prefix with its metric. What is gone is retracted.
-    pub fn handle_originated(&mut self, now: Instant, prefixes: &BTreeMap<PrefixPair, u16>) {
-        let wanted: BTreeMap<PrefixPair, u16> = prefixes
+    pub fn handle_originated(&mut self, now: Instant, prefixes: &SortedMap<PrefixPair, u16>) {
+        let wanted: SortedMap<PrefixPair, u16> = prefixes
             .iter()
             .filter(|(prefix, metric)| **metric < INFINITY && !super::wire::packet::martian(prefix))
             .take(BABEL_ORIGINATED)
@@ -179,7 +180,7 @@ impl Engine {
         let before = std::mem::replace(&mut self.originated, wanted);
         let gone = before.keys().filter(|prefix| !self.originated.contains_key(prefix)).copied();
         let changed = self.originated.iter().filter(|(prefix, metric)| before.get(prefix) != Some(metric));
-        let touched: BTreeSet<PrefixPair> = gone.chain(changed.map(|(prefix, _)| *prefix)).collect();
+        let touched: SortedSet<PrefixPair> = gone.chain(changed.map(|(prefix, _)| *prefix)).collect();
         for prefix in touched {
             let repeats = if self.originated.contains_key(&prefix) { 1 } else { super::decide::REPEATS };
             self.reselect(now, prefix);

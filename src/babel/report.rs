@@ -1,6 +1,5 @@
 //! What people and checkers may see of the engine. Reading changes nothing.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +15,7 @@ use super::source::FeasibilityDistance;
 use super::wire::packet::PacketError;
 use super::wire::tlv::TlvError;
 use crate::base::address::{InterfaceIndex, Prefix, PrefixPair};
+use crate::base::sorted::SortedMap;
 use crate::base::time::{Instant, Span};
 
 /// Everything that is known, at one moment.
@@ -114,9 +114,9 @@ pub struct Counters {
     /// Packets that were not for us: wrong source or destination, or an interface without Babel.
     pub packets_unwanted: u64,
     /// Packets that were refused as a whole (`Truncated` counts under position 0).
-    pub packets_bad: BTreeMap<PacketError, u64>,
+    pub packets_bad: SortedMap<PacketError, u64>,
     /// TLVs that were ignored in sound packets.
-    pub tlvs_ignored: BTreeMap<TlvError, u64>,
+    pub tlvs_ignored: SortedMap<TlvError, u64>,
     /// Packets that were handed out.
     pub packets_sent: u64,
     /// TLVs in them.

@@ -1,9 +1,9 @@
 //! Seqno requests that wait for their answer (RFC 8966 3.2.7, 3.8.2.1): repeated a few times, never
 //! doubled, and remembered when they were passed on for somebody else.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+
+use crate::base::sorted::SortedMap;
 
 use super::neighbour::NeighbourId;
 use super::router_id::RouterId;
@@ -52,7 +52,7 @@ pub(super) enum Wish {
 /// All of them, by prefix and router-id (both: the answer for one origin is none for another).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Requests {
-    entries: BTreeMap<(PrefixPair, RouterId), Pending>,
+    entries: SortedMap<(PrefixPair, RouterId), Pending>,
 }
 
 impl Requests {
@@ -128,12 +128,12 @@ impl Requests {
         router_id: RouterId,
         seqno: SeqNo,
     ) -> Vec<(RouterId, Pending)> {
-        let all = (prefix, RouterId([0; 8]))..=(prefix, RouterId([0xff; 8]));
         let answers =
             |wanted: RouterId, pending: &Pending| wanted != router_id || !pending.seqno.is_newer_than(seqno);
         let done: Vec<RouterId> = self
             .entries
-            .range(all)
+            .range_from(&(prefix, RouterId([0; 8])))
+            .take_while(|((of, _), _)| *of == prefix)
             .filter(|((_, wanted), pending)| answers(*wanted, pending))
             .map(|((_, wanted), _)| *wanted)
             .collect();

@@ -1,7 +1,5 @@
 //! The route table (RFC 8966 3.2.6): per prefix what each neighbour offers, and what we make of it.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +12,7 @@ use super::seqno::SeqNo;
 use super::wire::tlv::INFINITY;
 use crate::base::address::{Prefix, PrefixPair};
 use crate::base::limit::{BABEL_ROUTES, BABEL_ROUTES_PER_NEIGHBOUR};
+use crate::base::sorted::SortedMap;
 use crate::base::time::{Instant, Span};
 
 /// What one neighbour offers for one prefix.
@@ -64,10 +63,10 @@ pub(super) struct Selected {
 /// All destinations that somebody announced, with the number of candidates bounded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Routes {
-    destinations: BTreeMap<PrefixPair, Destination>,
+    destinations: SortedMap<PrefixPair, Destination>,
     candidates: usize,
     /// Candidates of each neighbour.
-    shares: BTreeMap<NeighbourId, usize>,
+    shares: SortedMap<NeighbourId, usize>,
 }
 
 impl Route {
@@ -133,14 +132,12 @@ impl Routes {
         &self,
         after: Option<PrefixPair>,
     ) -> impl Iterator<Item = (PrefixPair, &Destination)> {
-        use std::ops::Bound::{Excluded, Unbounded};
-        let start = after.map_or(Unbounded, Excluded);
-        self.destinations.range((start, Unbounded)).map(|(prefix, destination)| (*prefix, destination))
+        self.destinations.after(after.as_ref()).map(|(prefix, destination)| (*prefix, destination))
     }
 
     /// All pairs of one destination, that from everywhere first.
     pub(super) fn to(&self, destination: Prefix) -> impl Iterator<Item = (PrefixPair, &Destination)> {
-        let from = self.destinations.range(PrefixPair::from(destination)..);
+        let from = self.destinations.range_from(&PrefixPair::from(destination));
         let same = from.take_while(move |(prefix, _)| prefix.destination() == destination);
         same.map(|(prefix, found)| (*prefix, found))
     }
@@ -166,10 +163,10 @@ impl Routes {
         let destination = self.destinations.get_mut(&prefix)?;
         let position = destination.candidates.iter().position(|route| route.neighbour == neighbour)?;
         self.candidates -= 1;
-        if let Entry::Occupied(mut share) = self.shares.entry(neighbour) {
-            *share.get_mut() -= 1;
-            if *share.get() == 0 {
-                share.remove();
+        if let Some(share) = self.shares.get_mut(&neighbour) {
+            *share -= 1;
+            if *share == 0 {
+                self.shares.remove(&neighbour);
             }
         }
         Some(destination.candidates.remove(position))
@@ -177,10 +174,8 @@ impl Routes {
 
     /// Forgets the destination if nothing is left of it.
     pub(super) fn tidy(&mut self, prefix: PrefixPair) {
-        if let Entry::Occupied(entry) = self.destinations.entry(prefix)
-            && entry.get().is_idle()
-        {
-            entry.remove();
+        if self.get(prefix).is_some_and(Destination::is_idle) {
+            self.destinations.remove(&prefix);
         }
     }
 

@@ -3,9 +3,9 @@
 //! TLVs are gathered and leave together (RFC 8966 3.1). Of routes only the prefix is remembered: what
 //! is said about it is decided when it leaves, so no update is older than the packet that carries it.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+
+use crate::base::sorted::SortedMap;
 
 use super::wire::tlv::Tlv;
 use crate::base::address::PrefixPair;
@@ -16,11 +16,11 @@ use crate::base::time::{Instant, Span};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Outbox {
     tlvs: Vec<Tlv>,
-    marks: BTreeMap<PrefixPair, Mark>,
+    marks: SortedMap<PrefixPair, Mark>,
     /// When a full dump goes on, and behind which prefix.
     dump: Option<(Instant, Option<PrefixPair>)>,
     due: Option<Instant>,
-    repeats: BTreeMap<PrefixPair, Mark>,
+    repeats: SortedMap<PrefixPair, Mark>,
     repeats_due: Option<Instant>,
     last_dump: Option<Instant>,
 }

@@ -3,9 +3,9 @@
 //! For every prefix and origin we remember the best we ever announced. A route that is not strictly
 //! better than that may lead back through us, and is not used.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+
+use crate::base::sorted::SortedMap;
 
 use super::router_id::RouterId;
 use super::seqno::SeqNo;
@@ -26,7 +26,7 @@ pub struct FeasibilityDistance {
 /// All sources, with the time when each is forgotten.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Sources {
-    entries: BTreeMap<(PrefixPair, RouterId), (FeasibilityDistance, Instant)>,
+    entries: SortedMap<(PrefixPair, RouterId), (FeasibilityDistance, Instant)>,
     next_sweep: Option<Instant>,
 }
 

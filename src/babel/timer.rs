@@ -1,9 +1,9 @@
 //! Deadlines of things that are many: each stands in one ordered set, so that a wake-up looks at what
 //! is due and at nothing else.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
+
+use crate::base::sorted::SortedSet;
 
 use super::neighbour::NeighbourId;
 use super::router_id::RouterId;
@@ -32,7 +32,7 @@ pub(super) enum Timer {
 /// The ordered set. Whoever owns a deadline keeps a copy of it, to take it out again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Timers {
-    set: BTreeSet<(Instant, Timer)>,
+    set: SortedSet<(Instant, Timer)>,
 }
 
 impl Timers {

@@ -140,7 +140,7 @@ impl Engine {
 
     /// All that is known for just this destination.
     fn pairs_to(&self, destination: Prefix) -> impl Iterator<Item = PrefixPair> {
-        let own = self.originated.range(PrefixPair::from(destination)..).map(|(prefix, _)| *prefix);
+        let own = self.originated.range_from(&PrefixPair::from(destination)).map(|(prefix, _)| *prefix);
         let own = own.take_while(move |prefix| prefix.destination() == destination);
         own.chain(self.routes.to(destination).map(|(prefix, _)| prefix))
     }

@@ -7,5 +7,6 @@ pub mod address;
 pub mod bytes;
 pub mod limit;
 pub mod random;
+pub mod sorted;
 pub mod time;
 pub mod voucher;

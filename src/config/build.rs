@@ -1,6 +1,5 @@
 //! From sections to [`Config`]: what no table can say, how sections and options hang together.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::keys::{Key, auth, key};
@@ -11,6 +10,7 @@ use super::uci::{Document, Section};
 use super::{Announce, Config, HotspotSection, NodeSettings, Person, Role, Service, Uplink};
 use crate::babel::settings::{InterfaceSettings, LinkKind, Settings as BabelSettings};
 use crate::base::address::{Prefix, PrefixPair};
+use crate::base::sorted::SortedMap;
 use crate::base::time::Span;
 use crate::hotspot::settings::Settings as HotspotSettings;
 use crate::node::probe::Ask;
@@ -146,7 +146,7 @@ fn announcements<'a>(
     sections: impl Iterator<Item = &'a Checked<'a>>,
     findings: &mut Findings,
 ) -> Vec<Announce> {
-    let mut announced: BTreeMap<PrefixPair, (Announce, u32)> = BTreeMap::new();
+    let mut announced: SortedMap<PrefixPair, (Announce, u32)> = SortedMap::new();
     for section in sections {
         let Some(prefix) = pair(section, findings) else { continue };
         if let Some((_, line)) = announced.get(&prefix) {

@@ -3,7 +3,6 @@
 //! A key is a secret. Its value is in no message, in no `Debug`, and never among the node's settings: those
 //! hold names, and the values go to the vault. In a file of its own it may be read by its owner only.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
@@ -16,6 +15,7 @@ use super::Config;
 use super::problem::{ConfigError, Problem, Warning};
 use super::section::{Checked, Findings};
 use crate::babel::auth::settings::{Algorithm, Auth, AuthMode, KeyUse};
+use crate::base::sorted::SortedMap;
 
 /// A static key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,7 +171,7 @@ fn unhex(text: &str) -> Option<Secret> {
 
 impl Config {
     /// The static keys, by name: for the vault, and for nobody else.
-    pub fn secrets(&self) -> BTreeMap<String, (Algorithm, Secret)> {
+    pub fn secrets(&self) -> SortedMap<String, (Algorithm, Secret)> {
         let named = |key: &Key| (key.name.clone(), (key.algorithm, key.secret.clone()));
         self.keys.iter().map(named).collect()
     }

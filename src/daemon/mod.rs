@@ -20,13 +20,13 @@ mod start;
 mod troubles;
 mod why_not;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::base::address::InterfaceIndex;
+use crate::base::sorted::SortedMap;
 use crate::base::voucher::RequestId;
 use crate::config::Config;
 use crate::hotspot::output::SavedSession;
@@ -66,13 +66,13 @@ struct Daemon {
     routes: RouteTable,
     mesh: MeshSockets,
     /// The machine's interfaces, as last told.
-    interfaces: BTreeMap<InterfaceIndex, LinkStatus>,
+    interfaces: SortedMap<InterfaceIndex, LinkStatus>,
     hotspot: Option<Guests>,
     ubus: UbusServer,
     /// Calls that wait for the node, by the number under which they were handed in.
-    calls: BTreeMap<RequestId, CallId>,
+    calls: SortedMap<RequestId, CallId>,
     /// Calls that wait for rpcd to tell whose session it is.
-    sessions: BTreeMap<InvokeId, Call>,
+    sessions: SortedMap<InvokeId, Call>,
     ids: RequestIds,
     prober: Prober,
     store: Store,
@@ -81,7 +81,7 @@ struct Daemon {
     troubles: troubles::Troubles,
     rights: troubles::Rights,
     /// Devices whose mesh socket does not open, and why.
-    silent: BTreeMap<InterfaceIndex, String>,
+    silent: SortedMap<InterfaceIndex, String>,
     /// Sessions of the last run, until the kernel's sets could be read.
     to_adopt: Option<Vec<SavedSession>>,
     clock_tick: tokio::time::Interval,

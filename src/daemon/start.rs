@@ -1,6 +1,5 @@
 //! The start and the reload: from a configuration to open adapters and a node.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
@@ -8,6 +7,7 @@ use super::run_folder::{RunFolder, SavedNode};
 use super::troubles::{Rights, Trouble, Troubles};
 use super::{CLOCK_TICK, Daemon, Guests, signals, why_not};
 use crate::babel::{RouterId, SeqNo};
+use crate::base::sorted::SortedMap;
 use crate::config::{Config, ConfigError, HotspotSection};
 use crate::ledger::journal::JournalError;
 use crate::node::input::Input;
@@ -63,11 +63,11 @@ impl Daemon {
             links: Links::open(Some(table)).map_err(|error| why_not::netlink(&error))?,
             routes: RouteTable::open(route_settings).await.map_err(|error| error.to_string())?,
             mesh: MeshSockets::new(),
-            interfaces: std::collections::BTreeMap::new(),
+            interfaces: crate::base::sorted::SortedMap::new(),
             hotspot: None,
             ubus: UbusServer::new(config.node.ubus_socket.clone(), ubus::OBJECT, ubus::METHODS),
-            calls: std::collections::BTreeMap::new(),
-            sessions: std::collections::BTreeMap::new(),
+            calls: crate::base::sorted::SortedMap::new(),
+            sessions: crate::base::sorted::SortedMap::new(),
             ids: RequestIds::new(),
             prober: Prober::new(),
             store,
@@ -75,7 +75,7 @@ impl Daemon {
             recording: None,
             troubles: Troubles::default(),
             rights,
-            silent: std::collections::BTreeMap::new(),
+            silent: crate::base::sorted::SortedMap::new(),
             to_adopt: None,
             clock_tick: tokio::time::interval(CLOCK_TICK),
             hang_up,
@@ -223,7 +223,7 @@ fn hotspot_place(config: &Config) -> Option<(&str, std::net::Ipv4Addr, u16)> {
 }
 
 /// The values of the mesh's keys go to the vault; the node's settings hold their names.
-fn mesh_keys(config: &Config) -> BTreeMap<String, MeshKey> {
+fn mesh_keys(config: &Config) -> SortedMap<String, MeshKey> {
     let secrets = config.secrets().into_iter();
     secrets.map(|(name, (algorithm, secret))| (name, MeshKey { algorithm, secret: secret.0 })).collect()
 }

@@ -1,16 +1,16 @@
 //! What this machine lacks: said once in the log and kept as an alert until it is over. The rest runs.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{Daemon, why_not};
+use crate::base::sorted::SortedMap;
 use crate::config::Config;
 use crate::node::input::Input;
 
 /// What was said, by the alert's code.
 #[derive(Default)]
 pub(super) struct Troubles {
-    said: BTreeMap<&'static str, String>,
+    said: SortedMap<&'static str, String>,
 }
 
 /// One thing that the machine lacks: the alert's code, and what, what follows, what to do.

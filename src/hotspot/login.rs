@@ -1,9 +1,9 @@
 //! Questions that wait for an answer: codes that were typed, and vouchers of sessions that went on
 //! over a restart.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+
+use crate::base::sorted::SortedMap;
 
 use super::code::Code;
 use super::output::AskId;
@@ -54,8 +54,8 @@ pub(crate) enum Stage {
 /// All questions that wait.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Logins {
-    waiting: BTreeMap<AskId, Login>,
-    refreshing: BTreeMap<AskId, Verifier>,
+    waiting: SortedMap<AskId, Login>,
+    refreshing: SortedMap<AskId, Verifier>,
     next: u64,
 }
 

@@ -5,9 +5,9 @@
 //! verifier answer only "which session?"; what is done in turn goes by client ids, which are handed
 //! out in sequence: no outcome depends on how MACs or codes sort.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+
+use crate::base::sorted::SortedMap;
 
 use super::meter::Meter;
 use super::output::ClientId;
@@ -51,9 +51,9 @@ pub(crate) struct Device {
 /// All sessions of this node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sessions {
-    by_client: BTreeMap<ClientId, Session>,
-    by_mac: BTreeMap<MacAddress, ClientId>,
-    by_verifier: BTreeMap<Verifier, ClientId>,
+    by_client: SortedMap<ClientId, Session>,
+    by_mac: SortedMap<MacAddress, ClientId>,
+    by_verifier: SortedMap<Verifier, ClientId>,
     last_client: u32,
 }
 

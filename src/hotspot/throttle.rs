@@ -5,9 +5,9 @@
 //! that would have been free soonest. A station that changes its MAC all the time only pushes out such
 //! entries: it can make others freer, never slower.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+
+use crate::base::sorted::SortedMap;
 
 use crate::base::address::MacAddress;
 use crate::base::limit::HOTSPOT_TRIES;
@@ -22,7 +22,7 @@ const SPACING: Span = Span::from_secs(12);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tries {
     /// When a device has all its tries again, and the number of its entry: MACs have no order here.
-    devices: BTreeMap<MacAddress, (Instant, u64)>,
+    devices: SortedMap<MacAddress, (Instant, u64)>,
     next: u64,
 }
 

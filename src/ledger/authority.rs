@@ -2,9 +2,9 @@
 //! records their meaning. Computed anew from all records of these kinds whenever one of them arrives;
 //! there are a few hundred in the life of a village.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::{Deserialize, Serialize};
+
+use crate::base::sorted::{SortedMap, SortedSet};
 
 use super::body::{Body, Charter, Member, Plan};
 use super::kind::Kind;
@@ -16,15 +16,15 @@ use crate::base::voucher::IssuerNumber;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Authority {
     pub(super) charter: Option<Charter>,
-    pub(super) members: BTreeMap<[u8; 32], MemberState>,
+    pub(super) members: SortedMap<[u8; 32], MemberState>,
     /// The plans on sale.
-    pub(super) plans: BTreeMap<String, RecordId>,
+    pub(super) plans: SortedMap<String, RecordId>,
     /// Counted epochs by record, with their numbers.
-    pub(super) epochs: BTreeMap<RecordId, u32>,
+    pub(super) epochs: SortedMap<RecordId, u32>,
     /// The epoch that chooses the secrets.
     pub(super) current_epoch: Option<RecordId>,
     /// Authority records whose author had the right; plans of all times among them.
-    pub(super) counted: BTreeSet<RecordId>,
+    pub(super) counted: SortedSet<RecordId>,
 }
 
 /// A counted member.
@@ -41,7 +41,7 @@ pub struct MemberState {
     /// Further records that were made without knowing of each other; the lower id counts.
     pub concurrent: u16,
     /// Every number that it was ever admitted under: its earlier lots stay good.
-    pub(super) numbers: BTreeSet<IssuerNumber>,
+    pub(super) numbers: SortedSet<IssuerNumber>,
 }
 
 impl Authority {
@@ -84,8 +84,8 @@ impl Authority {
 
     /// Two passes, so that no order matters: the root's members give the officers, theirs the rest.
     fn count_members<'a>(&mut self, root: [u8; 32], records: impl Iterator<Item = &'a Record>) {
-        let mut by_root: BTreeMap<[u8; 32], Vec<&Record>> = BTreeMap::new();
-        let mut by_others: BTreeMap<[u8; 32], Vec<&Record>> = BTreeMap::new();
+        let mut by_root: SortedMap<[u8; 32], Vec<&Record>> = SortedMap::new();
+        let mut by_others: SortedMap<[u8; 32], Vec<&Record>> = SortedMap::new();
         for record in records {
             if let Body::Member(member) = &record.body {
                 let side = if record.author == root { &mut by_root } else { &mut by_others };
@@ -137,8 +137,8 @@ impl Authority {
 
     /// Of two members with one number or slot the lower key keeps it.
     fn settle_numbers(&mut self) {
-        let mut numbers = BTreeSet::new();
-        let mut slots = BTreeSet::new();
+        let mut numbers = SortedSet::new();
+        let mut slots = SortedSet::new();
         for state in self.members.values_mut() {
             state.number_taken = !numbers.insert(state.member.number);
             state.slot_taken = state.member.slot.is_some_and(|slot| !slots.insert(slot));
@@ -146,7 +146,7 @@ impl Authority {
     }
 
     fn count_plans<'a>(&mut self, root: [u8; 32], records: impl Iterator<Item = &'a Record>) {
-        let mut plans: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
+        let mut plans: SortedMap<&str, Vec<&Record>> = SortedMap::new();
         for record in records {
             if let Body::Plan(plan) = &record.body
                 && (record.author == root || self.roles(&record.author).has(Role::Treasurer))
@@ -204,9 +204,9 @@ impl Authority {
 /// The record that stands among several about one subject, and how many stand beside it: those that no
 /// other one replaces, by name or as the same author's later word. Of concurrent ones the lower id counts.
 fn standing<'a>(candidates: &[&'a Record]) -> Option<(&'a Record, u16)> {
-    let named: BTreeSet<RecordId> =
+    let named: SortedSet<RecordId> =
         candidates.iter().flat_map(|record| replaces(&record.body)).copied().collect();
-    let mut newest: BTreeMap<[u8; 32], (u64, std::cmp::Reverse<RecordId>)> = BTreeMap::new();
+    let mut newest: SortedMap<[u8; 32], (u64, std::cmp::Reverse<RecordId>)> = SortedMap::new();
     for record in candidates {
         let rank = (record.seq, std::cmp::Reverse(record.id));
         let best = newest.entry(record.author).or_insert(rank);

@@ -1,8 +1,8 @@
 //! One voucher's life, read from the records that speak of it.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+
+use crate::base::sorted::{SortedMap, SortedSet};
 
 use super::body::{Body, Issue, Plan, PlanMeasure, Sale};
 use super::kind::Kind;
@@ -145,7 +145,7 @@ impl Ledger {
         let member = self.authority.members.get(author).filter(|state| state.member.roles.has(Role::Seller));
         let mut float = member.map_or(0, |state| state.member.float);
         let mut verdicts = Vec::new();
-        for (_, id) in self.issues.get(author).into_iter().flatten() {
+        for (_, id) in self.issues.get(author).into_iter().flat_map(SortedSet::iter) {
             let value = member.and_then(|state| self.lot_value(state, *id));
             let left = value.and_then(|value| float.checked_sub(value));
             float = left.unwrap_or(float);
@@ -163,7 +163,7 @@ impl Ledger {
     /// What the float of this node still has room for, in minor units.
     pub fn float_left(&self) -> u64 {
         let Some(state) = self.own_state() else { return 0 };
-        let own = self.issues.get(&self.own_key).into_iter().flatten();
+        let own = self.issues.get(&self.own_key).into_iter().flat_map(SortedSet::iter);
         let counted = own.filter(|(_, id)| self.counted_lots.contains(id));
         counted.filter_map(|(_, id)| self.lot_value(state, *id)).fold(state.member.float, u64::saturating_sub)
     }
@@ -179,8 +179,8 @@ impl Ledger {
     /// Records of one kind that speak of a voucher, in the order of their ids.
     fn mentioning(&self, verifier: Verifier, kind: Kind) -> impl Iterator<Item = &Record> {
         let first = (verifier, kind, RecordId([0; 32]));
-        let last = (verifier, kind, RecordId([255; 32]));
-        self.mentions.range(first..=last).filter_map(|(_, _, id)| self.records.get(id))
+        let same = move |(other, of, _): &&(Verifier, Kind, RecordId)| (*other, *of) == (verifier, kind);
+        self.mentions.range_from(&first).take_while(same).filter_map(|(_, _, id)| self.records.get(id))
     }
 
     pub(super) fn lots_with(&self, verifier: Verifier) -> impl Iterator<Item = (&Record, &Issue)> {
@@ -274,7 +274,7 @@ fn begin(times: impl Iterator<Item = WallTime> + Clone, sold: Option<WallTime>) 
 
 /// This voucher's counters, one row for each node and lane: the larger figure inside a lane.
 fn used<'a>(records: impl Iterator<Item = &'a Record>, verifier: Verifier) -> Vec<Used> {
-    let mut rows: BTreeMap<([u8; 32], u64), Used> = BTreeMap::new();
+    let mut rows: SortedMap<([u8; 32], u64), Used> = SortedMap::new();
     for record in records {
         let Body::Usage(usage) = &record.body else { continue };
         for counter in usage.counters.iter().filter(|counter| counter.verifier == verifier) {
@@ -292,7 +292,7 @@ fn used<'a>(records: impl Iterator<Item = &'a Record>, verifier: Verifier) -> Ve
 
 /// The newest devices, each once, at its latest place.
 fn devices<'a>(records: impl Iterator<Item = &'a Record>, most: u8) -> Vec<[u8; 8]> {
-    let mut latest: BTreeMap<[u8; 8], u32> = BTreeMap::new();
+    let mut latest: SortedMap<[u8; 8], u32> = SortedMap::new();
     for record in records {
         if let Body::Device(device) = &record.body {
             let order = latest.entry(device.tag).or_default();

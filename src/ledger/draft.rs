@@ -4,7 +4,6 @@
 //! puts the record into the state and hands it out to be stored. Complete a draft before the next one is
 //! made: its number and its place in the chain are taken from the state.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use super::body::{
@@ -16,6 +15,7 @@ use super::record::{self, Header, Record, RecordId};
 use super::rights::Role;
 use super::{Ledger, Voucher};
 use crate::base::limit::{RECORD_BYTES, USAGE_PAGE};
+use crate::base::sorted::SortedMap;
 use crate::base::time::WallTime;
 use crate::base::voucher::{LotId, Proof, Verifier};
 
@@ -171,11 +171,11 @@ impl Ledger {
     pub fn usage_bodies(&self, changed: &[Counter]) -> Vec<Body> {
         let lane = self.own_lane();
         let mut pages = self.own_pages(lane);
-        let mut touched = std::collections::BTreeSet::new();
+        let mut touched = crate::base::sorted::SortedSet::new();
         for counter in changed {
             let home = pages.iter().find(|(_, page)| page.contains_key(&counter.verifier));
-            let room = || pages.iter().next_back().filter(|(_, page)| page.len() < USAGE_PAGE);
-            let next = || pages.keys().next_back().map_or(0, |last| last.saturating_add(1));
+            let room = || pages.last_key_value().filter(|(_, page)| page.len() < USAGE_PAGE);
+            let next = || pages.last_key_value().map_or(0, |(last, _)| last.saturating_add(1));
             let number = home.or_else(room).map_or_else(next, |(number, _)| *number);
             let row = pages.entry(number).or_default().entry(counter.verifier).or_insert(*counter);
             row.used_s = row.used_s.max(counter.used_s);
@@ -197,7 +197,7 @@ impl Ledger {
         lanes.max().unwrap_or(self.seq_start)
     }
 
-    fn own_pages(&self, lane: u64) -> BTreeMap<u32, BTreeMap<Verifier, Counter>> {
+    fn own_pages(&self, lane: u64) -> SortedMap<u32, SortedMap<Verifier, Counter>> {
         let own = self.own_usage().filter(|usage| usage.lane == lane);
         own.map(|usage| (usage.page, usage.counters.iter().map(|row| (row.verifier, *row)).collect()))
             .collect()
@@ -207,7 +207,7 @@ impl Ledger {
         let first = (self.own_key, Kind::Usage, Vec::new());
         let own = self
             .latest
-            .range(first..)
+            .range_from(&first)
             .take_while(|((author, kind, _), _)| *author == self.own_key && *kind == Kind::Usage);
         own.filter_map(|(_, id)| match &self.records.get(id)?.body {
             Body::Usage(usage) => Some(usage),

@@ -12,7 +12,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::base::sorted::{SortedMap, SortedSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -58,20 +58,20 @@ pub struct Ledger {
     /// The number of the next own record, once this run has made one.
     next_seq: Option<u64>,
     community: Option<[u8; 32]>,
-    records: BTreeMap<RecordId, Record>,
+    records: SortedMap<RecordId, Record>,
     /// Chained records whose content is obsolete: they hold their place in the author's chain.
-    stubs: BTreeMap<RecordId, Stub>,
+    stubs: SortedMap<RecordId, Stub>,
     /// The record that stands for (author, kind, subject), for kinds where the latest replaces the rest.
-    latest: BTreeMap<([u8; 32], Kind, Vec<u8>), RecordId>,
+    latest: SortedMap<([u8; 32], Kind, Vec<u8>), RecordId>,
     /// The end of each author's records.
-    tips: BTreeMap<[u8; 32], Tip>,
+    tips: SortedMap<[u8; 32], Tip>,
     /// Which records speak of a voucher.
-    mentions: BTreeSet<(Verifier, Kind, RecordId)>,
-    authority_records: BTreeSet<RecordId>,
+    mentions: SortedSet<(Verifier, Kind, RecordId)>,
+    authority_records: SortedSet<RecordId>,
     authority: Authority,
     /// Each author's lots in the order in which the float counts them.
-    issues: BTreeMap<[u8; 32], BTreeSet<(u64, RecordId)>>,
-    counted_lots: BTreeSet<RecordId>,
+    issues: SortedMap<[u8; 32], SortedSet<(u64, RecordId)>>,
+    counted_lots: SortedSet<RecordId>,
 }
 
 /// What happened to a record.
@@ -121,15 +121,15 @@ impl Ledger {
             seq_start: seq_start.max(1),
             next_seq: None,
             community: None,
-            records: BTreeMap::new(),
-            stubs: BTreeMap::new(),
-            latest: BTreeMap::new(),
-            tips: BTreeMap::new(),
-            mentions: BTreeSet::new(),
-            authority_records: BTreeSet::new(),
+            records: SortedMap::new(),
+            stubs: SortedMap::new(),
+            latest: SortedMap::new(),
+            tips: SortedMap::new(),
+            mentions: SortedSet::new(),
+            authority_records: SortedSet::new(),
             authority: Authority::default(),
-            issues: BTreeMap::new(),
-            counted_lots: BTreeSet::new(),
+            issues: SortedMap::new(),
+            counted_lots: SortedSet::new(),
         }
     }
 

@@ -1,8 +1,8 @@
 //! What the ledger says to people: money per person and plan, members, and what was left out and why.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::{Deserialize, Serialize};
+
+use crate::base::sorted::{SortedMap, SortedSet};
 
 use super::Ledger;
 use super::body::{Body, PlanMeasure};
@@ -209,9 +209,9 @@ impl Ledger {
             .values()
             .map(|record| (record.author, record.seq, record.prev, record.kind.chained()));
         let stubs = self.stubs.values().map(|stub| (stub.author, stub.seq, stub.prev, true));
-        let mut numbers = BTreeSet::new();
-        let mut links = BTreeSet::new();
-        let mut found = BTreeSet::new();
+        let mut numbers = SortedSet::new();
+        let mut links = SortedSet::new();
+        let mut found = SortedSet::new();
         for (author, seq, prev, chained) in kept.chain(stubs) {
             if !numbers.insert((author, seq)) || (chained && !links.insert((author, prev))) {
                 found.insert(author);
@@ -237,7 +237,7 @@ fn count(totals: &mut Totals, voucher: &Voucher) {
 }
 
 /// Rows by (node, person, plan).
-type Totals = BTreeMap<([u8; 32], String, String), Total>;
+type Totals = SortedMap<([u8; 32], String, String), Total>;
 
 impl Total {
     fn charge(&mut self, price: u64, seller_share: u64, count: u64) {

@@ -1,9 +1,9 @@
 //! What somebody should look at: each alert has a code that never changes its meaning (`docs/ubus.md`) and
 //! a sentence. Here is also what the machine itself lacks, as the daemon found it.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+
+use crate::base::sorted::SortedMap;
 
 use super::Node;
 use super::call::Alert;
@@ -13,7 +13,7 @@ use crate::base::time::Instant;
 /// What the daemon told of its machine, by code.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Troubles {
-    by_code: BTreeMap<String, String>,
+    by_code: SortedMap<String, String>,
 }
 
 impl Troubles {

@@ -5,9 +5,9 @@
 //! gives for packets from his own prefix only is announced like that (RFC 9079). So a gateway whose cable
 //! was pulled, or whose provider is gone, stops to attract the village's traffic.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+
+use crate::base::sorted::SortedMap;
 
 use super::Node;
 use super::output::{NoteLevel, Output};
@@ -19,7 +19,7 @@ use crate::base::time::Instant;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Uplink {
     /// What Babel was told to announce.
-    announced: BTreeMap<PrefixPair, u16>,
+    announced: SortedMap<PrefixPair, u16>,
     /// What the hotspot was told about the way outside; `None` when it must be told anew.
     told_up: Option<bool>,
 }
@@ -113,13 +113,13 @@ impl Node {
         }
     }
 
-    fn wanted(&self) -> BTreeMap<PrefixPair, u16> {
+    fn wanted(&self) -> SortedMap<PrefixPair, u16> {
         let exists = |prefix: &PrefixPair| {
             let plain = prefix.destination().into();
             self.kernel_routes.iter().any(|route| route.prefix == *prefix || route.prefix == plain)
         };
         let own = self.settings.announce.iter().filter(|announce| exists(&announce.prefix));
-        let mut wanted: BTreeMap<PrefixPair, u16> =
+        let mut wanted: SortedMap<PrefixPair, u16> =
             own.map(|announce| (announce.prefix, announce.metric)).collect();
         for route in &self.kernel_routes {
             if self.is_live_default(&route.prefix, &route.device) {

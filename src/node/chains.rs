@@ -4,9 +4,9 @@
 //! sent if it were computed at once. One slice of one chain is computed at each wake, in turn, so that
 //! one seller with a long lot does not keep a guest at the portal waiting.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+
+use crate::base::sorted::SortedMap;
 
 use super::Node;
 use super::vault::{CodeDone, Vault, WorkId};
@@ -17,7 +17,7 @@ use crate::hotspot::output::AskId;
 /// Chains that are being computed, and for whom.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Chains {
-    running: BTreeMap<WorkId, Purpose>,
+    running: SortedMap<WorkId, Purpose>,
     /// The chain that got the last slice.
     last: Option<WorkId>,
 }

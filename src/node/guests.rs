@@ -4,9 +4,9 @@
 //! most ten minutes (`docs/ledger.md`, sync). What was used up or has just ended is written within a
 //! second, so that a spent code is known as spent.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+
+use crate::base::sorted::SortedMap;
 
 use super::Node;
 use super::chains::Purpose;
@@ -31,8 +31,8 @@ const ENDED_TO_FLASH: Span = Span::from_secs(1);
 pub(super) struct Guests {
     /// The issuers of the codes that are being checked: two lots can name one verifier, and the code
     /// tells which is meant.
-    issuers: BTreeMap<AskId, IssuerNumber>,
-    changed: BTreeMap<Verifier, Counter>,
+    issuers: SortedMap<AskId, IssuerNumber>,
+    changed: SortedMap<Verifier, Counter>,
     write_at: Option<Instant>,
 }
 

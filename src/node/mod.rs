@@ -38,7 +38,7 @@ mod stores;
 mod uplinks;
 pub mod vault;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +47,7 @@ use crate::babel::{self, Engine, InterfaceStatus, RouterId, SeqNo};
 use crate::base::address::InterfaceIndex;
 use crate::base::limit;
 use crate::base::random::Random;
+use crate::base::sorted::SortedMap;
 use crate::base::time::{Instant, Span, WallTime};
 use crate::base::voucher::RequestId;
 use crate::hotspot::Hotspot;
@@ -66,7 +67,7 @@ pub struct Node {
     babel: Engine,
     hotspot: Option<Hotspot>,
     ledger: Ledger,
-    interfaces: BTreeMap<InterfaceIndex, InterfaceStatus>,
+    interfaces: SortedMap<InterfaceIndex, InterfaceStatus>,
     kernel_routes: Vec<KernelRoute>,
     seqno_saved: SeqNo,
     uplink: announce::Uplink,
@@ -75,7 +76,7 @@ pub struct Node {
     troubles: alerts::Troubles,
     clock: Clock,
     /// Requests that wait, and when they are given up.
-    requests: BTreeMap<RequestId, Instant>,
+    requests: SortedMap<RequestId, Instant>,
     chains: chains::Chains,
     sales: sales::Sales,
     stores: stores::Stores,
@@ -117,7 +118,7 @@ impl Node {
             hotspot,
             ledger,
             random,
-            interfaces: BTreeMap::new(),
+            interfaces: SortedMap::new(),
             kernel_routes: Vec::new(),
             seqno_saved: birth.seqno,
             uplink: announce::Uplink::default(),
@@ -125,7 +126,7 @@ impl Node {
             outside: outside::Outside::default(),
             troubles: alerts::Troubles::default(),
             clock: Clock { told: WallTime::default(), at: now },
-            requests: BTreeMap::new(),
+            requests: SortedMap::new(),
             chains: chains::Chains::default(),
             sales: sales::Sales::default(),
             stores: stores::Stores::default(),

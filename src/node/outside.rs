@@ -5,7 +5,6 @@
 //! changed and each 5 minutes, with 16 pings whose hop limits rise from 1: the last router that answers from
 //! an address of the mesh is the gateway. A gateway that answers from its provider's address is not counted.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +14,7 @@ use super::output::Output;
 use super::probe::{Ask, Found, Probe, ProbeId};
 use crate::base::address::{InterfaceIndex, PrefixPair};
 use crate::base::limit::NODE_HOPS;
+use crate::base::sorted::SortedMap;
 use crate::base::time::{Instant, Span};
 
 /// What is known of the way outside.
@@ -37,7 +37,7 @@ pub(super) struct Outside {
 struct Burst {
     id: u64,
     ends: Instant,
-    expired: BTreeMap<u8, IpAddr>,
+    expired: SortedMap<u8, IpAddr>,
 }
 
 impl Outside {
@@ -94,7 +94,7 @@ impl Outside {
             self.next_id += 1;
             self.hops_at = now + HOPS_EACH;
             let id = self.next_id;
-            self.burst = Some(Burst { id, ends: now + PATIENCE + PATIENCE, expired: BTreeMap::new() });
+            self.burst = Some(Burst { id, ends: now + PATIENCE + PATIENCE, expired: SortedMap::new() });
             probes.extend((1..=NODE_HOPS).map(|hop| ping(ProbeId::Hop(id, hop), hop)));
         }
         probes
@@ -115,7 +115,7 @@ impl Outside {
     }
 
     /// The routers that answered the burst, when its time is over.
-    fn take_burst(&mut self, now: Instant) -> Option<BTreeMap<u8, IpAddr>> {
+    fn take_burst(&mut self, now: Instant) -> Option<SortedMap<u8, IpAddr>> {
         self.burst.take_if(|burst| burst.ends <= now).map(|burst| burst.expired)
     }
 
@@ -136,7 +136,7 @@ impl Node {
         let target = families.clone().next();
         self.outside.handle_way(now, target.map(|(_, way)| way));
         if let Some(expired) = self.outside.take_burst(now) {
-            let gateway = expired.iter().rev().find(|(_, by)| self.is_of_the_mesh(**by));
+            let gateway = expired.iter().filter(|(_, by)| self.is_of_the_mesh(**by)).last();
             self.outside.hops = gateway.map(|(hop, _)| *hop);
         }
         if let Some((to, _)) = target {

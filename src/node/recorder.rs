@@ -17,7 +17,7 @@
 mod vaults;
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 
 use blake2::{Blake2s256, Digest};
@@ -30,6 +30,7 @@ use super::redact::{Masked, Pseudonyms};
 use super::vault::{Vault, WorkId};
 use crate::base::bytes::Reader;
 use crate::base::limit;
+use crate::base::sorted::SortedSet;
 use crate::base::time::Instant;
 use vaults::{RecordingVault, ReplayVault, VaultAnswer};
 
@@ -41,7 +42,7 @@ const MAGIC: &str = concat!("tequio recording ", env!("CARGO_PKG_VERSION"), "\n"
 pub struct Recorder {
     names: RefCell<Pseudonyms>,
     /// Chains whose proof nobody typed: a proof in a recording could burn an unused coupon.
-    no_proof: BTreeSet<WorkId>,
+    no_proof: SortedSet<WorkId>,
     check: Check,
 }
 

@@ -10,13 +10,13 @@
 //! answer, before it is serialised.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use serde::ser::{
     Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
+use crate::base::sorted::SortedMap;
 use crate::hotspot::code::{Code, CodeError};
 use crate::hotspot::portal::{self, Typed};
 use crate::hotspot::request::PortalRequest;
@@ -25,8 +25,8 @@ use crate::hotspot::settings::Settings;
 /// Who is called what in one recording.
 #[derive(Debug, Default)]
 pub(super) struct Pseudonyms {
-    macs: BTreeMap<[u8; 6], [u8; 6]>,
-    codes: BTreeMap<u64, u64>,
+    macs: SortedMap<[u8; 6], [u8; 6]>,
+    codes: SortedMap<u64, u64>,
 }
 
 impl Pseudonyms {
@@ -318,16 +318,16 @@ mod tests {
         let names = RefCell::new(Pseudonyms::default());
         let real = MacAddress([0xaa, 0xbb, 0xcc, 1, 2, 3]);
         let other = MacAddress([0xaa, 0xbb, 0xcc, 1, 2, 4]);
-        let value = (BTreeMap::from([(real, vec![Some(other)]), (other, vec![None, Some(real)])]), real);
+        let value = (SortedMap::from([(real, vec![Some(other)]), (other, vec![None, Some(real)])]), real);
         let bytes = postcard::to_allocvec(&Masked(&value, &names)).unwrap();
         assert!(!bytes.windows(3).any(|window| window == [0xaa, 0xbb, 0xcc]));
 
-        let back: (BTreeMap<MacAddress, Vec<Option<MacAddress>>>, MacAddress) =
+        let back: (SortedMap<MacAddress, Vec<Option<MacAddress>>>, MacAddress) =
             postcard::from_bytes(&bytes).unwrap();
         let (first, second) = (MacAddress([2, 0, 0, 0, 0, 1]), MacAddress([2, 0, 0, 0, 0, 2]));
         assert_eq!(
             back,
-            (BTreeMap::from([(first, vec![Some(second)]), (second, vec![None, Some(first)])]), first)
+            (SortedMap::from([(first, vec![Some(second)]), (second, vec![None, Some(first)])]), first)
         );
     }
 

@@ -4,7 +4,7 @@
 //! (made by the vault in slices, one after the other), the lot and the sale as signed records, and the
 //! journal. Only then the codes are shown. A second tap on the same button joins the first.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,7 @@ use super::settings::Role;
 use super::stores::{Then, not_saved};
 use super::vault::{CodeDone, Vault};
 use crate::base::limit;
+use crate::base::sorted::SortedMap;
 use crate::base::time::{Instant, Span};
 use crate::base::voucher::{LotId, RequestId, Verifier};
 use crate::ledger::{self, Body, DraftError, Ledger, VoucherState};
@@ -26,7 +27,7 @@ const SAME_TAP: Span = Span::from_secs(60);
 /// Sales under way, and the last ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Sales {
-    running: BTreeMap<RequestId, Sale>,
+    running: SortedMap<RequestId, Sale>,
     recent: VecDeque<Recent>,
 }
 

@@ -5,9 +5,9 @@
 //! breath, nothing more is sold, and the records are tried again until the flash takes them: routing
 //! and running sessions go on.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+
+use crate::base::sorted::SortedMap;
 
 use super::Node;
 use super::call::Answer;
@@ -23,7 +23,7 @@ const RETRY: Span = Span::from_secs(10);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stores {
     next: u64,
-    waiting: BTreeMap<StoreId, Waiting>,
+    waiting: SortedMap<StoreId, Waiting>,
     /// Records that the flash refused, in order.
     unsaved: Vec<Vec<u8>>,
     /// Why, in the store's words; `None` while all is well.

@@ -14,9 +14,9 @@
 //! flaps does not shake the whole mesh. Without anybody to ask, carrier and route decide, with the same hold
 //! from the second loss on.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+
+use crate::base::sorted::SortedMap;
 
 use super::probe::{Ask, Found, Probe, ProbeId};
 use super::settings::Uplink;
@@ -25,7 +25,7 @@ use crate::base::time::{Instant, Span};
 /// All own ways outside.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Watches {
-    ways: BTreeMap<Way, Watch>,
+    ways: SortedMap<Way, Watch>,
     next_id: u64,
     /// The last answer of an own uplink: its delay, and when.
     answered: Option<(Instant, Span)>,
@@ -74,7 +74,7 @@ struct Watch {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Round {
     began: Instant,
-    asked: BTreeMap<ProbeId, Option<Verdict>>,
+    asked: SortedMap<ProbeId, Option<Verdict>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,12 +8,10 @@
 //! Each socket is bound to its device, so that the same link-local addresses on two interfaces never
 //! mix, and sends from the very address that the engine knows: RFC 8967 signs that address.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Ipv6Addr, SocketAddrV6};
-use std::ops::Bound::{Excluded, Unbounded};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::task::{Context, Poll, ready};
 
@@ -27,6 +25,7 @@ use tokio::net::UdpSocket;
 
 use crate::base::address::InterfaceIndex;
 use crate::base::limit;
+use crate::base::sorted::SortedMap;
 
 /// Babel's port.
 pub const PORT: u16 = 6696;
@@ -82,7 +81,7 @@ pub struct MeshError {
 /// All mesh sockets.
 #[derive(Debug)]
 pub struct MeshSockets {
-    sockets: BTreeMap<InterfaceIndex, MeshSocket>,
+    sockets: SortedMap<InterfaceIndex, MeshSocket>,
     /// Whose turn was last.
     last: Option<InterfaceIndex>,
     buffer: Vec<u8>,
@@ -99,7 +98,7 @@ struct MeshSocket {
 impl MeshSockets {
     /// No socket yet.
     pub fn new() -> Self {
-        Self { sockets: BTreeMap::new(), last: None, buffer: vec![0; limit::MESH_DATAGRAM_BYTES] }
+        Self { sockets: SortedMap::new(), last: None, buffer: vec![0; limit::MESH_DATAGRAM_BYTES] }
     }
 
     /// Opens the socket of an interface that is up, named `device`, to send from `address`.
@@ -168,8 +167,7 @@ impl MeshSockets {
     }
 
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Received> {
-        let after = self.last.map_or(Unbounded, Excluded);
-        let first = self.sockets.range((after, Unbounded));
+        let first = self.sockets.after(self.last.as_ref());
         let order: Vec<InterfaceIndex> =
             first.chain(self.sockets.iter()).take(self.sockets.len()).map(|(index, _)| *index).collect();
         let mut left = limit::MESH_DATAGRAMS_A_TURN;

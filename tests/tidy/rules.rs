@@ -98,7 +98,7 @@ const BELOW_FLOOR_4: &[Words] = &[
     },
     Words {
         rule: "no random order below floor 4",
-        why: "the same inputs must give the same outputs byte for byte; use BTreeMap, BTreeSet or Vec",
+        why: "the same inputs must give the same outputs byte for byte; use base::sorted or Vec",
         words: &["HashMap", "HashSet", "std::collections::*", "RandomState"],
         in_tests: true,
     },
@@ -361,6 +361,11 @@ fn shipped(source: &Source<'_>, room: &str, found: &mut Vec<Violation>) {
         if matches!(token.text, "AtomicU64" | "AtomicI64") {
             let why = "32-bit MIPS has none, and the routers are 32-bit MIPS";
             found.push(violation(source, token.line, "no 64-bit atomic", token.text.to_owned(), why));
+        }
+        if matches!(token.text, "BTreeMap" | "BTreeSet") && !source.path.starts_with("src/base/sorted/") {
+            let why =
+                "each pair of types costs 4 to 8 kB on a router; base::sorted holds the same in one loop";
+            found.push(violation(source, token.line, "small tables", token.text.to_owned(), why));
         }
         if token.text == "unsafe" && room != "platform" {
             let why = "only the adapters to the kernel may need it, each with a comment why it is sound";

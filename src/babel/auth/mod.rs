@@ -19,7 +19,6 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +31,7 @@ use super::output::Seal;
 use crate::base::address::InterfaceIndex;
 use crate::base::limit::BABEL_AUTH_PEERS;
 use crate::base::random::Random;
+use crate::base::sorted::SortedMap;
 use crate::base::time::Instant;
 
 /// Asks whoever has the keys: whether one of the MACs is that of the message under the key of this name.
@@ -40,9 +40,9 @@ pub type Verify<'a> = dyn FnMut(&str, &[u8], &[&[u8]]) -> bool + 'a;
 /// What is known about authenticity: nothing of it is secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Authenticity {
-    senders: BTreeMap<InterfaceIndex, Sender>,
-    strangers: BTreeMap<InterfaceIndex, Stranger>,
-    peers: BTreeMap<(InterfaceIndex, Ipv6Addr), Peer>,
+    senders: SortedMap<InterfaceIndex, Sender>,
+    strangers: SortedMap<InterfaceIndex, Stranger>,
+    peers: SortedMap<(InterfaceIndex, Ipv6Addr), Peer>,
 }
 
 /// What our packets on one interface are counted by.

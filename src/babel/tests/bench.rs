@@ -1,7 +1,6 @@
 //! A network of engines on a virtual clock: links with delay and loss, kernels as tables, and checkers
 //! that look after every event.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::babel::auth::mac;
@@ -14,23 +13,24 @@ use crate::babel::source::FeasibilityDistance;
 use crate::babel::{InterfaceStatus, RouterId, SeqNo};
 use crate::base::address::{InterfaceIndex, PrefixPair};
 use crate::base::random::Random;
+use crate::base::sorted::{SortedMap, SortedSet};
 use crate::base::time::{Instant, Span};
 
 /// One node: an engine and what its kernel holds.
 pub(super) struct Node {
     pub(super) engine: Engine,
-    pub(super) kernel: BTreeMap<PrefixPair, RouteAction>,
+    pub(super) kernel: SortedMap<PrefixPair, RouteAction>,
     /// What the kernel still holds of a run before, until this run says something about it.
-    pub(super) left: BTreeMap<PrefixPair, RouteAction>,
+    pub(super) left: SortedMap<PrefixPair, RouteAction>,
     pub(super) originated: Vec<PrefixPair>,
     pub(super) events: Vec<Event>,
     pub(super) packets_sent: usize,
     /// What its vault would hold, and how many MACs it was asked about.
-    pub(super) keys: BTreeMap<String, (Algorithm, Vec<u8>)>,
+    pub(super) keys: SortedMap<String, (Algorithm, Vec<u8>)>,
     pub(super) macs_checked: usize,
     /// Every change the kernel saw, with its time.
     pub(super) history: Vec<(Instant, PrefixPair, RouteAction)>,
-    distances: BTreeMap<(PrefixPair, RouterId), FeasibilityDistance>,
+    distances: SortedMap<(PrefixPair, RouterId), FeasibilityDistance>,
 }
 
 /// One link: all members hear all others.
@@ -46,7 +46,7 @@ pub(super) struct Net {
     links: Vec<Link>,
     pub(super) now: Instant,
     random: Random,
-    flying: BTreeMap<(Instant, u64), Flight>,
+    flying: SortedMap<(Instant, u64), Flight>,
     flights: u64,
     pub(super) kind: LinkKind,
     pub(super) split_horizon: bool,
@@ -108,7 +108,7 @@ impl Net {
             links,
             now: Instant::from_millis(1_000),
             random,
-            flying: BTreeMap::new(),
+            flying: SortedMap::new(),
             flights: 0,
             kind: LinkKind::Wired,
             split_horizon: false,
@@ -120,15 +120,15 @@ impl Net {
             let engine = Engine::new(Settings::default(), router_id(node), SeqNo(100), seed);
             net.nodes.push(Node {
                 engine,
-                kernel: BTreeMap::new(),
-                left: BTreeMap::new(),
+                kernel: SortedMap::new(),
+                left: SortedMap::new(),
                 originated: Vec::new(),
                 events: Vec::new(),
                 packets_sent: 0,
-                keys: BTreeMap::new(),
+                keys: SortedMap::new(),
                 macs_checked: 0,
                 history: Vec::new(),
-                distances: BTreeMap::new(),
+                distances: SortedMap::new(),
             });
         }
         net
@@ -342,7 +342,7 @@ impl Net {
             }
         }
         let installed = self.nodes[node].engine.installed();
-        let said: BTreeMap<PrefixPair, RouteAction> =
+        let said: SortedMap<PrefixPair, RouteAction> =
             installed.into_iter().map(|change| (change.prefix, change.action)).collect();
         assert_eq!(said, self.nodes[node].kernel, "node {node}: the kernel holds what the engine says");
     }
@@ -365,7 +365,7 @@ impl Net {
 
     /// After each event: no loop anywhere, and no feasibility distance has risen.
     fn check(&mut self) {
-        let prefixes: BTreeSet<PrefixPair> =
+        let prefixes: SortedSet<PrefixPair> =
             self.nodes.iter().flat_map(|node| node.kernel.keys().chain(node.left.keys()).copied()).collect();
         for prefix in prefixes {
             for start in 0..self.nodes.len() {
@@ -373,7 +373,7 @@ impl Net {
             }
         }
         for node in &mut self.nodes {
-            let fresh: BTreeMap<_, _> = node.engine.feasibility_distances().collect();
+            let fresh: SortedMap<_, _> = node.engine.feasibility_distances().collect();
             for (key, distance) in &fresh {
                 if let Some(old) = node.distances.get(key) {
                     let risen = old.admits(distance.seqno, distance.metric) || old == distance;

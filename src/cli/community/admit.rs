@@ -1,6 +1,5 @@
 //! `admit`: who belongs to the community, and under what number.
 
-use std::collections::BTreeSet;
 use std::io::Read;
 
 use serde_json::json;
@@ -9,6 +8,7 @@ use super::assembly::Assembly;
 use super::found::amount;
 use super::join::Request;
 use super::options::Options;
+use crate::base::sorted::SortedSet;
 use crate::base::voucher::IssuerNumber;
 use crate::ledger::body::{Grant, SealedShare};
 use crate::ledger::kind::Kind;
@@ -30,8 +30,8 @@ pub(super) fn admit(options: &Options) -> Result<String, String> {
     let ledger = &assembly.ledger;
     let before = ledger.members().find(|state| state.member.key == request.key).cloned();
     let others = || ledger.members().filter(|state| state.member.key != request.key);
-    let numbers: BTreeSet<u16> = others().map(|state| state.member.number.0).collect();
-    let slots: BTreeSet<u8> = others().filter_map(|state| state.member.slot).collect();
+    let numbers: SortedSet<u16> = others().map(|state| state.member.number.0).collect();
+    let slots: SortedSet<u8> = others().filter_map(|state| state.member.slot).collect();
     let had = before.as_ref().map(|state| &state.member);
     let roles = match options.text("role")? {
         Some(text) => roles(text)?,
@@ -86,7 +86,7 @@ fn roles(text: &str) -> Result<Roles, String> {
 fn number(
     options: &Options,
     had: Option<IssuerNumber>,
-    taken: &BTreeSet<u16>,
+    taken: &SortedSet<u16>,
 ) -> Result<IssuerNumber, String> {
     match options.value("number")? {
         Some(number) if taken.contains(&number) => {
@@ -102,7 +102,7 @@ fn number(
 fn slot(
     options: &Options,
     had: Option<u8>,
-    taken: &BTreeSet<u8>,
+    taken: &SortedSet<u8>,
     roles: Roles,
 ) -> Result<Option<u8>, String> {
     match options.value("slot")? {

@@ -1,17 +1,18 @@
 //! `--name value` words of one command, and how their values are read.
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use lexopt::{Arg, Parser};
 
+use crate::base::sorted::SortedMap;
+
 /// The options that were given.
 #[derive(Debug, Default)]
 pub(super) struct Options {
     command: &'static str,
-    values: BTreeMap<String, Vec<String>>,
+    values: SortedMap<String, Vec<String>>,
 }
 
 impl Options {
@@ -22,7 +23,7 @@ impl Options {
         values: &[&str],
         flags: &[&str],
     ) -> Result<Option<Self>, String> {
-        let mut options = Self { command, values: BTreeMap::new() };
+        let mut options = Self { command, values: SortedMap::new() };
         while let Some(argument) = arguments.next().map_err(|error| error.to_string())? {
             let name = match argument {
                 Arg::Long("help") | Arg::Short('h') => return Ok(None),

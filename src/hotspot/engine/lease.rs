@@ -1,6 +1,6 @@
 //! The life of a session: leases, the end, the report of use, and the start after a restart.
 
-use std::collections::BTreeMap;
+use crate::base::sorted::SortedMap;
 
 use super::Hotspot;
 use crate::base::address::MacAddress;
@@ -85,7 +85,7 @@ impl Hotspot {
     fn dismiss_unknown(&mut self, admitted: &[AdmittedGuest]) -> u32 {
         let is_known = |guest: &&AdmittedGuest| self.sessions.of_device(guest.mac) == Some(guest.client);
         let unknown: Vec<_> = admitted.iter().filter(|guest| !is_known(guest)).copied().collect();
-        let mut devices_left: BTreeMap<ClientId, usize> = BTreeMap::new();
+        let mut devices_left: SortedMap<ClientId, usize> = SortedMap::new();
         for guest in &unknown {
             self.sessions.skip_client(guest.client);
             *devices_left.entry(guest.client).or_default() += 1;

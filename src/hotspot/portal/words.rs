@@ -138,7 +138,7 @@ fn quality(parameter: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use crate::base::sorted::SortedSet;
 
     use super::*;
 
@@ -196,11 +196,11 @@ mod tests {
                 && !text.ends_with(".html")
                 && text.chars().all(|c| c == '.' || c.is_ascii_lowercase())
         };
-        let used: BTreeSet<_> = sources.iter().flat_map(|source| source.split('"').filter(is_key)).collect();
+        let used: SortedSet<_> = sources.iter().flat_map(|source| source.split('"').filter(is_key)).collect();
         let units = ["second.", "minute.", "hour.", "day."];
         let english = Words::of(Language::En);
         let known = english.lines.iter().map(|(key, _)| *key);
-        let known: BTreeSet<_> =
+        let known: SortedSet<_> =
             known.filter(|key| !units.iter().any(|unit| key.starts_with(unit))).collect();
         assert_eq!(used, known);
     }

@@ -1,11 +1,12 @@
 //! The vault of a recorder, which writes down what the real one answers, and that of a replay, which has
 //! these answers and nothing else.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::address::MacAddress;
+use crate::base::sorted::SortedSet;
 use crate::base::voucher::{IssuerNumber, LotId, Proof, Verifier};
 use crate::hotspot::code::Code;
 use crate::node::vault::{CodeDone, Vault, WorkId};
@@ -27,7 +28,7 @@ pub(super) enum VaultAnswer {
 pub(super) struct RecordingVault<'a> {
     pub(super) inner: &'a mut dyn Vault,
     pub(super) answers: Vec<VaultAnswer>,
-    pub(super) no_proof: &'a mut BTreeSet<WorkId>,
+    pub(super) no_proof: &'a mut SortedSet<WorkId>,
 }
 
 impl Vault for RecordingVault<'_> {

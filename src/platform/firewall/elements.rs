@@ -434,7 +434,7 @@ mod tests {
         assert_ne!(mark(client, one), mark(client, two));
         assert_eq!(client_of(mark(client, one)), client);
         assert_ne!(mark(ClientId(1), one), mark(ClientId(2), one));
-        let high: std::collections::BTreeSet<u32> =
+        let high: crate::base::sorted::SortedSet<u32> =
             (0..=255).map(|last| mark(client, MacAddress([2, 0, 0, 0, 0, last])) >> 16).collect();
         assert!(high.len() > 250, "neighbouring addresses must not fall together: {}", high.len());
     }

@@ -12,10 +12,10 @@ pub mod base;
 mod elements;
 mod plan;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::base::limit;
+use crate::base::sorted::SortedMap;
 use crate::hotspot::output::{AdmittedGuest, ClientId, GuestChange, UsageSample};
 use crate::platform::netlink::message::{ACK, Batch, CREATE, Refusal};
 use crate::platform::netlink::socket::{NetlinkError, NetlinkSocket, Protocol};
@@ -90,7 +90,7 @@ impl Firewall {
     pub async fn samples(&mut self) -> Result<Vec<UsageSample>, FirewallError> {
         let up = self.dump(Set::Up).await?;
         let down = self.dump(Set::Down).await?;
-        let mut samples = BTreeMap::new();
+        let mut samples = SortedMap::new();
         for (key, value) in &up {
             let counter = value.counter.unwrap_or_default();
             if let Some(sample) = sample_of(&mut samples, *key) {
@@ -134,7 +134,7 @@ impl Firewall {
                 }
                 continue;
             }
-            let mut held: BTreeMap<Place, Value> = BTreeMap::new();
+            let mut held: SortedMap<Place, Value> = SortedMap::new();
             for set in Set::ALL {
                 held.extend(self.dump(set).await?.into_iter().map(|(key, value)| ((set, key), value)));
             }
@@ -151,7 +151,7 @@ impl Firewall {
         known: &mut Known,
     ) -> Result<(), FirewallError> {
         let mut batch = Batch::new();
-        let mut asked = BTreeMap::new();
+        let mut asked = SortedMap::new();
         let table = self.socket.next_sequence();
         if with_table {
             elements::ask_table(&mut batch, ACK, table);
@@ -161,7 +161,7 @@ impl Firewall {
             elements::ask(&mut batch, ACK, sequence, *set, *key);
             asked.insert(sequence, (*set, *key));
         }
-        let mut found = BTreeMap::new();
+        let mut found = SortedMap::new();
         let answers = self
             .socket
             .exchange(&batch, ANSWER_TIME, |message| {
@@ -193,7 +193,7 @@ impl Firewall {
     async fn carry_out(&mut self, steps: &[Step]) -> Result<Option<(Step, Refusal)>, FirewallError> {
         let Some(last) = steps.last() else { return Ok(None) };
         let mut batch = Batch::new();
-        let mut owners: BTreeMap<u32, Step> = BTreeMap::new();
+        let mut owners: SortedMap<u32, Step> = SortedMap::new();
         elements::begin(&mut batch, self.socket.next_sequence());
         for step in steps {
             let (set, key) = step.place;
@@ -257,7 +257,7 @@ fn check_clients(changes: &[GuestChange]) -> Result<(), FirewallError> {
     Ok(())
 }
 
-fn sample_of(samples: &mut BTreeMap<u32, UsageSample>, key: Key) -> Option<&mut UsageSample> {
+fn sample_of(samples: &mut SortedMap<u32, UsageSample>, key: Key) -> Option<&mut UsageSample> {
     let Key::Mark(client) = key else { return None };
     Some(samples.entry(client).or_insert(UsageSample {
         client: ClientId(client),

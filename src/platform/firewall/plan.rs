@@ -8,7 +8,7 @@
 //! and are replaced when half of that is gone, so hardly any packet slips between reading a counter and
 //! writing it back.
 
-use std::collections::BTreeMap;
+use crate::base::sorted::SortedMap;
 
 use crate::base::address::MacAddress;
 use crate::base::time::Span;
@@ -20,7 +20,7 @@ use super::elements::{Key, Limit, Set, Value, client_of, mark};
 pub(super) type Place = (Set, Key);
 
 /// What the kernel was read to hold. `None`: was asked for, and is not there.
-pub(super) type Known = BTreeMap<Place, Option<Value>>;
+pub(super) type Known = SortedMap<Place, Option<Value>>;
 
 /// One element to replace, to add or to remove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub(super) fn unknown(changes: &[GuestChange], known: &Known) -> Vec<Place> {
 /// What must be done so that all `changes` are true, in their order. `known` holds everything that
 /// [`unknown`] asks for.
 pub(super) fn steps(changes: &[GuestChange], known: &Known) -> Vec<Step> {
-    let mut draft = Draft { known, wanted: BTreeMap::new(), change: 0 };
+    let mut draft = Draft { known, wanted: SortedMap::new(), change: 0 };
     for (index, change) in changes.iter().enumerate() {
         draft.change = index;
         let (mac, client) = device(change);
@@ -88,7 +88,7 @@ pub(super) fn steps(changes: &[GuestChange], known: &Known) -> Vec<Step> {
 /// The state that the changes so far lead to.
 struct Draft<'a> {
     known: &'a Known,
-    wanted: BTreeMap<Place, (usize, Option<Value>)>,
+    wanted: SortedMap<Place, (usize, Option<Value>)>,
     change: usize,
 }
 
@@ -191,7 +191,7 @@ mod tests {
 
     /// A kernel that does what it is told, and in which no time passes.
     #[derive(Default)]
-    struct Kernel(BTreeMap<Place, Value>);
+    struct Kernel(SortedMap<Place, Value>);
 
     impl Kernel {
         fn apply(&mut self, changes: &[GuestChange]) -> Vec<Step> {

@@ -1,19 +1,19 @@
 //! What is known of the interfaces: bookkeeping without IO.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::{LinkEvent, LinkStatus};
 use crate::base::address::InterfaceIndex;
 use crate::base::limit;
+use crate::base::sorted::{SortedMap, SortedSet};
 use crate::platform::netlink::link::{AddressEntry, LinkEntry};
 
 /// What is known of the interfaces.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    links: BTreeMap<InterfaceIndex, LinkStatus>,
+    links: SortedMap<InterfaceIndex, LinkStatus>,
     /// Usable link-local addresses of each interface.
-    addresses: BTreeMap<InterfaceIndex, BTreeSet<Ipv6Addr>>,
+    addresses: SortedMap<InterfaceIndex, SortedSet<Ipv6Addr>>,
 }
 
 impl State {
@@ -74,7 +74,7 @@ impl State {
     /// Everything was read anew; what differs is to be told: first what is gone, because a name may
     /// have a new interface.
     pub(super) fn replace(&mut self, links: Vec<LinkEntry>, addresses: &[AddressEntry]) -> Vec<LinkEvent> {
-        let there: BTreeSet<InterfaceIndex> = links.iter().map(|link| link.index).collect();
+        let there: SortedSet<InterfaceIndex> = links.iter().map(|link| link.index).collect();
         let lost: Vec<InterfaceIndex> =
             self.links.keys().filter(|index| !there.contains(index)).copied().collect();
         let mut events: Vec<LinkEvent> = lost.into_iter().flat_map(|index| self.gone(index)).collect();

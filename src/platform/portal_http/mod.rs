@@ -11,7 +11,6 @@ mod connection;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::task::Poll;
@@ -25,6 +24,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::base::limit;
+use crate::base::sorted::SortedMap;
 use crate::base::voucher::RequestId;
 use crate::hotspot::request::{PortalRequest, Rendered};
 use crate::platform::request_ids::RequestIds;
@@ -35,8 +35,8 @@ use connection::{Ending, Times, Told};
 pub struct Portal {
     listeners: Vec<TcpListener>,
     ids: RequestIds,
-    connections: BTreeMap<u64, Connection>,
-    waiting: BTreeMap<RequestId, Waiting>,
+    connections: SortedMap<u64, Connection>,
+    waiting: SortedMap<RequestId, Waiting>,
     tell: mpsc::UnboundedSender<Told>,
     told: mpsc::UnboundedReceiver<Told>,
     opened: u64,
@@ -130,8 +130,8 @@ impl Portal {
         Ok(Self {
             listeners,
             ids,
-            connections: BTreeMap::new(),
-            waiting: BTreeMap::new(),
+            connections: SortedMap::new(),
+            waiting: SortedMap::new(),
             tell,
             told,
             opened: 0,

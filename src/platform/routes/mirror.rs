@@ -1,11 +1,12 @@
 //! What should be in the kernel, and what is not there yet: bookkeeping without IO.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use super::RouteFailure;
 use crate::babel::output::{RouteAction, RouteChange};
 use crate::base::address::{InterfaceIndex, PrefixPair};
 use crate::base::limit;
+use crate::base::sorted::{SortedMap, SortedSet};
 
 /// A route that the kernel has in our table at our priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,18 +48,18 @@ enum Subtrees {
 #[derive(Debug, Default)]
 pub(super) struct Mirror {
     /// What should be there; never `Remove`.
-    wanted: BTreeMap<PrefixPair, RouteAction>,
+    wanted: SortedMap<PrefixPair, RouteAction>,
     /// Left by an earlier run, and not confirmed yet.
-    stale: BTreeSet<PrefixPair>,
+    stale: SortedSet<PrefixPair>,
     /// At our place, but not ours.
-    foreign: BTreeSet<PrefixPair>,
+    foreign: SortedSet<PrefixPair>,
     /// Refused and told; tried again now and then.
-    troubled: BTreeSet<PrefixPair>,
+    troubled: SortedSet<PrefixPair>,
     /// What has to be sent, in order; the set holds the same prefixes.
     queue: VecDeque<PrefixPair>,
-    queued: BTreeSet<PrefixPair>,
+    queued: SortedSet<PrefixPair>,
     /// Interfaces that were seen going down.
-    down: BTreeSet<InterfaceIndex>,
+    down: SortedSet<InterfaceIndex>,
     /// Routes put into the queue because they were not as they should be.
     repairs: usize,
     /// Batches in a row that lost answers.
@@ -205,7 +206,7 @@ impl Mirror {
     /// Compares with the whole of what the kernel has at our place.
     pub(super) fn kernel_has(&mut self, found: Vec<Found>) {
         self.foreign = found.iter().filter(|one| one.what == What::Foreign).map(|one| one.prefix).collect();
-        let mut missing: BTreeSet<PrefixPair> = self.wanted.keys().copied().collect();
+        let mut missing: SortedSet<PrefixPair> = self.wanted.keys().copied().collect();
         let mut gone = std::mem::take(&mut self.stale);
         for one in found {
             let What::Own(action) = one.what else { continue };
@@ -215,7 +216,8 @@ impl Mirror {
             }
             self.compare(one.prefix, action);
         }
-        for prefix in missing.difference(&self.troubled).copied().collect::<Vec<_>>() {
+        missing.retain(|prefix| !self.troubled.contains(prefix));
+        for prefix in missing {
             self.repair(prefix);
         }
     }

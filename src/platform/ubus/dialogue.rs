@@ -8,7 +8,7 @@
 //!
 //! Nothing here reads a clock or touches the socket.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
@@ -20,6 +20,7 @@ use super::message::{self, Attributes, EVENT_OBJECT};
 use super::status::{UbusError, UbusStatus};
 use super::value::{self, ValueError};
 use crate::base::limit;
+use crate::base::sorted::SortedMap;
 
 /// What comes out of a dialogue.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,9 +64,9 @@ pub(super) struct Dialogue {
     object: Option<u32>,
     listener: Option<u32>,
     last_seq: u16,
-    requests: BTreeMap<u16, Request>,
+    requests: SortedMap<u16, Request>,
     last_call: u64,
-    calls: BTreeMap<CallId, Caller>,
+    calls: SortedMap<CallId, Caller>,
 }
 
 /// A request of ours that the broker or an object has to end with a STATUS.
@@ -121,9 +122,9 @@ impl Dialogue {
             object: None,
             listener: None,
             last_seq: 0,
-            requests: BTreeMap::new(),
+            requests: SortedMap::new(),
             last_call: first_call,
-            calls: BTreeMap::new(),
+            calls: SortedMap::new(),
         }
     }
 

@@ -7,13 +7,13 @@
 //! day it passes 2^31. The same rules as libubox's own JSON translation hold for the rest: booleans
 //! are INT8, null is UNSPEC.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Map, Number, Value};
 use ubus::blobmsg::{BlobBuilder, BlobIter, BlobRef, BlobType};
 
 use crate::base::limit;
+use crate::base::sorted::SortedMap;
 
 /// What an argument of a method is, as the object's signature says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub enum ArgumentType {
 }
 
 /// The types that a signature gives to the arguments of one method.
-pub(super) type Types = BTreeMap<String, ArgumentType>;
+pub(super) type Types = SortedMap<String, ArgumentType>;
 
 /// Why a value cannot go over ubus, or what came cannot be a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

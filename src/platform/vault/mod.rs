@@ -4,7 +4,6 @@
 //! share of, in memory only ([`seal`] opens them). Nothing here is ever an `Input`, a snapshot or a log
 //! line: [`KeyVault`] answers questions (`node::vault`), and what it holds is wiped when it goes.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use blake2::Blake2sMac;
@@ -18,6 +17,7 @@ use crate::babel::auth::mac;
 use crate::babel::auth::settings::Algorithm;
 use crate::base::address::MacAddress;
 use crate::base::limit::{VAULT_EPOCHS, VAULT_WORK};
+use crate::base::sorted::SortedMap;
 use crate::base::voucher::{IssuerNumber, LotId, Verifier};
 use crate::hotspot::code::{self, Chain, Code, CouponKey, IssuerKey};
 use crate::node::vault::{CodeDone, Vault, WorkId};
@@ -38,10 +38,10 @@ pub struct KeyVault {
     community: Option<[u8; 32]>,
     /// Secrets by the order in which they were opened, the current ones last.
     epochs: Vec<Epoch>,
-    work: BTreeMap<WorkId, Work>,
+    work: SortedMap<WorkId, Work>,
     next_work: u32,
     /// Static keys of the mesh, by their names in the configuration.
-    mesh: BTreeMap<String, MeshKey>,
+    mesh: SortedMap<String, MeshKey>,
 }
 
 /// A static key of the mesh, as the configuration gives it.
@@ -100,7 +100,7 @@ impl KeyVault {
     }
 
     /// The static keys of the mesh from now on.
-    pub fn set_mesh_keys(&mut self, keys: BTreeMap<String, MeshKey>) {
+    pub fn set_mesh_keys(&mut self, keys: SortedMap<String, MeshKey>) {
         self.mesh = keys;
     }
 
@@ -110,9 +110,9 @@ impl KeyVault {
             keys,
             community: None,
             epochs: Vec::new(),
-            work: BTreeMap::new(),
+            work: SortedMap::new(),
             next_work: 0,
-            mesh: BTreeMap::new(),
+            mesh: SortedMap::new(),
         }
     }
 

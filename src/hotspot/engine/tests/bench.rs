@@ -1,7 +1,7 @@
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use crate::base::address::MacAddress;
+use crate::base::sorted::{SortedMap, SortedSet};
 use crate::base::time::{Instant, Span};
 use crate::base::voucher::{Proof, RequestId, Verifier};
 use crate::hotspot::Hotspot;
@@ -22,11 +22,11 @@ pub(super) struct Bench {
     pub(super) uplink: bool,
     pub(super) kernel: Kernel,
     /// What the ledger would say; a used-up voucher is still `Good`.
-    pub(super) vouchers: BTreeMap<Verifier, VoucherState>,
+    pub(super) vouchers: SortedMap<Verifier, VoucherState>,
     /// Phones that pass packets all the time.
-    pub(super) active: BTreeSet<MacAddress>,
+    pub(super) active: SortedSet<MacAddress>,
     /// Time that was let through and used, per voucher, as a clock on the wall would see it.
-    pub(super) truth: BTreeMap<Verifier, Span>,
+    pub(super) truth: SortedMap<Verifier, Span>,
     pub(super) replies: Vec<(RequestId, Page)>,
     pub(super) events: Vec<Event>,
     pub(super) saved: Vec<SavedSession>,
@@ -38,16 +38,16 @@ pub(super) struct Bench {
     pub(super) slow_vault: bool,
     pub(super) slow_ledger: bool,
     /// The kernel refuses every batch that names one of these.
-    pub(super) cursed: BTreeSet<MacAddress>,
-    names: BTreeMap<ClientId, Verifier>,
+    pub(super) cursed: SortedSet<MacAddress>,
+    names: SortedMap<ClientId, Verifier>,
     requests: u64,
 }
 
 /// What nft would hold.
 #[derive(Clone, Default)]
 pub(super) struct Kernel {
-    pub(super) devices: BTreeMap<MacAddress, (ClientId, Instant)>,
-    pub(super) counters: BTreeMap<ClientId, UsageSample>,
+    pub(super) devices: SortedMap<MacAddress, (ClientId, Instant)>,
+    pub(super) counters: SortedMap<ClientId, UsageSample>,
 }
 
 pub(super) const HOUR: u32 = 3_600;
@@ -130,9 +130,9 @@ impl Bench {
             now: Instant::from_millis(1_000_000),
             uplink: true,
             kernel: Kernel::default(),
-            vouchers: BTreeMap::new(),
-            active: BTreeSet::new(),
-            truth: BTreeMap::new(),
+            vouchers: SortedMap::new(),
+            active: SortedSet::new(),
+            truth: SortedMap::new(),
             replies: Vec::new(),
             events: Vec::new(),
             saved: Vec::new(),
@@ -142,8 +142,8 @@ impl Bench {
             asks: Vec::new(),
             slow_vault: false,
             slow_ledger: false,
-            cursed: BTreeSet::new(),
-            names: BTreeMap::new(),
+            cursed: SortedSet::new(),
+            names: SortedMap::new(),
             requests: 0,
         }
     }
@@ -227,7 +227,7 @@ impl Bench {
 
     /// Time passes without the daemon.
     pub(super) fn pass(&mut self, to: Instant) {
-        let mut used: BTreeMap<ClientId, Instant> = BTreeMap::new();
+        let mut used: SortedMap<ClientId, Instant> = SortedMap::new();
         for (device, (client, end)) in &self.kernel.devices {
             if self.active.contains(device) && *end > self.now {
                 let until = used.entry(*client).or_insert(self.now);
@@ -251,7 +251,7 @@ impl Bench {
         self.now = to;
         let now = self.now;
         self.kernel.devices.retain(|_, (_, end)| *end > now);
-        let alive: BTreeSet<_> = self.kernel.devices.values().map(|(client, _)| *client).collect();
+        let alive: SortedSet<_> = self.kernel.devices.values().map(|(client, _)| *client).collect();
         self.kernel.counters.retain(|client, _| alive.contains(client));
     }
 

@@ -1,6 +1,6 @@
 //! A vault whose codes differ from story to story, and whose vouchers do not.
 
-use std::collections::BTreeMap;
+use crate::base::sorted::SortedMap;
 
 use crate::babel::auth::mac;
 use crate::babel::auth::settings::Algorithm;
@@ -22,7 +22,7 @@ pub(super) struct FakeVault {
     pub(super) community: [u8; 32],
     /// The codes that were made.
     pub(super) made: Vec<Code>,
-    work: BTreeMap<WorkId, (Code, u32)>,
+    work: SortedMap<WorkId, (Code, u32)>,
     next: u32,
 }
 
@@ -32,7 +32,7 @@ impl FakeVault {
             twist: twist & FREE_BITS,
             community: [0; 32],
             made: Vec::new(),
-            work: BTreeMap::new(),
+            work: SortedMap::new(),
             next: 0,
         }
     }
