@@ -1,5 +1,7 @@
 //! From what waits to packets (RFC 8966 3.1, 3.7): decides what is said about each prefix, and where.
 
+use std::net::Ipv6Addr;
+
 use super::engine::{Engine, MULTICAST, Table};
 use super::interface::{Interface, URGENT};
 use super::neighbour::NeighbourId;
@@ -20,6 +22,14 @@ enum Occasion {
     Change,
     /// Somebody asked: no split horizon.
     Answer,
+}
+
+/// The interface that updates leave by.
+struct Door {
+    index: InterfaceIndex,
+    source: Ipv6Addr,
+    interval_cs: u16,
+    split_horizon: bool,
 }
 
 impl Engine {
@@ -53,13 +63,14 @@ impl Engine {
         self.table_has_room(Table::Outbox);
         let mut tlvs = batch.tlvs;
         let mut updates = Vec::new();
+        let Some(door) = self.door(index) else { return };
         for (prefix, Mark { answer, .. }) in batch.marks {
             let occasion = if answer { Occasion::Answer } else { Occasion::Change };
-            updates.extend(self.update_for(now, index, prefix, occasion));
+            updates.extend(self.update_for(now, &door, prefix, occasion));
         }
         if let Some(after) = batch.dump {
             for prefix in self.dump_prefixes(now, index, to, after) {
-                updates.extend(self.update_for(now, index, prefix, Occasion::Dump));
+                updates.extend(self.update_for(now, &door, prefix, Occasion::Dump));
             }
         }
         // Routes of one origin share a Router-Id TLV, and neighbours in number their first octets.
@@ -123,18 +134,30 @@ impl Engine {
         prefixes
     }
 
+    fn door(&self, index: InterfaceIndex) -> Option<Door> {
+        let interface = self.interfaces.get(&index)?;
+        let settings = interface.settings.as_ref()?;
+        // Who is alone there need not hear what he said himself; RFC 8966 3.7.4 leaves it to us.
+        let alone = self.neighbours.values().filter(|neighbour| neighbour.interface == index).count() == 1;
+        Some(Door {
+            index,
+            source: interface.running.as_ref()?.source,
+            interval_cs: settings.update_interval.as_centis(),
+            split_horizon: settings.split_horizon || alone,
+        })
+    }
+
     /// What we say about `prefix` on this interface now; `None` is nothing.
     fn update_for(
         &mut self,
         now: Instant,
-        index: InterfaceIndex,
+        door: &Door,
         prefix: PrefixPair,
         occasion: Occasion,
     ) -> Option<Update> {
-        let settings = self.interfaces.get(&index)?.settings.as_ref()?;
-        let (interval_cs, split_horizon) = (settings.update_interval.as_centis(), settings.split_horizon);
-        let source = self.interfaces.get(&index)?.running.as_ref()?.source;
+        let interval_cs = door.interval_cs;
         let destination = self.routes.get(prefix);
+        let said_before = destination.and_then(|found| found.selected).map(|selected| selected.announced);
         let route = destination.and_then(super::route::Destination::selected_route);
         let seqno = route.map_or(SeqNo::default(), |route| route.seqno);
         let retraction = Update::retraction(Some(prefix), interval_cs, seqno);
@@ -142,7 +165,7 @@ impl Engine {
             (self.router_id, self.seqno, *metric)
         } else if let Some(route) = route {
             let via = self.neighbours.get(&route.neighbour)?;
-            if split_horizon && via.interface == index && occasion != Occasion::Answer {
+            if door.split_horizon && via.interface == door.index && occasion != Occasion::Answer {
                 return (occasion == Occasion::Change).then_some(retraction);
             }
             (route.router_id, route.seqno, route.metric(via.cost))
@@ -161,10 +184,12 @@ impl Engine {
         if !self.sources.is_full() {
             self.table_has_room(Table::Sources);
         }
-        if let Some(selected) = self.routes.get_mut(prefix).and_then(|found| found.selected.as_mut()) {
+        if said_before != Some(metric)
+            && let Some(selected) = self.routes.get_mut(prefix).and_then(|found| found.selected.as_mut())
+        {
             selected.announced = metric;
         }
-        let (router_id, next_hop) = (Some(router_id), Some(source.into()));
+        let (router_id, next_hop) = (Some(router_id), Some(door.source.into()));
         Some(Update { prefix: Some(prefix), interval_cs, seqno, metric, router_id, next_hop })
     }
 }

@@ -26,12 +26,14 @@ impl Engine {
         } else {
             let current = before.map(|selected| selected.neighbour);
             let eager = now < destination.settles_until || self.is_asked_for(prefix, destination);
-            choose(now, &self.choices(prefix, destination), current, destination.better_since, eager)
+            choose(now, &self.choices(prefix, destination), current, destination.unrest().better_since, eager)
         };
         let Some(destination) = self.routes.get_mut(prefix) else { return };
-        self.timers.set(Timer::Switch(prefix), destination.switch_at, verdict.ask_again);
-        destination.switch_at = verdict.ask_again;
-        destination.better_since = verdict.better_since;
+        self.timers.set(Timer::Switch(prefix), destination.unrest().switch_at, verdict.ask_again);
+        destination.set_unrest(|unrest| {
+            unrest.switch_at = verdict.ask_again;
+            unrest.better_since = verdict.better_since;
+        });
         let chosen = verdict.selected.and_then(|choice| {
             let router_id = destination.candidate(choice.neighbour)?.router_id;
             let announced = before.map_or(choice.metric, |before| before.announced);
@@ -97,8 +99,8 @@ impl Engine {
         }
         destination.kernel = wanted;
         let hold = (wanted == Some(RouteAction::Unreachable)).then_some(now + UNREACHABLE_HOLD);
-        self.timers.set(Timer::Hold(prefix), destination.hold_until, hold);
-        destination.hold_until = hold;
+        self.timers.set(Timer::Hold(prefix), destination.unrest().hold_until, hold);
+        destination.set_unrest(|unrest| unrest.hold_until = hold);
         self.change(prefix, wanted.unwrap_or(RouteAction::Remove));
     }
 
@@ -233,21 +235,22 @@ impl Engine {
 
     /// Takes a candidate out of the table.
     pub(super) fn drop_route(&mut self, now: Instant, prefix: PrefixPair, id: NeighbourId) {
-        if let Some(route) = self.routes.remove(prefix, id) {
-            self.timers.set(Timer::Route(prefix, id), Some(route.deadline), None);
-        }
+        self.routes.remove(prefix, id);
         self.reselect(now, prefix);
     }
 
     /// The kernel refused: the same again in 1, 2, 4 ... 64 seconds.
     pub(super) fn retry_kernel(&mut self, now: Instant, prefix: PrefixPair) {
         let Some(destination) = self.routes.get_mut(prefix) else { return };
-        let in_a_row = destination.refused.filter(|(_, last)| now.since(*last) < REFUSAL_MEMORY);
+        let before = destination.unrest();
+        let in_a_row = before.refused.filter(|(_, last)| now.since(*last) < REFUSAL_MEMORY);
         let count = in_a_row.map_or(0, |(count, _)| count.saturating_add(1).min(6));
-        destination.refused = Some((count, now));
         let retry_at = now + Span::from_secs(1 << count);
-        self.timers.set(Timer::Kernel(prefix), destination.retry_kernel_at, Some(retry_at));
-        destination.retry_kernel_at = Some(retry_at);
+        self.timers.set(Timer::Kernel(prefix), before.retry_kernel_at, Some(retry_at));
+        destination.set_unrest(|unrest| {
+            unrest.refused = Some((count, now));
+            unrest.retry_kernel_at = Some(retry_at);
+        });
     }
 }
 

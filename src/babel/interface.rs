@@ -102,7 +102,7 @@ impl Running {
             self.burst -= 1;
             (BURST_GAP + random.span(BURST_GAP)).min(interval)
         } else {
-            interval.scaled(3, 4) + random.span(interval.scaled(1, 4))
+            super::send::jittered(interval, random)
         };
         self.hello_due = now + wait;
     }

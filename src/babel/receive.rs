@@ -183,7 +183,6 @@ impl Engine {
             interval,
             updated: now,
             refreshed: 0,
-            deadline: now + interval,
         };
         self.hear_source(prefix, router_id, update.seqno);
         let feasible = self.is_feasible(prefix, &fresh);
@@ -201,7 +200,7 @@ impl Engine {
     }
 
     /// Puts a route into the table; whether anything changed that selection must look at.
-    fn store(&mut self, prefix: PrefixPair, mut fresh: Route, feasible: bool) -> bool {
+    fn store(&mut self, prefix: PrefixPair, fresh: Route, feasible: bool) -> bool {
         let id = fresh.neighbour;
         let selected =
             |destination: &Destination| destination.selected.is_some_and(|one| one.neighbour == id);
@@ -214,26 +213,18 @@ impl Engine {
             if !feasible && is_selected && route.router_id == fresh.router_id {
                 return false;
             }
-            let timer = Timer::Route(prefix, id);
-            let was = route.deadline;
-            // The timer stays where it is if it comes early enough: a refresh costs no tree operation.
-            fresh.deadline = was.min(fresh.next_look());
             let said = |route: &Route| (route.next_hop, route.router_id, route.seqno, route.refmetric);
             let changed = said(route) != said(&fresh);
-            if fresh.deadline != was {
-                self.timers.set(timer, Some(was), Some(fresh.deadline));
-            }
+            let at = fresh.next_look();
             *route = fresh;
+            self.routes.look_at(at);
             return changed;
         }
-        fresh.deadline = fresh.next_look();
-        let deadline = fresh.deadline;
         if let Err(full) = self.routes.insert(prefix, fresh) {
             self.table_full(full);
             return false;
         }
         self.table_has_room(Table::Routes);
-        self.timers.set(Timer::Route(prefix, id), None, Some(deadline));
         true
     }
 

@@ -28,8 +28,6 @@ pub(super) struct Route {
     pub(super) updated: Instant,
     /// How often we have asked the neighbour to repeat it before it expires.
     pub(super) refreshed: u8,
-    /// When it is looked at next; its entry in the timers.
-    pub(super) deadline: Instant,
 }
 
 /// All that is known of one prefix.
@@ -39,10 +37,17 @@ pub(super) struct Destination {
     pub(super) selected: Option<Selected>,
     /// Until when a better way is taken at once, because this destination has just become reachable.
     pub(super) settles_until: Instant,
-    /// Since when some other candidate is better than the selected one.
-    pub(super) better_since: Option<Instant>,
     /// What the kernel should hold.
     pub(super) kernel: Option<RouteAction>,
+    /// What only a destination in trouble has: apart, because of 10,000 destinations few are.
+    unrest: Option<Box<Unrest>>,
+}
+
+/// What is remembered of a destination while something about it changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Unrest {
+    /// Since when some other candidate is better than the selected one.
+    pub(super) better_since: Option<Instant>,
     /// How often the kernel refused in a row, and when last.
     pub(super) refused: Option<(u8, Instant)>,
     /// Entries in the timers.
@@ -67,6 +72,9 @@ pub(super) struct Routes {
     candidates: usize,
     /// Candidates of each neighbour.
     shares: SortedMap<NeighbourId, usize>,
+    /// No candidate is due before this. Updates move what is due to later, so it is often too early, which costs
+    /// one look at all of them in 24 s; a timer for each would cost memory, and work at each update.
+    next_look: Option<Instant>,
 }
 
 impl Route {
@@ -109,8 +117,23 @@ impl Destination {
         self.selected.and_then(|selected| self.candidate(selected.neighbour))
     }
 
+    pub(super) fn unrest(&self) -> Unrest {
+        self.unrest.as_deref().cloned().unwrap_or_default()
+    }
+
+    /// Changes it, and gives its memory back when nothing is left of it.
+    pub(super) fn set_unrest(&mut self, change: impl FnOnce(&mut Unrest)) {
+        let mut unrest = self.unrest();
+        change(&mut unrest);
+        if unrest == Unrest::default() {
+            self.unrest = None;
+        } else {
+            self.unrest = Some(Box::new(unrest));
+        }
+    }
+
     fn is_idle(&self) -> bool {
-        self.candidates.is_empty() && self.kernel.is_none() && self.retry_kernel_at.is_none()
+        self.candidates.is_empty() && self.kernel.is_none() && self.unrest().retry_kernel_at.is_none()
     }
 }
 
@@ -153,9 +176,45 @@ impl Routes {
             return Err(Table::Share);
         }
         *share += 1;
-        self.destinations.entry(prefix).or_default().candidates.push(route);
+        self.look_at(route.next_look());
+        let candidates = &mut self.destinations.entry(prefix).or_default().candidates;
+        // Most have one, and room for four is three too many.
+        candidates.reserve_exact(1);
+        candidates.push(route);
         self.candidates += 1;
         Ok(())
+    }
+
+    /// A candidate is due at `at`.
+    pub(super) fn look_at(&mut self, at: Instant) {
+        self.next_look = Some(self.next_look.map_or(at, |next| next.min(at)));
+    }
+
+    /// When candidates are to be looked at.
+    pub(super) const fn next_look(&self) -> Option<Instant> {
+        self.next_look
+    }
+
+    /// The candidates that are due; what is not due says when all are looked at again, but not sooner than
+    /// [`LOOK_GAP`].
+    pub(super) fn due(&mut self, now: Instant) -> Vec<(PrefixPair, NeighbourId)> {
+        if self.next_look.is_none_or(|at| at > now) {
+            return Vec::new();
+        }
+        self.next_look = None;
+        let (mut due, mut next) = (Vec::new(), None);
+        for (prefix, destination) in &self.destinations {
+            for route in &destination.candidates {
+                let at = route.next_look();
+                if at <= now {
+                    due.push((*prefix, route.neighbour));
+                } else {
+                    next = Some(next.map_or(at, |next: Instant| next.min(at)));
+                }
+            }
+        }
+        self.next_look = next.map(|next| next.max(now + LOOK_GAP));
+        due
     }
 
     /// Takes out what `neighbour` offered for `prefix`.
@@ -185,3 +244,6 @@ impl Routes {
         self.iter().filter(|(_, destination)| offered(destination)).map(|(prefix, _)| prefix).collect()
     }
 }
+
+/// What is due is seen this much late at most, so that a thousand routes that expire one after the other are few looks.
+const LOOK_GAP: Span = Span::from_millis(100);

@@ -10,6 +10,7 @@ use crate::base::sorted::SortedMap;
 use super::wire::tlv::Tlv;
 use crate::base::address::PrefixPair;
 use crate::base::limit::BABEL_OUTBOX_TLVS;
+use crate::base::random::Random;
 use crate::base::time::{Instant, Span};
 
 /// TLVs and prefixes that wait for their packet.
@@ -153,6 +154,12 @@ impl Outbox {
     fn hurry(&mut self, due: Instant) {
         self.due = Some(self.due.map_or(due, |waiting| waiting.min(due)));
     }
+}
+
+/// What is promised every `interval` comes a little sooner, never later (RFC 8966 3.1 wants jitter, 4.6.5 and 4.6.9
+/// a bound): enough that neighbours do not fall into step, and no more, for each step is traffic.
+pub(super) fn jittered(interval: Span, random: &mut Random) -> Span {
+    interval.scaled(15, 16) + random.span(interval.scaled(1, 16))
 }
 
 /// Prefixes that leave at once: some 10 full packets, which a slow radio sends in 10 ms.

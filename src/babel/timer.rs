@@ -13,8 +13,6 @@ use crate::base::time::Instant;
 /// What has a deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Timer {
-    /// A candidate route is to be refreshed, retracted or flushed.
-    Route(PrefixPair, NeighbourId),
     /// A better route has been better for long enough.
     Switch(PrefixPair),
     /// A lost destination has been unreachable for long enough.

@@ -6,12 +6,14 @@
 use super::engine::{Engine, retract_all};
 use super::neighbour::{Neighbour, NeighbourId};
 use super::output::RouteAction;
+use super::route::Route;
+use super::send::jittered;
 use super::settings::InterfaceSettings;
 use super::timer::Timer;
 use super::wire::tlv::{INFINITY, SeqnoRequest, Tlv};
 use super::{interface::URGENT, router_id::RouterId};
 use crate::base::address::{InterfaceIndex, PrefixPair};
-use crate::base::time::Instant;
+use crate::base::time::{Instant, Span};
 
 impl Engine {
     /// When [`Engine::handle_wake`] should be called next.
@@ -23,15 +25,17 @@ impl Engine {
         let neighbours = self.neighbours.values();
         let neighbours =
             neighbours.flat_map(|neighbour| [Some(neighbour.next_deadline()), neighbour.outbox.next_due()]);
-        let tables = [self.timers.next(), self.sources.next_sweep()];
+        let tables = [self.timers.next(), self.routes.next_look(), self.sources.next_sweep()];
         interfaces.chain(neighbours).chain(tables).flatten().min()
     }
 
     pub(super) fn wake(&mut self, now: Instant) {
         self.check_neighbours(now);
+        for (prefix, id) in self.routes.due(now) {
+            self.route_due(now, prefix, id);
+        }
         while let Some(timer) = self.timers.pop(now) {
             match timer {
-                Timer::Route(prefix, id) => self.route_due(now, prefix, id),
                 Timer::Switch(prefix) => self.reselect(now, prefix),
                 Timer::Hold(prefix) => self.hold_over(prefix),
                 Timer::Kernel(prefix) => self.kernel_due(prefix),
@@ -100,17 +104,16 @@ impl Engine {
     }
 
     fn look_again(&mut self, now: Instant, prefix: PrefixPair, id: NeighbourId) {
-        let found = self.routes.get_mut(prefix).and_then(|destination| destination.candidate_mut(id));
-        if let Some(route) = found {
+        let found = self.routes.get(prefix).and_then(|destination| destination.candidate(id));
+        if let Some(at) = found.map(Route::next_look) {
             // An interval below the clock's grain must not make us spin.
-            route.deadline = route.next_look().max(now + crate::base::time::Span::from_millis(1));
-            self.timers.set(Timer::Route(prefix, id), None, Some(route.deadline));
+            self.routes.look_at(at.max(now + Span::from_millis(1)));
         }
     }
 
     fn hold_over(&mut self, prefix: PrefixPair) {
         if let Some(destination) = self.routes.get_mut(prefix) {
-            destination.hold_until = None;
+            destination.set_unrest(|unrest| unrest.hold_until = None);
             destination.kernel = None;
             self.change(prefix, RouteAction::Remove);
             self.routes.tidy(prefix);
@@ -119,7 +122,7 @@ impl Engine {
 
     fn kernel_due(&mut self, prefix: PrefixPair) {
         if let Some(destination) = self.routes.get_mut(prefix) {
-            destination.retry_kernel_at = None;
+            destination.set_unrest(|unrest| unrest.retry_kernel_at = None);
             let action = destination.kernel.unwrap_or(RouteAction::Remove);
             self.change(prefix, action);
             self.routes.tidy(prefix);
@@ -141,7 +144,7 @@ impl Engine {
         if running.update_due <= now {
             running.outbox.start_dump(now);
             let interval = settings.update_interval;
-            running.update_due = now + interval.scaled(3, 4) + self.random.span(interval.scaled(1, 4));
+            running.update_due = now + jittered(interval, &mut self.random);
         }
         if running.hello_due > now {
             return;

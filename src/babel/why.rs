@@ -192,7 +192,7 @@ impl Engine {
         if metric >= current {
             return Reason::Dearer { metric, current };
         }
-        let since = destination.better_since.unwrap_or(now);
+        let since = destination.unrest().better_since.unwrap_or(now);
         Reason::SoonBetter { metric, current, left: (since + patience(current, metric)).since(now) }
     }
 }
