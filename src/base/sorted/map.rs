@@ -117,14 +117,21 @@ impl<K, V> SortedMap<K, V> {
         self.len -= 1;
         if self.chunks[number].is_empty() {
             self.chunks.remove(number);
-        } else if let Some(next) = self.chunks.get(number + 1)
-            && self.chunks[number].len() + next.len() <= CHUNK / 2
-        {
-            // Two that have become small are one: a table that shrinks gives its memory back.
-            let next = self.chunks.remove(number + 1);
-            self.chunks[number].extend(next);
+        } else {
+            self.join(number);
+            self.join(number.saturating_sub(1));
         }
         entry
+    }
+
+    /// A chunk and the one behind it are one when both have become small: a table that shrinks gives its memory back.
+    fn join(&mut self, number: usize) {
+        if let Some([one, next]) = self.chunks.get_mut(number..number + 2)
+            && one.len() + next.len() <= CHUNK / 2
+        {
+            one.append(next);
+            self.chunks.remove(number + 1);
+        }
     }
 
     /// Puts in an entry where [`SortedMap::find`] said that it belongs.
