@@ -3,7 +3,7 @@
 //! An interface that changes is told at once: a cable that was pulled must not cost a second. Routes
 //! and addresses are what may be announced to the mesh; they are told as one whole set, read anew a
 //! moment after something changed, so that a hundred changes at once are one message. When events
-//! were lost everything is read anew; only what differs is told.
+//! were lost everything is read anew, and every interface is told.
 
 mod state;
 
@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use self::state::State;
+use super::netlink::filter::Unheard;
 use super::netlink::link::{ADDRESS_HEAD_BYTES, AddressEntry, LINK_HEAD_BYTES, LinkEntry};
 use super::netlink::message::{Batch, Message};
 use super::netlink::route::{PROTOCOL_BABEL, RouteEntry, TABLE_MAIN, dump_head, dump_table};
@@ -100,6 +101,7 @@ impl Links {
         ];
         let events = NetlinkSocket::open(Protocol::Route, &groups)?;
         events.set_receive_buffer(limit::NETLINK_EVENT_BUFFER)?;
+        events.leave_out(Unheard::RouteProtocol(PROTOCOL_BABEL));
         let mut tables = vec![TABLE_MAIN];
         tables.extend(table.filter(|table| *table != TABLE_MAIN));
         let now = Instant::now();

@@ -200,6 +200,7 @@ pub struct Batch {
     start: usize,
     sequences: Vec<u32>,
     awaited: Vec<u32>,
+    acknowledged_last: bool,
 }
 
 impl Batch {
@@ -234,6 +235,22 @@ impl Batch {
         if flags & (ACK | DUMP) != 0 {
             self.awaited.push(sequence);
         }
+    }
+
+    /// Asks for an acknowledgement of the last message, of a batch whose messages did not ask: the kernel looks at
+    /// them one after the other and says each refusal by itself, so that this one tells that all are done.
+    pub fn acknowledge_last(&mut self) {
+        let Some(sequence) = self.sequences.last() else { return };
+        self.awaited.push(*sequence);
+        self.acknowledged_last = true;
+        let flags = self.start + 6..self.start + 8;
+        let asking = u16::from_ne_bytes([self.bytes[flags.start], self.bytes[flags.start + 1]]) | ACK;
+        self.bytes[flags].copy_from_slice(&asking.to_ne_bytes());
+    }
+
+    /// Whether [`Batch::acknowledge_last`] was called.
+    pub const fn is_acknowledged_last(&self) -> bool {
+        self.acknowledged_last
     }
 
     /// Adds an attribute to the message that is being written.

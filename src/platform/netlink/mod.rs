@@ -5,6 +5,7 @@
 //! in network order. nfnetlink numbers and generic netlink ones differ: ask at each attribute.
 
 mod error;
+pub mod filter;
 pub mod link;
 pub mod message;
 pub mod route;

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::message::{ACK, Attribute, Batch, CREATE, Message, REPLACE};
+use super::message::{Attribute, Batch, CREATE, Message, REPLACE};
 use crate::babel::output::RouteAction;
 use crate::base::address::{InterfaceIndex, Prefix, PrefixPair};
 
@@ -125,7 +125,7 @@ pub fn dump_table(batch: &mut Batch, table: u32) {
     batch.attribute(libc::RTA_TABLE, &table.to_ne_bytes());
 }
 
-/// Adds the message that makes the kernel do `action` for `prefix`.
+/// Adds the message that makes the kernel do `action` for `prefix`; it asks for no acknowledgement.
 ///
 /// An install replaces what has the same prefix, table and priority in one step, so that no packet
 /// is lost between two routes.
@@ -137,10 +137,10 @@ pub fn put(batch: &mut Batch, sequence: u32, place: Place, prefix: PrefixPair, a
             // A Babel neighbour is a neighbour by definition. A link-local address needs no flag to
             // say so, and IPv4 over IPv6 (RTA_VIA) does not need it either.
             let flags = if is_link_local(next_hop) { 0 } else { ON_LINK };
-            (libc::RTM_NEWROUTE, ACK | CREATE | REPLACE, libc::RTN_UNICAST, flags)
+            (libc::RTM_NEWROUTE, CREATE | REPLACE, libc::RTN_UNICAST, flags)
         }
-        RouteAction::Unreachable => (libc::RTM_NEWROUTE, ACK | CREATE | REPLACE, libc::RTN_UNREACHABLE, 0),
-        RouteAction::Remove => (libc::RTM_DELROUTE, ACK, 0, 0),
+        RouteAction::Unreachable => (libc::RTM_NEWROUTE, CREATE | REPLACE, libc::RTN_UNREACHABLE, 0),
+        RouteAction::Remove => (libc::RTM_DELROUTE, 0, 0, 0),
     };
     // "Nowhere" is the only scope that matches routes of every scope when they are removed.
     let scope = if action == RouteAction::Remove { libc::RT_SCOPE_NOWHERE } else { 0 };

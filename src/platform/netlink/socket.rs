@@ -22,6 +22,7 @@ use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, timeout_at};
 
 pub use super::error::NetlinkError;
+use super::filter::{self, Unheard};
 use super::message::{Batch, DUMP, DUMP_INTERRUPTED, Message, Messages, Refusal};
 use crate::base::limit;
 
@@ -107,6 +108,13 @@ impl NetlinkSocket {
         setsockopt(socket, SndBufForce, &bytes)
             .or_else(|_| setsockopt(socket, SndBuf, &bytes))
             .map_err(|errno| NetlinkError::Io(errno.into()))
+    }
+
+    /// From now on the kernel does not tell this socket of `unheard`, if it can leave it out.
+    pub fn leave_out(&self, unheard: Unheard) {
+        if let Err(errno) = filter::attach(self.socket.get_ref(), unheard) {
+            log::debug!("events cannot be filtered ({errno}): more of them are read");
+        }
     }
 
     /// The socket's number: events that its own requests cause carry it in their header.
@@ -198,8 +206,9 @@ impl NetlinkSocket {
     /// Sends `batch` and waits until every message that asked for an acknowledgement has its answer;
     /// messages that are no acknowledgement go to `reply`. Answers to earlier requests are dropped.
     ///
-    /// If the kernel refuses a message that did not ask (the begin of an nftables batch), it does not
-    /// look at the rest: that refusal is in the answers, and nothing more is waited for.
+    /// If the kernel refuses a message that did not ask it may not look at the rest (the begin of an nftables
+    /// batch): that refusal is in the answers, and nothing more is waited for, unless the batch says that its
+    /// messages stand for themselves ([`Batch::acknowledge_last`]).
     ///
     /// If the future is dropped the batch may have been carried out; the socket stays usable, because
     /// late answers do not match a later number.
@@ -348,7 +357,7 @@ fn take_answer(
             answers.unanswered.retain(|waiting| *waiting != sequence);
             let Some(refusal) = message.refusal() else { return Verdict::Noted };
             answers.refused.push(refusal);
-            match batch.awaited().contains(&sequence) {
+            match batch.awaited().contains(&sequence) || batch.is_acknowledged_last() {
                 true => Verdict::Noted,
                 false => Verdict::BatchRefused,
             }

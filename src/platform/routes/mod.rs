@@ -18,6 +18,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use self::mirror::{Found, Mirror, Outcome, What};
+use super::netlink::filter::Unheard;
 use super::netlink::link::LinkEntry;
 use super::netlink::message::{Batch, Message, Refusal};
 use super::netlink::route::{PROTOCOL_BABEL, Place, RouteEntry, dump_head, dump_table, put};
@@ -94,6 +95,7 @@ impl RouteTable {
         let events = NetlinkSocket::open(Protocol::Route, &groups)?;
         events.set_receive_buffer(limit::NETLINK_EVENT_BUFFER)?;
         let requests = NetlinkSocket::open(Protocol::Route, &[])?;
+        events.leave_out(Unheard::Port(requests.port()));
         let mut table = Self {
             place: Place { table: settings.table, priority: settings.priority },
             own_port: requests.port(),
@@ -232,6 +234,7 @@ impl RouteTable {
             }
             sequences.push(sequence);
         }
+        batch.acknowledge_last();
         let answers = match batch.is_empty() {
             true => Ok(Answers::default()),
             false => self.requests.exchange(&batch, ANSWER_TIMEOUT, |_| {}).await,
@@ -324,10 +327,9 @@ fn outcome(
         Ok(answers) => answers,
         Err(error) => return Outcome::Refused(error.to_string()),
     };
-    if answers.unanswered.contains(&sequence) {
-        return Outcome::Unknown;
-    }
     match answers.refused.iter().find(|refusal| refusal.sequence == sequence) {
+        // The acknowledgement of the last message speaks for all.
+        None if !answers.unanswered.is_empty() => Outcome::Unknown,
         None => Outcome::Done,
         // What is to be removed is not there (any more), nor its table.
         Some(refusal)
