@@ -211,7 +211,8 @@ impl Daemon {
         self.input(Input::Clock(clock::wall())).await;
         self.look_at_the_machine().await;
         // Another routing daemon may have left the port meanwhile: no event tells.
-        for status in self.interfaces.values().cloned().collect::<Vec<_>>() {
+        let closed = self.interfaces.values().filter(|status| self.silent.contains_key(&status.index));
+        for status in closed.cloned().collect::<Vec<_>>() {
             self.mesh_device(&status);
         }
     }

@@ -71,8 +71,9 @@ impl State {
         Some(LinkEvent::Interface(link.clone()))
     }
 
-    /// Everything was read anew; what differs is to be told: first what is gone, because a name may
-    /// have a new interface.
+    /// Everything was read anew because events were lost: what is gone is to be told first, because a name may
+    /// have a new interface, and then every interface, because what it lost and got back nobody saw (IPv6, and with
+    /// it its multicast groups).
     pub(super) fn replace(&mut self, links: Vec<LinkEntry>, addresses: &[AddressEntry]) -> Vec<LinkEvent> {
         let there: SortedSet<InterfaceIndex> = links.iter().map(|link| link.index).collect();
         let lost: Vec<InterfaceIndex> =
@@ -85,7 +86,12 @@ impl State {
                 self.addresses.entry(entry.interface).or_default().insert(address);
             }
         }
-        events.extend(links.into_iter().flat_map(|link| self.link(link)));
+        for link in links {
+            let index = link.index;
+            let told = self.link(link);
+            let again = self.links.get(&index).filter(|_| told.is_empty()).cloned().map(LinkEvent::Interface);
+            events.extend(told.into_iter().chain(again));
+        }
         events
     }
 
@@ -151,15 +157,16 @@ mod tests {
     }
 
     #[test]
-    fn after_a_new_reading_only_what_differs_is_told_and_what_is_gone_comes_first() {
+    fn after_a_new_reading_what_is_gone_is_told_first_and_every_interface_again() {
         let mut state = State::default();
         let links = || vec![entry(INDEX, "mesh0", true), entry(InterfaceIndex(6), "mesh1", true)];
         assert_eq!(state.replace(links(), &[address("fe80::5", true)]).len(), 2);
-        assert_eq!(state.replace(links(), &[address("fe80::5", true)]), []);
+        let told_again = state.replace(links(), &[address("fe80::5", true)]);
+        assert_eq!(told(&told_again), [(true, Some("fe80::5".to_owned())), (true, None)]);
         let again = vec![entry(InterfaceIndex(7), "mesh0", true), entry(InterfaceIndex(6), "mesh1", true)];
         let events = state.replace(again, &[]);
         assert_eq!(events[0], LinkEvent::Gone(INDEX));
-        assert_eq!(told(&events[1..]), [(true, None)]);
+        assert_eq!(told(&events[1..]), [(true, None), (true, None)]);
     }
 
     #[test]
