@@ -1,6 +1,6 @@
 # Everything there is to run. `make help` lists it. The work itself is in scripts/.
 
-.PHONY: help village test lint soak bench-routing bench-instructions bench-size cross cross-mips cross-mipsel cross-armv7 cross-aarch64 cross-x86_64 sizes package
+.PHONY: help village test lint soak bench-routing bench-instructions bench-size bench-memory cross cross-mips cross-mipsel cross-armv7 cross-aarch64 cross-x86_64 sizes package
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -42,6 +42,10 @@ cross-mips cross-mipsel cross-armv7 cross-aarch64 cross-x86_64:
 
 bench-size: ## Weighs the daemon on every processor and with the SDK's flags; fails beyond the limit (ARCH=mips for one)
 	@scripts/bench_size.py $(ARCH)
+
+bench-memory: ## The daemon's memory and first Hello on a MIPS router's kernel in QEMU, as root; fails beyond the limit
+	@scripts/setup.sh
+	@scripts/boot.sh memory
 
 sizes: ## Measures what each dependency weighs on MIPS (docs/dependencies.md); half an hour
 	@scripts/sizes.sh
