@@ -174,7 +174,8 @@ figures() {
   mkdir -p target/bench
   sed -n 's/^boot: figure \([a-z0-9._]*\) \([0-9.]*\)$/  "\1": \2/p' "$console" | sed '$!s/$/,/' |
     { echo '{'; cat; echo '}'; } >"$file"
-  cat "$file"
+  awk -F '[" :,]+' 'NF > 2 { printf "%-36s %10s\n", $2, $3 }' "$file"
+  printf '\n%-36s %10s %10s\n' "held against a limit" is limit
   at_most idle.private_kb "$IDLE_KB"
   at_most routes1000.private_kb "$FULL_KB"
   at_most full.private_kb "$FULL_KB"
@@ -186,6 +187,7 @@ at_most() {
   local value
   value=$(sed -n "s/^  \"$1\": \([0-9.]*\),\?$/\1/p" target/bench/memory.json)
   [ -n "$value" ] || stop "the console has no figure $1"
+  printf '%-36s %10s %10s\n' "$1" "$value" "$2"
   awk "BEGIN { exit !($value <= $2) }" || bad+=("$1 is $value, more than $2")
 }
 
