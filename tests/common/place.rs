@@ -160,6 +160,15 @@ impl Place {
     }
 }
 
+/// A folder that goes with all that is in it. The last field of a world: the places read their logs before.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         if let Some((_, child)) = &mut self.program {

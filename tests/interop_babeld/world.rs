@@ -5,10 +5,9 @@
 //! ```
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::place::{LOOK, Place};
+use crate::place::{Folder, LOOK, Place};
 
 /// The three places and the time that was measured in them. What it holds ends in the order of the fields.
 pub(crate) struct World {
@@ -16,15 +15,16 @@ pub(crate) struct World {
     pub(crate) b: Place,
     pub(crate) c: Place,
     table: String,
-    folder: PathBuf,
+    _folder: Folder,
 }
 
 impl World {
     /// Three namespaces and two cables without IPv4 addresses; no program runs yet.
     pub(crate) fn new(kind: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("tequio-babeld-{}-{kind}", std::process::id()));
-        let [a, b, c] = ["a", "b", "c"].map(|name| Place::new(name, &format!("babeld-{kind}"), &folder));
-        let world = Self { a, b, c, table: String::new(), folder };
+        let folder =
+            Folder(std::env::temp_dir().join(format!("tequio-babeld-{}-{kind}", std::process::id())));
+        let [a, b, c] = ["a", "b", "c"].map(|name| Place::new(name, &format!("babeld-{kind}"), &folder.0));
+        let world = Self { a, b, c, table: String::new(), _folder: folder };
         world.a.cable("ab", &world.b, "ba");
         world.b.cable("bc", &world.c, "cb");
         world
@@ -51,11 +51,5 @@ impl World {
     /// What was measured.
     pub(crate) fn table(&self) -> &str {
         &self.table
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }

@@ -8,10 +8,9 @@
 mod place;
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use place::{LOOK, Place};
+use place::{Folder, LOOK, Place};
 
 const A4: &str = "10.98.0.1";
 const A6: &str = "fd98:a::1";
@@ -42,14 +41,14 @@ impl Key {
 struct World {
     a: Place,
     b: Place,
-    folder: PathBuf,
+    _folder: Folder,
 }
 
 impl World {
     fn new(test: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("tequio-mac-{}-{test}", std::process::id()));
-        let [a, b] = ["a", "b"].map(|name| Place::new(name, &format!("mac-{test}"), &folder));
-        let world = Self { a, b, folder };
+        let folder = Folder(std::env::temp_dir().join(format!("tequio-mac-{}-{test}", std::process::id())));
+        let [a, b] = ["a", "b"].map(|name| Place::new(name, &format!("mac-{test}"), &folder.0));
+        let world = Self { a, b, _folder: folder };
         world.a.cable("ab", &world.b, "ba");
         for (place, v4, v6) in [(&world.a, A4, A6), (&world.b, B4, B6)] {
             place.ip(&format!("address add {v4}/32 dev lo"));
@@ -67,12 +66,6 @@ impl World {
             std::thread::sleep(LOOK);
         }
         begun.elapsed().as_secs_f64()
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
