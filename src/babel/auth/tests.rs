@@ -166,6 +166,24 @@ fn a_mac_of_one_key_among_others_is_right_and_a_bit_off_is_not() {
 }
 
 #[test]
+fn each_tlv_of_authentication_reads_what_it_writes() {
+    let mut bytes = vec![42, 2, 0, 2, 3, 0];
+    wire::count(&mut bytes, &[0xaa, 0xbb], 0x0102_0304);
+    assert_eq!(hex(&bytes), "2a02000a0300".to_owned() + "110601020304aabb");
+    let seal = Seal { source: ours(), keys: ["one", "two", "none"].map(Into::into).to_vec() };
+    let sign = |key: &str, _: &[u8]| if key == "none" { Vec::new() } else { key.as_bytes().to_vec() };
+    let whole = wire::sealed(bytes.clone(), MULTICAST, &seal, sign);
+    assert_eq!(hex(&whole[bytes.len()..]), "10036f6e65100374776f", "a MAC of each key that is there");
+    let read = Sealed::read(&whole).unwrap();
+    assert_eq!((read.covered, read.counter), (&bytes[..], Some((&[0xaa, 0xbb][..], 0x0102_0304))));
+    assert_eq!(read.macs, [b"one", b"two"]);
+    let (challenge, reply) = (nonce_packet(CHALLENGE_REQUEST, &[7, 8]), nonce_packet(CHALLENGE_REPLY, &[9]));
+    assert_eq!((hex(&challenge), hex(&reply)), ("2a02000412020708".into(), "2a020003130109".into()));
+    assert_eq!(Sealed::read(&challenge).unwrap().challenge, Some(&[7, 8][..]));
+    assert_eq!(Sealed::read(&reply).unwrap().reply, Some(&[9][..]));
+}
+
+#[test]
 fn the_first_counter_counts_and_a_mac_in_the_body_does_not() {
     let pc = [17, 6, 0, 0, 0, 9, 0xaa, 0xbb];
     let second = [17, 5, 0, 0, 0, 1, 0xcc];
@@ -285,6 +303,21 @@ fn a_new_index_is_challenged_again_and_a_missing_counter_refused() {
     bench.hear_bytes(peer(1), MULTICAST, &wire::sealed(hello(1), MULTICAST, &seal, sign));
     let counts = bench.counts(peer(1));
     assert_eq!((counts.challenged, counts.no_counter, bench.neighbours()), (2, 1, 0));
+}
+
+#[test]
+fn five_minutes_of_silence_must_be_explained_by_a_new_challenge() {
+    let mut bench = Bench::new(auth(AuthMode::Strict));
+    bench.prove(peer(1));
+    for (silent_s, counter, believed) in [(300, 101, true), (301, 102, false), (1, 103, false)] {
+        bench.sent.clear();
+        bench.now = bench.now + Span::from_secs(silent_s);
+        let before = bench.engine.report(bench.now).counters.packets_received;
+        bench.hear(peer(1), MULTICAST, hello(1), &[1], counter);
+        let after = bench.engine.report(bench.now).counters.packets_received;
+        assert_eq!(after > before, believed, "{silent_s} s");
+        assert_eq!(bench.nonce(peer(1)).is_none(), believed, "{silent_s} s");
+    }
 }
 
 #[test]

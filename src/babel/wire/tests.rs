@@ -66,6 +66,13 @@ fn each_tlv_reads_what_it_writes() {
         "05 0e 03 00 0060 04b0 0000000000000002",
     );
     both_ways(&[Tlv::Ihu { address: None, rxcost: 96, interval_cs: 1_200 }], "05 06 00 00 0060 04b0");
+    for (address, octets) in [
+        ("10.0.0.9", "0a 01 00 0060 04b0 0a000009"),
+        ("fd00::9", "16 02 00 0060 04b0 fd000000000000000000000000000009"),
+    ] {
+        let address = Some(address.parse().unwrap());
+        both_ways(&[Tlv::Ihu { address, rxcost: 96, interval_cs: 1_200 }], &format!("05 {octets}"));
+    }
     both_ways(&[Tlv::RouteRequest(None)], "09 02 00 00");
     both_ways(&[Tlv::RouteRequest(Some(prefix("10.1.4.0/22")))], "09 05 01 16 0a0104");
     both_ways(&[Tlv::RouteRequest(Some(prefix("fd00::/8")))], "09 03 02 08 fd");
@@ -120,6 +127,26 @@ fn another_next_hop_is_written_once() {
          08 0e 02 80 20 00 0640 0001 0060 fd000001
          08 0b 02 80 20 03 0640 0001 0060 02",
     );
+}
+
+#[test]
+fn a_next_hop_that_is_not_link_local_is_written_whole() {
+    let mut one = update("fd00:1::/32", 96);
+    one.next_hop = Some("fd00::9".parse().unwrap());
+    both_ways(
+        &[Tlv::Update(one)],
+        "06 0a 0000 0200000000000007  07 12 02 00 fd000000000000000000000000000009
+         08 0e 02 80 20 00 0640 0001 0060 fd000001",
+    );
+}
+
+#[test]
+fn padding_between_tlvs_and_inside_them_says_nothing() {
+    let hello = Tlv::Hello { unicast: false, seqno: SeqNo(9), interval_cs: 400 };
+    // Pad1, PadN of none, of one and of three octets; then the same as sub-TLVs.
+    let (tlvs, why) =
+        read("00 01 00 01 01 ff 00 01 03 abcdef 04 0e 0000 0009 0190 00 01 00 01 03 ffffff 00 00");
+    assert_eq!((tlvs, why), (vec![hello], vec![]));
 }
 
 #[test]
