@@ -22,7 +22,7 @@ part_unit() {
   for file in tests/*.rs tests/*/main.rs lab/tests/*.rs; do
     # A test of several files is a folder with a main.rs.
     file=$(basename "${file%/main.rs}" .rs)
-    case $file in tidy | interop_* | "*") ;; *) targets+=(--test "$file") ;; esac
+    case $file in tidy | interop* | "*") ;; *) targets+=(--test "$file") ;; esac
   done
   cargo test --workspace --locked --no-fail-fast --lib --bins "${targets[@]}" && cargo test --workspace --locked --doc
 }
@@ -50,7 +50,10 @@ part_pages() {
   cargo build --workspace --locked && built=$(realpath "$BUILT")/debug || return
   BUILT=$built node --test tests/luci/*.test.mjs && BUILT=$built node tests/luci/browser.mjs
 }
-part_interop() { cargo test --workspace --locked --test interop_babeld --test interop_mac -- --nocapture; }
+# They mostly wait, so all of them run at once.
+part_interop() {
+  RUST_TEST_THREADS=8 cargo test --workspace --locked --no-fail-fast --test interop --test interop_babeld --test interop_mac -- --nocapture
+}
 
 part_package() { BINARY=$BUILT/debug/tequio tests/package/run.sh; }
 
@@ -63,6 +66,14 @@ part_boot() { TEQUIO=$BUILT/debug/tequio GUEST=$BUILT/debug/guest scripts/boot.s
 part_fuzz() { FUZZ_ROUNDS=${FUZZ_ROUNDS:-200} cargo test --workspace --locked --test fuzz; }
 # The daemon as the most common router gets it: within its limits, and it starts.
 part_size() { scripts/bench_size.py mips && tests/cross/run.sh mips; }
+# The plays of --test interop with the parts given to others.
+part_roles() {
+  local parts
+  for parts in "babeld ours,bird" "bird ours,babeld"; do
+    SUBJECT=${parts% *} PEERS=${parts#* } RUST_TEST_THREADS=8 cargo test --workspace --locked --test interop -- --nocapture ||
+      return
+  done
+}
 # Six builds.
 part_cross() { scripts/cross.sh all && tests/cross/run.sh && scripts/bench_size.py; }
 
@@ -80,6 +91,7 @@ about() {
     pages) echo "LuCI's pages in a browser" ;;
     interop) echo "a mesh with Debian's babeld and BIRD" ;;
     fuzz) echo "a long run of the fuzz targets" ;;
+    roles) echo "babeld and BIRD as subjects" ;;
     package) echo "the router's package" ;;
     boot) echo "a MIPS kernel, today, 1970, 2040" ;;
   esac

@@ -4,6 +4,7 @@
 //! Needs root, iproute2, iputils-ping, babeld and bird, and says so when one is missing. Prints the seconds
 //! until each pair reached each other.
 
+mod flood;
 #[path = "../common/place.rs"]
 mod place;
 
@@ -31,6 +32,9 @@ struct Key {
 const HMAC: Key = Key { name: "k1", algorithm: "hmac-sha256", text: "0123456789abcdef0123456789abcdef" };
 const BLAKE: Key = Key { name: "k2", algorithm: "blake2s128", text: "fedcba9876543210" };
 
+/// A key, and what we use it for.
+type KeyUse = (Key, &'static str);
+
 impl Key {
     fn hex(self) -> String {
         self.text.bytes().map(|byte| format!("{byte:02x}")).collect()
@@ -41,14 +45,14 @@ impl Key {
 struct World {
     a: Place,
     b: Place,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl World {
     fn new(test: &str) -> Self {
         let folder = Folder(std::env::temp_dir().join(format!("tequio-mac-{}-{test}", std::process::id())));
         let [a, b] = ["a", "b"].map(|name| Place::new(name, &format!("mac-{test}"), &folder.0));
-        let world = Self { a, b, _folder: folder };
+        let world = Self { a, b, folder };
         world.a.cable("ab", &world.b, "ba");
         for (place, v4, v6) in [(&world.a, A4, A6), (&world.b, B4, B6)] {
             place.ip(&format!("address add {v4}/32 dev lo"));
@@ -70,7 +74,7 @@ impl World {
 }
 
 /// Our configuration; each key with its use. The keys stand in files that only their owner can read.
-fn configure(place: &Place, device: &str, announced: &[&str], keys: &[(Key, &str)]) {
+fn configure(place: &Place, device: &str, announced: &[&str], keys: &[KeyUse]) {
     let file = |name: &str| place.file(name).display().to_string();
     std::fs::create_dir_all(file("state")).expect("a folder");
     let mut text = format!(
@@ -119,16 +123,24 @@ fn start_babeld(place: &mut Place, key: Key) {
     place.start("babeld", &program("babeld"), &["-I", "", "-S", &state, "-c", &config]);
 }
 
-fn start_bird(place: &mut Place, key: Key) {
-    let algorithm = if key.algorithm == "blake2s128" { "blake2s128" } else { "hmac sha256" };
+/// BIRD signs with all of these, and believes each of them.
+fn configure_bird(place: &Place, keys: &[Key]) {
+    let password = |key: &Key| {
+        let algorithm = if key.algorithm == "blake2s128" { "blake2s128" } else { "hmac sha256" };
+        format!("password \"{}\" {{ algorithm {algorithm}; }}; ", key.text)
+    };
+    let passwords: String = keys.iter().map(password).collect();
     let text = format!(
         "router id 10.98.0.2;\nlog stderr all;\nprotocol device {{ }}\n\
          protocol direct {{ ipv6; interface \"lo\"; }}\nprotocol kernel {{ ipv6 {{ export all; }}; }}\n\
          protocol babel {{ ipv6 {{ import all; export all; }};\n  interface \"ba\" {{ type wired; \
-         authentication mac; password \"{}\" {{ algorithm {algorithm}; }}; }};\n}}\n",
-        key.text
+         authentication mac; {passwords}}};\n}}\n"
     );
     std::fs::write(place.file("config"), text).expect("a file");
+}
+
+fn start_bird(place: &mut Place, keys: &[Key]) {
+    configure_bird(place, keys);
     let file = |name: &str| place.file(name).display().to_string();
     let (config, control, pid) = (file("config"), file("bird.ctl"), file("bird.pid"));
     place.start("bird", &program("bird"), &["-f", "-c", &config, "-s", &control, "-P", &pid]);
@@ -174,7 +186,7 @@ fn bird_and_we_believe_each_other_with_both_algorithms() {
         let mut world = World::new(&format!("bird-{}", key.algorithm));
         configure(&world.a, "ab", &[A6], &[(key, "sign")]);
         start_tequio(&mut world.a);
-        start_bird(&mut world.b, key);
+        start_bird(&mut world.b, &[key]);
         let took = world.until("signed with BIRD", CONVERGED_S, v6_works);
         println!("bird, {}: all reached after {took:.1} s", key.algorithm);
     }
@@ -183,7 +195,7 @@ fn bird_and_we_believe_each_other_with_both_algorithms() {
 #[test]
 fn keys_are_changed_while_packets_pass_and_none_is_lost() {
     let mut world = World::new("rotation");
-    let steps: [&[(Key, &str)]; 4] = [
+    let steps: [&[KeyUse]; 4] = [
         &[(HMAC, "sign")],
         &[(HMAC, "sign"), (BLAKE, "verify")],
         &[(BLAKE, "sign"), (HMAC, "verify")],
@@ -253,6 +265,37 @@ fn neighbours_of_babeld(socket: &str) -> Result<String, String> {
     let mut said = String::new();
     stream.take(65_536).read_to_string(&mut said).map_err(words)?;
     Ok(said.lines().filter(|line| line.contains(" neighbour ")).collect::<Vec<_>>().join("\n"))
+}
+
+#[test]
+fn keys_are_changed_with_bird_and_nobody_is_lost() {
+    let mut world = World::new("rotation-bird");
+    configure(&world.a, "ab", &[A6], &[(HMAC, "sign")]);
+    start_tequio(&mut world.a);
+    start_bird(&mut world.b, &[HMAC]);
+    world.until("signed with BIRD", CONVERGED_S, v6_works);
+    // BIRD signs with all that it has: so it goes over when we believe both, and we when it believes both.
+    let steps: [(&[KeyUse], &[Key]); 3] = [
+        (&[(HMAC, "sign"), (BLAKE, "verify")], &[HMAC, BLAKE]),
+        (&[(BLAKE, "sign"), (HMAC, "verify")], &[BLAKE]),
+        (&[(BLAKE, "sign")], &[BLAKE]),
+    ];
+    for (number, (ours, theirs)) in steps.into_iter().enumerate() {
+        configure(&world.a, "ab", &[A6], ours);
+        world.a.hang_up();
+        let read = |place: &Place, words: &str| place.said().matches(words).count();
+        world.until("we read it", 10, |world| reads(read(&world.a, "was read again"), number + 1));
+        configure_bird(&world.b, theirs);
+        world.b.hang_up();
+        world.until("BIRD reads it", 10, |world| reads(read(&world.b, "Reconfigured"), number + 1));
+        world.until("they still reach each other", 10, v6_works);
+    }
+    // Had the last change not been understood, three Hellos of BIRD would be missing by now.
+    let silence = Instant::now() + Duration::from_secs(20);
+    while Instant::now() < silence {
+        v6_works(&world).expect("they reach each other all the time");
+    }
+    assert!(!world.a.said().contains("is lost"), "no neighbour was lost: {}", world.a.said());
 }
 
 fn reads(seen: usize, wanted: usize) -> Result<(), String> {

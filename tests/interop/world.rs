@@ -1,0 +1,183 @@
+//! Network namespaces with cables between them, in three shapes.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use crate::place::{Folder, LOOK, Place};
+use crate::speaker::{Node, Speaker};
+
+/// Who is where, and who is beside whom.
+pub(crate) struct World {
+    pub(crate) places: Vec<Place>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) speakers: Vec<Speaker>,
+    cables: Vec<(usize, usize)>,
+    /// The one without a carrier.
+    cut: Option<(usize, usize)>,
+    title: String,
+    _folder: Folder,
+}
+
+impl World {
+    /// A row of these speakers, all of them running; closed to a ring if `ring`.
+    pub(crate) fn start(test: &str, speakers: &[Speaker], ring: bool, by_source: bool) -> Self {
+        let names: Vec<&str> = speakers.iter().map(|speaker| speaker.name()).collect();
+        let title = format!("{test}: {}", names.join(" - "));
+        let count = speakers.len();
+        let mut cables: Vec<(usize, usize)> = (1..count).map(|at| (at - 1, at)).collect();
+        cables.extend(ring.then_some((0, count - 1)));
+        let short = format!("{test}-{}", names.concat());
+        let folder =
+            Folder(std::env::temp_dir().join(format!("tequio-interop-{}-{short}", std::process::id())));
+        let places: Vec<Place> =
+            PLACES[..count].iter().map(|name| Place::new(name, &short, &folder.0)).collect();
+        let node = |at: usize| {
+            let ends = cables.iter().filter_map(|(one, other)| match at {
+                _ if at == *one => Some(device(at, *other)),
+                _ if at == *other => Some(device(at, *one)),
+                _ => None,
+            });
+            let number = u8::try_from(at + 1).expect("four places at most");
+            Node { number, devices: ends.collect(), by_source }
+        };
+        let nodes: Vec<Node> = (0..count).map(node).collect();
+        let speakers = speakers.to_vec();
+        let mut world = Self { places, nodes, speakers, cables, cut: None, title, _folder: folder };
+        world.furnish();
+        for at in 0..count {
+            world.boot(at);
+        }
+        world
+    }
+
+    fn furnish(&self) {
+        for (place, node) in self.places.iter().zip(&self.nodes) {
+            place.ip(&format!("address add {}/32 dev lo", node.v4()));
+            place.ip(&format!("address add {}/128 dev lo", node.v6()));
+            if node.by_source {
+                place.ip(&format!("address add {}/128 dev lo", node.for_source()));
+            }
+        }
+        for (number, (one, other)) in self.cables.iter().enumerate() {
+            self.places[*one].cable(&device(*one, *other), &self.places[*other], &device(*other, *one));
+            // BIRD and babeld speak about IPv4 among themselves, and BIRD to us, by IPv4 next hops.
+            if [one, other].into_iter().any(|end| self.speakers[*end] == Speaker::Bird) {
+                for (end, far) in [(*one, *other), (*other, *one)] {
+                    let address = format!("172.16.{number}.{}/24", end + 1);
+                    self.places[end].ip(&format!("address add {address} dev {}", device(end, far)));
+                }
+            }
+        }
+    }
+
+    /// Starts the program of a place.
+    pub(crate) fn boot(&mut self, at: usize) {
+        self.speakers[at].start(&mut self.places[at], &self.nodes[at]);
+    }
+
+    /// Cuts the power of a place.
+    pub(crate) fn lose_power(&mut self, at: usize) {
+        self.speakers[at].lose_power(&mut self.places[at]);
+    }
+
+    /// Takes the carrier of a cable away, or gives it back, at its far end.
+    pub(crate) fn carrier(&mut self, one: usize, other: usize, up: bool) {
+        self.cut = (!up).then_some((one.min(other), one.max(other)));
+        let state = if up { "up" } else { "down" };
+        self.places[other].ip(&format!("link set {} {state}", device(other, one)));
+    }
+
+    /// Looks until the condition holds, for at most `limit_s`.
+    pub(crate) fn until(
+        &mut self,
+        what: &str,
+        limit_s: u64,
+        condition: impl Fn(&Self) -> Result<(), String>,
+    ) {
+        let begun = Instant::now();
+        while let Err(seen) = condition(self) {
+            self.check();
+            let title = &self.title;
+            assert!(
+                begun.elapsed() < Duration::from_secs(limit_s),
+                "{title}: {what}: after {limit_s} s {seen}"
+            );
+            std::thread::sleep(LOOK);
+        }
+        println!("{}: {:.1} s  {what}", self.title, begun.elapsed().as_secs_f64());
+    }
+
+    /// Lets time pass while the others go on.
+    pub(crate) fn dark_for(&mut self, seconds: u64) {
+        let until = Instant::now() + Duration::from_secs(seconds);
+        while Instant::now() < until {
+            self.check();
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    fn check(&mut self) {
+        for place in &mut self.places {
+            place.check();
+        }
+    }
+
+    /// Every kernel has a route to every other node, IPv6 and, where it can be said, IPv4, and packets are answered.
+    pub(crate) fn all_reach_all(&self) -> Result<(), String> {
+        for from in 0..self.places.len() {
+            let routes = self.places[from].routes();
+            for to in (0..self.places.len()).filter(|to| *to != from) {
+                let known = |prefix: String| {
+                    let complaint = || format!("{} has no route to {prefix}", self.places[from].name);
+                    routes.contains_key(&prefix).then_some(()).ok_or_else(complaint)
+                };
+                known(self.nodes[to].v6())?;
+                if self.hears_of_v4(from, to) {
+                    known(self.nodes[to].v4())?;
+                }
+            }
+        }
+        for from in 0..self.places.len() {
+            for to in (0..self.places.len()).filter(|to| *to != from) {
+                self.places[from].pings(&self.nodes[from].v6(), &self.nodes[to].v6())?;
+                if from < to && self.hears_of_v4(from, to) && self.hears_of_v4(to, from) {
+                    self.places[from].pings(&self.nodes[from].v4(), &self.nodes[to].v4())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the word of `about`'s IPv4 address can come to `listener`, hop by hop.
+    fn hears_of_v4(&self, listener: usize, about: usize) -> bool {
+        let mut known = BTreeSet::from([about]);
+        loop {
+            let whole = self.cables.iter().filter(|cable| self.cut != Some(**cable));
+            let both = whole.flat_map(|(one, other)| [(*one, *other), (*other, *one)]);
+            let told = both.filter(|(from, to)| {
+                known.contains(from)
+                    && !known.contains(to)
+                    && self.speakers[*from].is_understood_in_v4(self.speakers[*to])
+            });
+            let told: Vec<usize> = told.map(|(_, to)| to).collect();
+            if told.is_empty() {
+                return known.contains(&listener);
+            }
+            known.extend(told);
+        }
+    }
+
+    /// The neighbour through which the kernel of `from` sends what is for `to`.
+    pub(crate) fn next_hop(&self, from: usize, to: usize) -> Option<usize> {
+        let routes = self.places[from].routes();
+        let used = routes.get(&self.nodes[to].v6())?["dev"].as_str()?;
+        (0..self.places.len()).find(|other| device(from, *other) == used)
+    }
+}
+
+/// The device at `here` of the cable to `there`.
+fn device(here: usize, there: usize) -> String {
+    format!("v{}{}", PLACES[here], PLACES[there])
+}
+
+const PLACES: [&str; 4] = ["a", "b", "c", "d"];
