@@ -1,6 +1,8 @@
 //! The house rules that a compiler does not know, checked on the source itself: floors, what may not
 //! stand below floor 4, sizes, nothing unfinished. `CONTRIBUTING.md` says what they are for.
 
+#[path = "tidy/map.rs"]
+mod map;
 #[path = "tidy/rules.rs"]
 mod rules;
 #[path = "tidy/source.rs"]
@@ -44,19 +46,31 @@ fn the_house_is_tidy() {
 }
 
 #[test]
-fn every_mistake_of_others_has_its_test() {
+fn each_rule_of_the_rfcs_and_each_mistake_of_others_has_its_test() {
     let root =
         PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says where the project is"));
     let document = std::fs::read_to_string(root.join("docs/rfc-map.md")).expect("the map");
-    let (_, table) = document.split_once("## What others got wrong").expect("the list of mistakes");
-    let rows = table.split("## ").next().unwrap_or_default().lines().filter(|line| line.starts_with("| "));
-    let named: Vec<&str> = rows.filter_map(|row| row.rsplit('`').nth(1)).collect();
-    assert!(named.len() > 20, "only {} rows found", named.len());
     let files = project_files(&root);
-    for name in named {
-        let is_there = |(_, text): &(String, String)| text.contains(&format!("fn {name}("));
-        assert!(files.iter().any(is_there), "docs/rfc-map.md: there is no test {name}");
-    }
+    let tests: BTreeSet<&str> = files.iter().flat_map(|(_, text)| map::tests(text)).collect();
+    assert!(tests.len() > 400, "only {} tests found: the search is broken", tests.len());
+    let rot = map::rot(&document, &tests);
+    assert!(rot.is_empty(), "docs/rfc-map.md:\n{}", rot.join("\n"));
+}
+
+#[test]
+fn a_map_that_rots_is_found() {
+    let text = "## RFC 1, one\n| Section | Rule | Here | State |\n|---|---|---|---|\n| 2.1 | a | b | done |\n\
+               | | c | d | done |\n| 3 | e | f | later |\n## What others got wrong\n| Mistake | Test |\n|---|---|\n\
+               | x | `there` |\n## What tests each rule\n| Section | Tests |\n|---|---|\n";
+    let rules = "| 1 2.1 | `there` |\n| 1 | `there` |\n";
+    let tests = map::tests("    #[test]\n    fn there() {\nfn no_test() {\n").collect();
+    let found = |rules: &str, from: &str, to: &str| map::rot(&(text.replace(from, to) + rules), &tests).len();
+    assert_eq!(found(rules, "", ""), 0);
+    assert_eq!(found("| 1 2.1 | `there` |\n", "", ""), 1, "a section without a row");
+    assert_eq!(found(&rules.replace("| `there` |\n| 1 |", "| `no_test` |\n| 1 |"), "", ""), 1);
+    assert_eq!(found(&rules.replace("`there`", ""), "", ""), 2, "rows without a name");
+    assert_eq!(found(rules, "| x | `there` |", "| x | |"), 1);
+    assert_eq!(found(&(rules.to_owned() + "| 1 9 | `there` |\n"), "", ""), 1, "a section that is gone");
 }
 
 /// Every Rust file that we wrote: path from the root, and text.
