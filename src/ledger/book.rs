@@ -142,30 +142,34 @@ impl Ledger {
     /// epoch that count, and within the float. The float is counted in the order (seq, id), whatever the
     /// order of arrival; a lot that does not fit is left out, a later smaller one may fit.
     pub(super) fn count_lots(&mut self, author: &[u8; 32]) {
-        let member = self.authority.members.get(author).filter(|state| state.member.roles.has(Role::Seller));
-        let mut float = member.map_or(0, |state| state.member.float);
-        let mut verdicts = Vec::new();
-        for (_, id) in self.issues.get(author).into_iter().flat_map(SortedSet::iter) {
-            let value = member.and_then(|state| self.lot_value(state, *id));
-            let left = value.and_then(|value| float.checked_sub(value));
-            float = left.unwrap_or(float);
-            verdicts.push((*id, left.is_some()));
+        let float = self.seller(author).map_or(0, |state| state.member.float);
+        self.floats.insert(*author, float);
+        let lots = self.issues.get(author).into_iter().flat_map(SortedSet::iter);
+        for id in lots.map(|(_, id)| *id).collect::<Vec<_>>() {
+            self.count_lot(author, id);
         }
-        for (id, counts) in verdicts {
-            if counts {
-                self.counted_lots.insert(id);
-            } else {
-                self.counted_lots.remove(&id);
-            }
+    }
+
+    /// The same for one lot, which comes behind all that were looked at.
+    pub(super) fn count_lot(&mut self, author: &[u8; 32], id: RecordId) {
+        let float = self.floats.get(author).copied().unwrap_or(0);
+        let value = self.seller(author).and_then(|state| self.lot_value(state, id));
+        if let Some(left) = value.and_then(|value| float.checked_sub(value)) {
+            self.floats.insert(*author, left);
+            self.counted_lots.insert(id);
+        } else {
+            self.counted_lots.remove(&id);
         }
+    }
+
+    fn seller(&self, author: &[u8; 32]) -> Option<&MemberState> {
+        self.authority.members.get(author).filter(|state| state.member.roles.has(Role::Seller))
     }
 
     /// What the float of this node still has room for, in minor units.
     pub fn float_left(&self) -> u64 {
-        let Some(state) = self.own_state() else { return 0 };
-        let own = self.issues.get(&self.own_key).into_iter().flat_map(SortedSet::iter);
-        let counted = own.filter(|(_, id)| self.counted_lots.contains(id));
-        counted.filter_map(|(_, id)| self.lot_value(state, *id)).fold(state.member.float, u64::saturating_sub)
+        let unsold = || self.own_state().map_or(0, |state| state.member.float);
+        self.floats.get(&self.own_key).copied().unwrap_or_else(unsold)
     }
 
     /// What a lot is worth, if nothing but the float could speak against it.

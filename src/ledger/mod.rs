@@ -72,6 +72,8 @@ pub struct Ledger {
     /// Each author's lots in the order in which the float counts them.
     issues: SortedMap<[u8; 32], SortedSet<(u64, RecordId)>>,
     counted_lots: SortedSet<RecordId>,
+    /// What each author's lots leave of his float, in minor units.
+    floats: SortedMap<[u8; 32], u64>,
 }
 
 /// What happened to a record.
@@ -130,6 +132,7 @@ impl Ledger {
             authority: Authority::default(),
             issues: SortedMap::new(),
             counted_lots: SortedSet::new(),
+            floats: SortedMap::new(),
         }
     }
 
@@ -290,8 +293,14 @@ impl Ledger {
             let authors: Vec<[u8; 32]> = self.issues.keys().copied().collect();
             authors.iter().for_each(|author| self.count_lots(author));
         } else if kind == Kind::Issue {
-            self.issues.entry(author).or_default().insert((seq, id));
-            self.count_lots(&author);
+            let lots = self.issues.entry(author).or_default();
+            lots.insert((seq, id));
+            if lots.last() == Some(&(seq, id)) && self.floats.contains_key(&author) {
+                // In a journal lots come in their order, and none needs a look at those before it.
+                self.count_lot(&author, id);
+            } else {
+                self.count_lots(&author);
+            }
         }
         true
     }
