@@ -1,6 +1,10 @@
 //! Signatures, Noise, hashes, set reconciliation, randomness.
 #![allow(dead_code)]
 
+#[cfg(feature = "noise")]
+#[path = "../../../src/platform/vault/blake2s.rs"]
+mod blake2s;
+
 /// The first bytes of the input as a key; the rest of it is zero.
 fn key(input: &[u8]) -> [u8; 32] {
     let mut key = [0; 32];
@@ -23,7 +27,7 @@ pub(crate) fn sign(input: &[u8]) -> String {
 
 #[cfg(feature = "noise")]
 pub(crate) fn noise(input: &[u8]) -> String {
-    use blake2::{Blake2s256, Digest};
+    use self::blake2s::Blake2s;
     use snow::params::{CipherChoice, DHChoice, HashChoice};
     use snow::resolvers::{BoxedCryptoResolver, CryptoResolver, DefaultResolver};
     use snow::types::{Cipher, Dh, Hash, Random};
@@ -36,28 +40,6 @@ pub(crate) fn noise(input: &[u8]) -> String {
                 *byte = self.0;
             }
             Ok(())
-        }
-    }
-    #[derive(Default)]
-    struct Blake2s(Blake2s256);
-    impl Hash for Blake2s {
-        fn name(&self) -> &'static str {
-            "BLAKE2s"
-        }
-        fn block_len(&self) -> usize {
-            64
-        }
-        fn hash_len(&self) -> usize {
-            32
-        }
-        fn reset(&mut self) {
-            self.0 = Blake2s256::new();
-        }
-        fn input(&mut self, data: &[u8]) {
-            self.0.update(data);
-        }
-        fn result(&mut self, out: &mut [u8]) {
-            out[..32].copy_from_slice(&self.0.finalize_reset());
         }
     }
     struct Resolver(u8);

@@ -22,6 +22,7 @@ use crate::base::voucher::{IssuerNumber, LotId, Verifier};
 use crate::hotspot::code::{self, Chain, Code, CouponKey, IssuerKey};
 use crate::node::vault::{CodeDone, Vault, WorkId};
 
+mod blake2s;
 pub(crate) mod keys;
 pub mod seal;
 

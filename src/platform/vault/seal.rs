@@ -3,12 +3,13 @@
 //! The prologue says what is sealed, for which community, epoch and member (`docs/ledger.md`, "Records"):
 //! a share that is moved to another place does not open there.
 
-use blake2::{Blake2s256, Digest};
 use snow::params::{CipherChoice, DHChoice, HashChoice};
 use snow::resolvers::{CryptoResolver, DefaultResolver};
 use snow::types::{Cipher, Dh, Hash, Random};
 use snow::{Builder, HandshakeState};
 use zeroize::Zeroizing;
+
+use super::blake2s::Blake2s;
 
 const PATTERN: &str = "Noise_N_25519_ChaChaPoly_BLAKE2s";
 /// Bytes that sealing adds: an ephemeral key and an authenticator.
@@ -62,37 +63,6 @@ impl CryptoResolver for Resolver {
 
     fn resolve_cipher(&self, choice: &CipherChoice) -> Option<Box<dyn Cipher>> {
         DefaultResolver.resolve_cipher(choice)
-    }
-}
-
-/// The one hash that the pattern names. `snow` would choose among its own when it runs, and that links BLAKE2b too,
-/// which nobody calls.
-#[derive(Default)]
-struct Blake2s(Blake2s256);
-
-impl Hash for Blake2s {
-    fn name(&self) -> &'static str {
-        "BLAKE2s"
-    }
-
-    fn block_len(&self) -> usize {
-        64
-    }
-
-    fn hash_len(&self) -> usize {
-        32
-    }
-
-    fn reset(&mut self) {
-        self.0 = Blake2s256::new();
-    }
-
-    fn input(&mut self, data: &[u8]) {
-        self.0.update(data);
-    }
-
-    fn result(&mut self, out: &mut [u8]) {
-        out[..32].copy_from_slice(&self.0.finalize_reset());
     }
 }
 
