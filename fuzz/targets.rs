@@ -208,6 +208,7 @@ fn settings(mode: AuthMode, hello_ms: u64) -> Settings {
         rxcost: 96,
         split_horizon: hello_ms.is_multiple_of(2),
         auth: Auth { mode, keys },
+        radio: None,
     };
-    Settings { interfaces: vec![interface] }
+    Settings { interfaces: vec![interface], ..Settings::default() }
 }

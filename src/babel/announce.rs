@@ -4,11 +4,11 @@ use std::net::Ipv6Addr;
 
 use super::engine::{Engine, MULTICAST, Table};
 use super::interface::{Interface, URGENT};
-use super::neighbour::NeighbourId;
+use super::neighbour::{Neighbour, NeighbourId};
 use super::output::RouteAction;
 use super::send::{BATCH_PREFIXES, Batch, Mark, Outbox};
 use super::seqno::SeqNo;
-use super::wire::tlv::{Tlv, Update};
+use super::wire::tlv::{INFINITY, Tlv, Update};
 use super::wire::write::PacketWriter;
 use crate::base::address::{InterfaceIndex, PrefixPair};
 use crate::base::time::{Instant, Span};
@@ -30,6 +30,8 @@ struct Door {
     source: Ipv6Addr,
     interval_cs: u16,
     split_horizon: bool,
+    device: String,
+    radio: Option<String>,
 }
 
 impl Engine {
@@ -144,6 +146,8 @@ impl Engine {
             source: interface.running.as_ref()?.source,
             interval_cs: settings.update_interval.as_centis(),
             split_horizon: settings.split_horizon || alone,
+            device: interface.status.name.clone(),
+            radio: settings.radio.clone(),
         })
     }
 
@@ -156,11 +160,13 @@ impl Engine {
         occasion: Occasion,
     ) -> Option<Update> {
         let interval_cs = door.interval_cs;
+        let ruling = self.settings.policy.on_its_way_out(&prefix, &door.device);
         let destination = self.routes.get(prefix);
         let said_before = destination.and_then(|found| found.selected).map(|selected| selected.announced);
         let route = destination.and_then(super::route::Destination::selected_route);
         let seqno = route.map_or(SeqNo::default(), |route| route.seqno);
         let retraction = Update::retraction(Some(prefix), interval_cs, seqno);
+        let mut shared_air = 0;
         let (router_id, seqno, metric) = if let Some(metric) = self.originated.get(&prefix) {
             (self.router_id, self.seqno, *metric)
         } else if let Some(route) = route {
@@ -168,6 +174,7 @@ impl Engine {
             if door.split_horizon && via.interface == door.index && occasion != Occasion::Answer {
                 return (occasion == Occasion::Change).then_some(retraction);
             }
+            shared_air = self.shared_air(door, via);
             (route.router_id, route.seqno, route.metric(via.cost))
         } else if destination.is_none_or(|found| found.kernel.is_none()) && self.is_left(prefix) {
             // Our kernel forwards it; what we say about it is said once we have heard everybody.
@@ -176,6 +183,12 @@ impl Engine {
             let held = destination.is_some_and(|found| found.kernel == Some(RouteAction::Unreachable));
             return (held || occasion != Occasion::Dump).then_some(retraction);
         };
+        let chosen = metric;
+        let metric = ruling.of(metric.saturating_add(shared_air));
+        if metric == INFINITY {
+            // A neighbour may have it from before, or have asked. A retraction passes every filter.
+            return (occasion != Occasion::Dump).then_some(retraction);
+        }
         // RFC 8966 3.7.3: we remember what we say before we say it.
         if !self.sources.announce(now, prefix, router_id, seqno, metric) {
             self.table_full(Table::Sources);
@@ -184,13 +197,23 @@ impl Engine {
         if !self.sources.is_full() {
             self.table_has_room(Table::Sources);
         }
-        if said_before != Some(metric)
+        if said_before != Some(chosen)
             && let Some(selected) = self.routes.get_mut(prefix).and_then(|found| found.selected.as_mut())
         {
-            selected.announced = metric;
+            selected.announced = chosen;
         }
         let (router_id, next_hop) = (Some(router_id), Some(door.source.into()));
         Some(Update { prefix: Some(prefix), interval_cs, seqno, metric, router_id, next_hop })
+    }
+}
+
+impl Engine {
+    /// What it costs more to go on over the radio that the route's next hop is on: a packet takes its air
+    /// twice, so that half of that hop is added.
+    fn shared_air(&self, door: &Door, via: &Neighbour) -> u16 {
+        let other = self.interfaces.get(&via.interface).and_then(|interface| interface.settings.as_ref());
+        let shares = door.radio.is_some() && other.is_some_and(|other| other.radio == door.radio);
+        if shares { via.cost / 2 } else { 0 }
     }
 }
 

@@ -117,7 +117,7 @@ impl Engine {
             && (route.is_retracted() || !self.is_doubted(prefix, route))
     }
 
-    fn is_doubted(&self, prefix: PrefixPair, route: &Route) -> bool {
+    pub(super) fn is_doubted(&self, prefix: PrefixPair, route: &Route) -> bool {
         let Some(doubt) = &self.doubt else { return false };
         let neighbour = self.neighbours.get(&route.neighbour);
         neighbour.is_none_or(|neighbour| !doubt.admits(prefix, neighbour.interface, route))

@@ -119,11 +119,12 @@ impl Engine {
     /// New settings: an interface whose settings stay the same notices nothing, and one whose settings
     /// change keeps its neighbours.
     pub fn handle_settings(&mut self, now: Instant, settings: Settings) {
-        self.settings = settings;
+        let before = std::mem::replace(&mut self.settings, settings);
         let indexes: Vec<InterfaceIndex> = self.interfaces.keys().copied().collect();
         for index in indexes {
             self.apply_settings(now, index);
         }
+        self.policy_changed(now, &before.policy);
         self.flush_changes();
     }
 

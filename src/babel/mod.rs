@@ -28,6 +28,7 @@ pub mod engine;
 pub mod interface;
 pub mod neighbour;
 pub mod output;
+pub mod policy;
 mod receive;
 pub mod report;
 mod request;

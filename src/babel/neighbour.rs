@@ -171,8 +171,12 @@ impl Neighbour {
     pub(super) fn rxcost(&self, settings: &InterfaceSettings) -> u16 {
         let nominal = settings.rxcost.clamp(1, INFINITY - 1);
         match settings.kind {
-            LinkKind::Wired | LinkKind::Tunnel if self.multicast.is_up() || self.unicast.is_up() => nominal,
-            LinkKind::Wired | LinkKind::Tunnel => INFINITY,
+            LinkKind::Wired | LinkKind::Tunnel | LinkKind::Bridge
+                if self.multicast.is_up() || self.unicast.is_up() =>
+            {
+                nominal
+            }
+            LinkKind::Wired | LinkKind::Tunnel | LinkKind::Bridge => INFINITY,
             LinkKind::Wireless => self.expected_transmissions(nominal),
         }
     }
@@ -184,7 +188,7 @@ impl Neighbour {
             return INFINITY;
         }
         match settings.kind {
-            LinkKind::Wired => self.txcost,
+            LinkKind::Wired | LinkKind::Bridge => self.txcost,
             LinkKind::Tunnel => self.txcost.saturating_add(self.round_trip.penalty()),
             // RFC 8966 A.2.2: the nominal cost divided by both probabilities of arrival.
             LinkKind::Wireless => self.expected_transmissions(self.txcost.max(settings.rxcost)),
@@ -277,6 +281,7 @@ mod tests {
             rxcost,
             split_horizon: false,
             auth: Auth::default(),
+            radio: None,
         }
     }
 

@@ -180,17 +180,19 @@ impl Engine {
             router_id,
             seqno: update.seqno,
             refmetric: update.metric,
+            ruling: self.ruling_in(prefix, id),
             interval,
             updated: now,
             refreshed: 0,
         };
         self.hear_source(prefix, router_id, update.seqno);
         let feasible = self.is_feasible(prefix, &fresh);
+        let metric = fresh.metric(self.cost(id));
         if self.store(prefix, fresh, feasible) {
             self.reselect(now, prefix);
         }
         if !feasible {
-            self.ask_for_feasible(now, prefix, id, router_id, update.metric);
+            self.ask_for_feasible(now, prefix, id, router_id, metric);
         }
     }
 
@@ -246,10 +248,8 @@ impl Engine {
         prefix: PrefixPair,
         id: NeighbourId,
         router_id: RouterId,
-        refmetric: u16,
+        metric: u16,
     ) {
-        let cost = self.cost(id);
-        let metric = refmetric.saturating_add(cost);
         if metric == INFINITY || self.originated.contains_key(&prefix) {
             return;
         }

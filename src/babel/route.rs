@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::engine::Table;
 use super::neighbour::NeighbourId;
 use super::output::RouteAction;
+use super::policy::Ruling;
 use super::router_id::RouterId;
 use super::seqno::SeqNo;
 use super::wire::tlv::INFINITY;
@@ -24,6 +25,8 @@ pub(super) struct Route {
     pub(super) seqno: SeqNo,
     /// The metric that the neighbour announced; [`INFINITY`] after a retraction.
     pub(super) refmetric: u16,
+    /// What our filters say about it.
+    pub(super) ruling: Ruling,
     pub(super) interval: Span,
     pub(super) updated: Instant,
     /// How often we have asked the neighbour to repeat it before it expires.
@@ -100,7 +103,7 @@ impl Route {
 
     /// The metric through a neighbour of this cost: additive, and infinity stays (RFC 8966 3.5.2).
     pub(super) const fn metric(&self, cost: u16) -> u16 {
-        self.refmetric.saturating_add(cost)
+        self.ruling.of(self.refmetric.saturating_add(cost))
     }
 }
 
@@ -236,6 +239,14 @@ impl Routes {
         if self.get(prefix).is_some_and(Destination::is_idle) {
             self.destinations.remove(&prefix);
         }
+    }
+
+    /// Every candidate, by what it is for and by whom it is offered.
+    pub(super) fn candidates(&self) -> Vec<(PrefixPair, NeighbourId)> {
+        let of = |(prefix, found): (PrefixPair, &Destination)| {
+            found.candidates.iter().map(move |route| (prefix, route.neighbour)).collect::<Vec<_>>()
+        };
+        self.iter().flat_map(of).collect()
     }
 
     /// The prefixes for which `neighbour` offers something. Looks at all: ask only when its cost changed.

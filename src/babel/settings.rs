@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::auth::settings::Auth;
+use super::policy::Policy;
 use crate::base::time::Span;
 
 /// Settings of the whole engine.
@@ -10,6 +11,8 @@ use crate::base::time::Span;
 pub struct Settings {
     /// The interfaces that Babel speaks on, by name; an interface that does not exist yet is waited for.
     pub interfaces: Vec<InterfaceSettings>,
+    /// What is taken from the neighbours and told them.
+    pub policy: Policy,
 }
 
 /// Settings of one interface.
@@ -29,6 +32,9 @@ pub struct InterfaceSettings {
     pub split_horizon: bool,
     /// Whose packets are acted on.
     pub auth: Auth,
+    /// The radio that this interface is on, if it shares its air with others: a packet that comes in and
+    /// goes out on one radio takes its air twice.
+    pub radio: Option<String>,
 }
 
 impl InterfaceSettings {
@@ -45,6 +51,7 @@ impl InterfaceSettings {
             rxcost: self.rxcost.clamp(1, 65_534),
             split_horizon: self.split_horizon,
             auth: self.auth.clone(),
+            radio: self.radio.clone(),
         }
     }
 }
@@ -64,4 +71,6 @@ pub enum LinkKind {
     Tunnel,
     /// A radio: ETX, the expected number of transmissions.
     Wireless,
+    /// A cable to a closed radio of another make, whose carrier never drops: judged as a cable.
+    Bridge,
 }

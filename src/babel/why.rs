@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::engine::Engine;
 use super::output::kernel_takes;
+use super::policy::Ruling;
 use super::report::RouteReport;
-use super::route::Destination;
+use super::route::{Destination, Route};
 use super::select::patience;
 use super::wire::tlv::INFINITY;
 use crate::base::address::{Prefix, PrefixPair};
@@ -37,12 +38,16 @@ pub enum Reason {
     Own,
     /// Retracted, or expired.
     TakenBack,
+    /// A filter of ours refuses it.
+    Filtered,
+    /// It lies outside our address plan.
+    OutsidePlan,
     /// The metric is infinite with the link, and was not without it.
     NoLink,
     /// The feasibility condition does not hold.
     Unfeasible,
-    /// Nothing is chosen although it could be: it is about to be.
-    NotYet,
+    /// It may be a way that the run before this one opened.
+    Doubted,
     /// The one in use costs no more.
     Dearer {
         /// What it costs.
@@ -70,11 +75,13 @@ impl fmt::Display for Reason {
             }
             Self::Own => "not used: this node announces the prefix itself",
             Self::TakenBack => "not used: the neighbour took it back, or did not repeat it in time",
+            Self::Filtered => "not used: a filter of this node refuses it",
+            Self::OutsidePlan => "not used: it lies outside the address plan of this node",
             Self::NoLink => "not used: the link to the neighbour does not work, or the whole way is too long",
             Self::Unfeasible => {
                 "not used: it may lead back through this node; a newer sequence number was asked for"
             }
-            Self::NotYet => "not used yet",
+            Self::Doubted => "not used yet: this node has just started, and it may lead back through it",
             Self::Dearer { metric, current } => {
                 return write!(formatter, "not used: it costs {metric}, the one in use {current}");
             }
@@ -163,15 +170,15 @@ impl Engine {
 
     fn reasons(&self, now: Instant, prefix: PrefixPair) -> Vec<(RouteReport, Reason)> {
         let Some(found) = self.routes.get(prefix) else { return Vec::new() };
-        let reason = |route| {
+        let reason = |route: &Route| {
             let report = self.route_report(now, prefix, found, route);
-            let reason = self.reason(now, found, &report);
+            let reason = self.reason(now, found, &report, route);
             (report, reason)
         };
         found.candidates.iter().map(reason).collect()
     }
 
-    fn reason(&self, now: Instant, destination: &Destination, route: &RouteReport) -> Reason {
+    fn reason(&self, now: Instant, destination: &Destination, route: &RouteReport, offer: &Route) -> Reason {
         if route.selected {
             return if kernel_takes(&route.prefix) { Reason::InUse } else { Reason::NotForTheKernel };
         }
@@ -181,13 +188,16 @@ impl Engine {
         if route.refmetric == INFINITY {
             return Reason::TakenBack;
         }
-        if route.metric == INFINITY {
-            return Reason::NoLink;
+        match offer.ruling {
+            Ruling::Refused => return Reason::Filtered,
+            Ruling::OutsidePlan => return Reason::OutsidePlan,
+            Ruling::Taken(_) if route.metric == INFINITY => return Reason::NoLink,
+            Ruling::Taken(_) => {}
         }
         if !route.feasible {
-            return Reason::Unfeasible;
+            return if self.is_doubted(route.prefix, offer) { Reason::Doubted } else { Reason::Unfeasible };
         }
-        let Some((_, current)) = self.selected_metric(route.prefix) else { return Reason::NotYet };
+        let current = self.selected_metric(route.prefix).map_or(INFINITY, |(_, metric)| metric);
         let metric = route.metric;
         if metric >= current {
             return Reason::Dearer { metric, current };

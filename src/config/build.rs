@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use super::filter::{Filters, filters};
 use super::keys::{Key, auth, key};
 use super::problem::{MOST_PROBLEMS, Problem, nearest};
 use super::schema::{SECTIONS, SectionRule};
@@ -25,6 +26,11 @@ pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Con
     let keys: Vec<Key> = of("key").filter_map(|section| key(section, findings)).collect();
     babel.interfaces.extend(of("interface").map(|section| interface(section, &keys, findings)));
     let services: Vec<Service> = of("service").map(service).collect();
+    let Filters { policy, redistribute } = filters(of("filter"), findings);
+    babel.policy = policy;
+    if let Some(node) = of("node").next() {
+        babel.policy.plan = node.list("address_plan");
+    }
     let announce = announcements(of("announce"), findings);
     let mut persons: Vec<Person> = of("person").map(person).collect();
     persons.sort_by(|one, two| one.login.cmp(&two.login));
@@ -40,7 +46,7 @@ pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Con
     let uplinks = of("uplink").map(|section| uplink(section, findings)).collect();
     let outside = of("node").next().map(|section| outside(section, findings)).unwrap_or_default();
     let node = of("node").next().map(node)?;
-    Some(Config { node, babel, keys, announce, uplinks, outside, hotspot, services, persons })
+    Some(Config { node, babel, keys, announce, redistribute, uplinks, outside, hotspot, services, persons })
 }
 
 /// Every section of `document` that is right by itself.
@@ -119,10 +125,11 @@ fn interface(section: &Checked<'_>, keys: &[Key], findings: &mut Findings) -> In
     let (kind, rxcost) = match section.text("kind") {
         "wired" => (LinkKind::Wired, 96),
         "tunnel" => (LinkKind::Tunnel, 96),
+        "bridge" => (LinkKind::Bridge, 256),
         _ => (LinkKind::Wireless, 256),
     };
     let split_horizon = section.flag("split_horizon");
-    if split_horizon && kind == LinkKind::Wireless {
+    if split_horizon && matches!(kind, LinkKind::Wireless | LinkKind::Bridge) {
         let what = "only right on a cable, where everybody hears everybody; leave it out on a radio";
         findings.problems.push(section.wrong("split_horizon", what));
     }
@@ -138,6 +145,7 @@ fn interface(section: &Checked<'_>, keys: &[Key], findings: &mut Findings) -> In
         rxcost: section.optional("rxcost").unwrap_or(rxcost),
         split_horizon,
         auth: auth(section, keys, findings),
+        radio: section.optional("radio"),
     }
 }
 

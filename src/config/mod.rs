@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod build;
+mod filter;
 pub mod keys;
 mod problem;
 mod routing;
@@ -25,7 +26,7 @@ use crate::base::limit::CONFIG_BYTES;
 use crate::base::time::Span;
 use crate::hotspot::settings::Settings as HotspotSettings;
 use crate::node::settings::Uplink as UplinkSettings;
-pub use crate::node::settings::{Announce, Person, Role};
+pub use crate::node::settings::{Announce, Person, Redistribute, Role};
 pub use problem::{ConfigError, MOST_PROBLEMS, Problem, Warning};
 use section::Findings;
 use uci::Document;
@@ -47,6 +48,8 @@ pub struct Config {
     pub keys: Vec<keys::Key>,
     /// Prefixes that are announced while the kernel has that route or address; sorted by prefix.
     pub announce: Vec<Announce>,
+    /// Routes of other programs that are announced too; the first that fits decides.
+    pub redistribute: Vec<Redistribute>,
     /// Ways to the outside.
     pub uplinks: Vec<Uplink>,
     /// Machines outside that tell how far it is.

@@ -115,6 +115,7 @@ pub const SECTIONS: &[SectionRule] = &[
     SectionRule { kind: "interface", required: false, most: 32, unique: "device", options: INTERFACE },
     SectionRule { kind: "key", required: false, most: 16, unique: "name", options: KEY },
     SectionRule { kind: "announce", required: false, most: 64, unique: "", options: ANNOUNCE },
+    SectionRule { kind: "filter", required: false, most: 64, unique: "", options: FILTER },
     SectionRule { kind: "uplink", required: false, most: 8, unique: "device", options: UPLINK },
     SectionRule { kind: "hotspot", required: false, most: 1, unique: "", options: HOTSPOT },
     SectionRule { kind: "service", required: false, most: 32, unique: "url", options: SERVICE },
@@ -131,6 +132,7 @@ const NODE: &[OptionRule] = &[
     rule("route_priority", number(1, 0xffff_ffff), Default::Is("1042"), Takes::Restart),
     rule("stale_routes_s", number(5, 3_600), Default::Is("60"), Takes::Restart),
     rule("outside", Value::Address, Default::List(2), Takes::Live),
+    rule("address_plan", Value::Prefix, Default::List(16), Takes::Live),
     rule(
         "log_level",
         Value::Choice(&["error", "warn", "info", "debug", "trace"]),
@@ -142,13 +144,24 @@ const NODE: &[OptionRule] = &[
 // Intervals stay below 65,535 centiseconds, which on Babel's wire means "never again".
 const INTERFACE: &[OptionRule] = &[
     rule("device", Value::Device, Default::Required, Takes::Interface),
-    rule("kind", Value::Choice(&["wired", "wireless", "tunnel"]), Default::Required, Takes::Interface),
+    rule(
+        "kind",
+        Value::Choice(&["wired", "wireless", "tunnel", "bridge"]),
+        Default::Required,
+        Takes::Interface,
+    ),
     rule("hello_interval_ms", number(100, 600_000), Default::Is("1000"), Takes::Live),
     rule("update_interval_ms", number(400, 655_000), Default::Derived("4 x hello_interval_ms"), Takes::Live),
-    rule("rxcost", number(1, 65_534), Default::Derived("96 wired and tunnel, 256 wireless"), Takes::Live),
+    rule(
+        "rxcost",
+        number(1, 65_534),
+        Default::Derived("96 wired and tunnel, 256 wireless and bridge"),
+        Takes::Live,
+    ),
     rule("split_horizon", Value::Flag, Default::Is("0"), Takes::Live),
     rule("auth", Value::Choice(&["off", "sign", "strict"]), Default::Is("off"), Takes::Live),
     rule("key", Value::NodeName, Default::List(BABEL_KEYS), Takes::Live),
+    rule("radio", Value::Device, Default::Derived("none"), Takes::Live),
 ];
 
 const KEY: &[OptionRule] = &[
@@ -172,6 +185,23 @@ const UPLINK: &[OptionRule] = &[
     rule("dns", Value::Address, Default::List(4), Takes::Live),
     rule("http", Value::Url, Default::List(4), Takes::Live),
     rule("probe_interval_s", number(1, 3_600), Default::Is("5"), Takes::Live),
+];
+const FILTER: &[OptionRule] = &[
+    rule("direction", Value::Choice(&["in", "out", "redistribute"]), Default::Required, Takes::Live),
+    rule("prefix", Value::Prefix, Default::Derived("every one"), Takes::Live),
+    rule("ge", number(0, 128), Default::Derived("the length of prefix"), Takes::Live),
+    rule(
+        "le",
+        number(0, 128),
+        Default::Derived("ge alone: the longest; else the length of prefix"),
+        Takes::Live,
+    ),
+    rule("source", Value::Prefix, Default::Derived("with and without a source"), Takes::Live),
+    rule("device", Value::Device, Default::Derived("every one"), Takes::Live),
+    rule("protocol", number(0, 255), Default::Derived("every one"), Takes::Live),
+    rule("table", number(1, 0xffff_ffff), Default::Derived("every one that is read"), Takes::Live),
+    rule("action", Value::Choice(&["allow", "deny"]), Default::Required, Takes::Live),
+    rule("metric", number(0, 65_534), Default::Is("0"), Takes::Live),
 ];
 
 const HOTSPOT: &[OptionRule] = &[

@@ -169,6 +169,116 @@ fn an_error_says_where_and_what_was_expected() {
 }
 
 #[test]
+fn filters_are_read_in_their_order_and_by_direction() {
+    let (config, _) = read(
+        "config node\n\toption name 'a'\n\tlist address_plan '10.0.0.0/8'\n\tlist address_plan 'fd00::/8'\n\
+         config filter\n\toption direction 'in'\n\toption prefix '10.1.0.0/16'\n\toption le '24'\n\toption action 'deny'\n\
+         config filter\n\toption direction 'out'\n\toption device 'eth1'\n\toption action 'allow'\n\toption metric '9'\n\
+         config filter\n\toption direction 'in'\n\toption prefix '::/0'\n\toption source '2001:db8::/32'\n\toption action 'allow'\n\
+         config filter\n\toption direction 'redistribute'\n\toption prefix 'fd00::/8'\n\toption ge '64'\n\
+         \toption protocol '4'\n\toption table '77'\n\toption action 'allow'\n\toption metric '5'\n",
+    );
+    let policy = &config.babel.policy;
+    assert_eq!(policy.plan.len(), 2);
+    let [one, two] = &policy.incoming[..] else { panic!("{policy:?}") };
+    assert_eq!((one.routes.prefix.unwrap(), one.adds), (("10.1.0.0/16".parse().unwrap(), 16, 24), None));
+    assert_eq!((two.routes.prefix.unwrap(), two.adds), (("::/0".parse().unwrap(), 0, 0), Some(0)));
+    assert_eq!(two.routes.source, Some("2001:db8::/32".parse().unwrap()));
+    assert_eq!(
+        (policy.outgoing[0].routes.device.as_deref(), policy.outgoing[0].adds),
+        (Some("eth1"), Some(9))
+    );
+    let [rule] = &config.redistribute[..] else { panic!("{:?}", config.redistribute) };
+    assert_eq!((rule.protocol, rule.table, rule.metric), (Some(4), Some(77), Some(5)));
+    assert_eq!(rule.routes.prefix, Some(("fd00::/8".parse().unwrap(), 64, 128)));
+}
+
+#[test]
+fn an_impossible_filter_is_refused_with_its_line() {
+    let filter = |direction: &str, action: &str, options: &[&str]| {
+        let given: String = options.iter().map(|option| format!("\toption {option}\n")).collect();
+        refused(&format!(
+            "config node\n\toption name 'a'\nconfig filter\n\toption direction '{direction}'\n\toption action '{action}'\n{given}"
+        ))
+    };
+    for (direction, action, options, why) in [
+        (
+            "in",
+            "deny",
+            &["prefix '10.0.0.0/8'", "ge '33'"][..],
+            "line 7, section filter, option ge: a prefix of this family has at most 32 bits",
+        ),
+        (
+            "in",
+            "deny",
+            &["prefix '10.0.0.0/8'", "le '33'"],
+            "line 7, section filter, option le: a prefix of this family has at most 32 bits",
+        ),
+        (
+            "in",
+            "deny",
+            &["prefix '10.0.0.0/8'", "ge '7'"],
+            "line 7, section filter, option ge: is less than the length of 10.0.0.0/8",
+        ),
+        (
+            "in",
+            "deny",
+            &["prefix '10.0.0.0/8'", "ge '24'", "le '16'"],
+            "line 8, section filter, option le: nothing has at least 24 and at most 16 bits",
+        ),
+        (
+            "in",
+            "deny",
+            &["prefix '10.0.0.0/8'", "le '7'"],
+            "line 7, section filter, option le: nothing has at least 8 and at most 7 bits",
+        ),
+        ("in", "deny", &["le '16'"], "line 6, section filter, option le: needs option prefix"),
+        (
+            "out",
+            "deny",
+            &["prefix '10.0.0.0/8'", "source 'fd00::/8'"],
+            "line 7, section filter, option source: is of another family",
+        ),
+        (
+            "out",
+            "deny",
+            &["metric '5'"],
+            "line 6, section filter, option metric: what is denied has no metric",
+        ),
+        (
+            "in",
+            "deny",
+            &["table '5'"],
+            "line 6, section filter, option table: only for direction redistribute",
+        ),
+        (
+            "out",
+            "allow",
+            &["protocol '5'"],
+            "line 6, section filter, option protocol: only for direction redistribute",
+        ),
+        (
+            "redistribute",
+            "allow",
+            &["protocol '42'"],
+            "line 6, section filter, option protocol: 42 is Babel itself",
+        ),
+    ] {
+        let said = filter(direction, action, options);
+        assert!(said.contains(why), "{said}");
+    }
+    let twice = "config node\n\toption name 'a'\n\
+                 config announce\n\toption prefix '::/0'\n\toption source 'fd00::/8'\n\
+                 config announce\n\toption prefix '::/0'\n\
+                 config announce\n\toption prefix '::/0'\n\toption source 'fd00::/8'\n";
+    assert!(refused(twice).contains("line 9, section announce, option prefix: '::/0 from fd00::/8' is already taken by the section in line 3"));
+    let mixed = "config node\n\toption name 'a'\nconfig announce\n\toption prefix '::/0'\n\toption source '10.0.0.0/8'\n";
+    assert!(
+        refused(mixed).contains("line 5, section announce, option source: is of another family than ::/0")
+    );
+}
+
+#[test]
 fn everything_that_is_wrong_is_said_at_once_but_not_more_than_a_screen() {
     let two = refused(
         "config node\n\toption name 'No'\nconfig interface\n\toption device 'a b'\n\toption kind 'x'\n",

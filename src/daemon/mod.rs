@@ -37,7 +37,7 @@ use crate::node::output::StoreId;
 use crate::node::probe::{Found, ProbeId};
 use crate::platform::clock;
 use crate::platform::firewall::Firewall;
-use crate::platform::links::{LinkEvent, LinkStatus, Links};
+use crate::platform::links::{KernelRoute as LinkRoute, LinkEvent, LinkStatus, Links};
 use crate::platform::mesh_socket::{MeshSockets, Received};
 use crate::platform::neighbours::Neighbours;
 use crate::platform::portal_http::{Portal, PortalEvent};
@@ -238,9 +238,13 @@ impl Daemon {
                 self.input(Input::InterfaceGone(index)).await;
             }
             LinkEvent::KernelRoutes(routes) => {
-                let routes = routes
-                    .into_iter()
-                    .map(|route| KernelRoute { prefix: route.prefix, device: route.device });
+                let routes =
+                    routes.into_iter().map(|LinkRoute { prefix, device, protocol, table, .. }| KernelRoute {
+                        prefix,
+                        device,
+                        protocol,
+                        table,
+                    });
                 self.input(Input::KernelRoutes(routes.collect())).await;
             }
         }

@@ -60,7 +60,7 @@ impl Daemon {
             config_path: config_path.to_owned(),
             node,
             vault,
-            links: Links::open(Some(table)).map_err(|error| why_not::netlink(&error))?,
+            links: Links::open(read_tables(&config)).map_err(|error| why_not::netlink(&error))?,
             routes: RouteTable::open(route_settings).await.map_err(|error| error.to_string())?,
             mesh: MeshSockets::new(),
             interfaces: crate::base::sorted::SortedMap::new(),
@@ -130,6 +130,7 @@ impl Daemon {
             self.hotspot = None;
         }
         log::set_max_level(config.node.log_level);
+        self.links.read_tables(read_tables(&config));
         self.config = config;
         self.vault.set_mesh_keys(mesh_keys(&self.config));
         let settings = node_settings(&self.config);
@@ -228,6 +229,13 @@ fn mesh_keys(config: &Config) -> SortedMap<String, MeshKey> {
     secrets.map(|(name, (algorithm, secret))| (name, MeshKey { algorithm, secret: secret.0 })).collect()
 }
 
+/// The tables whose routes may be announced, beside the main one: our own, and those that a filter names. A table
+/// of our own that changed in the file is that of the next start, but to read it does no harm.
+fn read_tables(config: &Config) -> impl Iterator<Item = u32> {
+    let named = config.redistribute.iter().filter_map(|rule| rule.table);
+    std::iter::once(config.node.route_table).chain(named)
+}
+
 fn node_settings(config: &Config) -> Settings {
     let services = config.services.iter().map(|service| (service.name.clone(), service.url.clone()));
     let services: Vec<(String, String)> = services.collect();
@@ -240,6 +248,7 @@ fn node_settings(config: &Config) -> Settings {
         name: config.node.name.clone(),
         babel: config.babel.clone(),
         announce: config.announce.clone(),
+        redistribute: config.redistribute.clone(),
         uplinks: config.uplinks.iter().map(|uplink| uplink.settings.clone()).collect(),
         outside: config.outside.clone(),
         hotspot,

@@ -11,6 +11,7 @@ use crate::base::sorted::SortedMap;
 
 use super::Node;
 use super::output::{NoteLevel, Output};
+use super::settings::Redistribute;
 use super::uplinks::{Step, Way};
 use crate::base::address::{Prefix, PrefixPair};
 use crate::base::time::Instant;
@@ -20,6 +21,10 @@ use crate::base::time::Instant;
 pub(super) struct Uplink {
     /// What Babel was told to announce.
     announced: SortedMap<PrefixPair, u16>,
+    /// What `config filter` takes from the kernel; of these, what is announced otherwise starts as that says.
+    redistributed: SortedMap<PrefixPair, u16>,
+    /// It is another than Babel was told.
+    is_news: bool,
     /// What the hotspot was told about the way outside; `None` when it must be told anew.
     told_up: Option<bool>,
 }
@@ -46,9 +51,12 @@ impl Node {
     pub(super) fn announce(&mut self, now: Instant) {
         self.watch_uplinks(now);
         let wanted = self.wanted();
-        if wanted != self.uplink.announced {
-            self.babel.handle_originated(now, &wanted);
+        if wanted != self.uplink.announced || self.uplink.is_news {
+            self.uplink.is_news = false;
             self.uplink.announced = wanted;
+            let mut all = self.uplink.redistributed.clone();
+            all.extend(self.uplink.announced.iter().map(|(prefix, metric)| (*prefix, *metric)));
+            self.babel.handle_originated(now, &all);
         }
         let up = self.way_out().is_some();
         self.outside.handle_state(now, up);
@@ -76,7 +84,28 @@ impl Node {
 
     /// The prefixes that this node announces now.
     pub fn announced(&self) -> impl Iterator<Item = PrefixPair> {
-        self.uplink.announced.keys().copied()
+        let (announced, redistributed) = (&self.uplink.announced, &self.uplink.redistributed);
+        let others = redistributed.keys().filter(|prefix| !announced.contains_key(prefix));
+        announced.keys().chain(others).copied()
+    }
+
+    /// The kernel's routes or the filters changed: which of the routes are announced. These may be thousands, so
+    /// that nothing else asks for it.
+    pub(super) fn redistribute(&mut self) {
+        let mut chosen = SortedMap::new();
+        for route in &self.kernel_routes {
+            let fits = |rule: &&Redistribute| {
+                rule.routes.fits(&route.prefix, &route.device)
+                    && rule.protocol.is_none_or(|protocol| protocol == route.protocol)
+                    && rule.table.is_none_or(|table| table == route.table)
+            };
+            if let Some(metric) = self.settings.redistribute.iter().find(fits).and_then(|rule| rule.metric) {
+                let least = chosen.entry(route.prefix).or_insert(metric);
+                *least = metric.min(*least);
+            }
+        }
+        self.uplink.is_news |= chosen != self.uplink.redistributed;
+        self.uplink.redistributed = chosen;
     }
 
     /// Looks which uplinks work, and asks what must be known for it.

@@ -204,6 +204,7 @@ impl Node {
                     LinkKind::Wired => "wired".to_owned(),
                     LinkKind::Tunnel => "tunnel".to_owned(),
                     LinkKind::Wireless => "wireless".to_owned(),
+                    LinkKind::Bridge => "bridge".to_owned(),
                 },
                 up: here.is_some_and(|here| here.running),
                 neighbours: u32::try_from(neighbours.count()).unwrap_or(u32::MAX),

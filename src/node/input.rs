@@ -120,4 +120,8 @@ pub struct KernelRoute {
     pub prefix: PrefixPair,
     /// Name of the device it leads to.
     pub device: String,
+    /// Who made it (`RTPROT_*`); 2 for an own address.
+    pub protocol: u8,
+    /// The table it stands in; 255 for an own address.
+    pub table: u32,
 }

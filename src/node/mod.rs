@@ -205,6 +205,7 @@ impl Node {
 
     fn kernel_routes_changed(&mut self, now: Instant, routes: Vec<KernelRoute>) {
         self.kernel_routes = routes;
+        self.redistribute();
         self.announce(now);
     }
 
@@ -285,6 +286,7 @@ impl Node {
         }
         self.settings = settings;
         self.name_community(now);
+        self.redistribute();
         self.announce(now);
     }
 

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::probe::Ask;
+use crate::babel::policy::Selector;
 use crate::base::address::PrefixPair;
 use crate::base::time::Span;
 use crate::{babel, hotspot};
@@ -19,6 +20,8 @@ pub struct Settings {
     pub babel: babel::settings::Settings,
     /// Prefixes of this node. Each is announced while the kernel has that very route or address.
     pub announce: Vec<Announce>,
+    /// Other routes of the kernel that are announced, or not; the first that fits decides.
+    pub redistribute: Vec<Redistribute>,
     /// Ways outside. The default routes through one are announced while it works.
     pub uplinks: Vec<Uplink>,
     /// Machines outside that tell how far it is, at most one of each family.
@@ -57,6 +60,19 @@ pub struct Announce {
     pub prefix: PrefixPair,
     /// The metric that neighbours start from; 0 is nearest.
     pub metric: u16,
+}
+
+/// Routes of other programs, and what becomes of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redistribute {
+    /// Which; the device is the one that the kernel's route leads to.
+    pub routes: Selector,
+    /// Those that this program made (`RTPROT_*`).
+    pub protocol: Option<u8>,
+    /// Those in this table; own addresses stand in 255.
+    pub table: Option<u32>,
+    /// The metric that they start with; `None` leaves them out.
+    pub metric: Option<u16>,
 }
 
 /// Somebody who logs in.

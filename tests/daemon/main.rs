@@ -8,6 +8,8 @@ mod bad_input;
 #[path = "../common/place.rs"]
 mod place;
 
+mod policy;
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 

@@ -7,11 +7,12 @@ export const SAMPLES = [
   { section: 'node', option: 'ubus_socket', good: ['/var/run/ubus/ubus.sock', `/${'x'.repeat(99)}`], bad: ['ubus.sock', `/${'x'.repeat(100)}`] },
   { section: 'node', option: 'route_priority', good: ['1', '1042', '4294967295'], bad: ['0', '4294967296', '1042 ', '+1', '0x10', '١'] },
   { section: 'node', option: 'outside', good: ['10.77.4.1', '2001:db8::1', '255.1.1.1'], bad: ['0.0.0.0', '::', '224.0.0.1', 'ff02::1', '255.255.255.255', '1.2.3.4/8', 'a.lan', '10.77.4'] },
+  { section: 'node', option: 'address_plan', good: ['10.77.0.0/16', 'fd77::/48'], bad: ['10.77.0.1/16', 'village'] },
   { section: 'node', option: 'stale_routes_s', good: ['5', '3600'], bad: ['4', '3601'] },
   { section: 'node', option: 'log_level', good: ['error', 'trace'], bad: ['Error', 'all'] },
   { section: 'node', option: 'state_dir', good: ['/etc/tequio', '/ñandú con espacio'], bad: ['etc', `/${'x'.repeat(100)}`, `/${'ñ'.repeat(50)}`] },
   { section: 'interface', option: 'device', good: ['eth1', 'br-lan.7', 'x'.repeat(15), '@a'], bad: ['.', '..', 'a/b', 'a:b', 'a b', 'a"b', "a'b", 'a\\b', 'ñ', 'x'.repeat(16)] },
-  { section: 'interface', option: 'kind', good: ['wired', 'wireless'], bad: ['radio'] },
+  { section: 'interface', option: 'kind', good: ['wired', 'wireless', 'tunnel', 'bridge'], bad: ['radio'] },
   { section: 'interface', option: 'hello_interval_ms', good: ['100', '600000'], bad: ['99', '600001'] },
   { section: 'interface', option: 'update_interval_ms', good: ['400', '655000'], bad: ['399', '655001'] },
   { section: 'interface', option: 'rxcost', good: ['1', '65534'], bad: ['0', '65535'] },
@@ -30,6 +31,17 @@ export const SAMPLES = [
   { section: 'key', option: 'file', good: [], bad: ['mesh.key', `/${'x'.repeat(100)}`] },
   { section: 'announce', option: 'source', good: ['10.77.4.0/22', '0.0.0.0/0', '10.1.2.3'], bad: ['10.77.4.1/22', 'x', '10.77.4.0/33'] },
   { section: 'announce', option: 'metric', good: ['0', '65534'], bad: ['65535'] },
+  { section: 'interface', option: 'radio', good: ['phy0', 'radio1'], bad: ['a b', 'x'.repeat(16)] },
+  { section: 'filter', option: 'direction', good: ['in', 'out', 'redistribute'], bad: ['both'] },
+  { section: 'filter', option: 'prefix', good: ['10.0.0.0/8', '::/0'], bad: ['10.0.0.1/8', 'x'] },
+  { section: 'filter', option: 'ge', good: ['8', '32'], bad: ['129', '-1', 'x'] },
+  { section: 'filter', option: 'le', good: ['8', '32'], bad: ['129', 'x'] },
+  { section: 'filter', option: 'source', good: ['10.77.4.0/22'], bad: ['10.77.4.1/22', 'x'] },
+  { section: 'filter', option: 'device', good: ['eth1'], bad: ['a b'] },
+  { section: 'filter', option: 'protocol', good: ['0', '3', '255'], bad: ['256', 'static'] },
+  { section: 'filter', option: 'table', good: ['1', '254', '4294967295'], bad: ['0', 'main'] },
+  { section: 'filter', option: 'action', good: ['allow', 'deny'], bad: ['reject'] },
+  { section: 'filter', option: 'metric', good: ['0', '65534'], bad: ['65535'] },
   { section: 'uplink', option: 'device', good: ['wan', 'pppoe-wan', 'eth0.2', 'x'.repeat(15)], bad: ['a/b', 'x'.repeat(16), '..', 'wan '] },
   { section: 'uplink', option: 'metric', good: ['0', '65534'], bad: ['65535', '-1'] },
   { section: 'uplink', option: 'ping', good: ['192.0.2.1', '2001:db8::1'], bad: ['0.0.0.0', 'ff02::1', '224.0.0.1', 'a.example', '192.0.2.1/32'] },
@@ -56,6 +68,7 @@ export const SAMPLES = [
 
 const key = (more = {}) => ['key', { name: 'mesh', algorithm: 'hmac-sha256', value: '0a'.repeat(32), ...more }];
 const announce = (prefix, source) => ['announce', { prefix, ...(source && { source }) }];
+const filter = (more = {}) => ['filter', { direction: 'in', prefix: '10.0.0.0/8', action: 'allow', ...more }];
 const node = ['node', { name: 'plaza' }];
 const wired = (device, more = {}) => ['interface', { device, kind: 'wired', ...more }];
 const hotspot = (more = {}) => ['hotspot', { device: 'br-guest', address: '10.77.4.1', prefix: '10.77.4.0/22', ...more }];
@@ -93,6 +106,18 @@ export const WHOLE = [
   { what: 'a key that is too long', sections: [node, key({ value: '0a'.repeat(65) })], right: false },
   { what: 'the shortest key of BLAKE2s', sections: [node, key({ algorithm: 'blake2s128', value: '0a'.repeat(16) })], right: true },
   { what: 'a key that BLAKE2s does not take', sections: [node, key({ algorithm: 'blake2s128', value: '0a'.repeat(33) })], right: false },
+  { what: 'a bridge with split horizon', sections: [node, wired('eth1', { kind: 'bridge', split_horizon: '1' })], right: false },
+  { what: 'filters of every direction', sections: [node, filter(), filter({ direction: 'out', metric: '9' }), filter({ direction: 'redistribute', protocol: '4', table: '77', ge: '16', le: '24' })], right: true },
+  { what: '65 filters', sections: [node, ...many(65, () => filter())], right: false },
+  { what: 'a filter of lengths that nothing has', sections: [node, filter({ ge: '24', le: '16' })], right: false },
+  { what: 'a filter of lengths below its prefix', sections: [node, filter({ ge: '7' })], right: false },
+  { what: 'a filter of lengths beyond its family', sections: [node, filter({ le: '33' })], right: false },
+  { what: 'a filter of lengths of no family', sections: [node, ['filter', { direction: 'in', action: 'deny', le: '16' }]], right: false },
+  { what: 'a filter for packets of another family', sections: [node, filter({ source: 'fd00::/8' })], right: false },
+  { what: 'a denied metric', sections: [node, filter({ action: 'deny', metric: '9' })], right: false },
+  { what: 'a table that neighbours do not have', sections: [node, filter({ table: '77' })], right: false },
+  { what: 'a program that neighbours do not have', sections: [node, filter({ direction: 'out', protocol: '4' })], right: false },
+  { what: 'the mesh taken from the kernel', sections: [node, filter({ direction: 'redistribute', protocol: '42' })], right: false },
   { what: 'two ways outside', sections: [node, ['uplink', { device: 'wan' }], ['uplink', { device: 'wwan' }]], right: true },
   { what: 'a way outside twice', sections: [node, ['uplink', { device: 'wan' }], ['uplink', { device: 'wan' }]], right: false },
   { what: 'a page whose machine has a name', sections: [node, ['uplink', { device: 'wan', http: ['http://a.example/'] }]], right: false },

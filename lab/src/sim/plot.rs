@@ -184,11 +184,12 @@ impl Plan {
                 rxcost: if kind == LinkKind::Wired { 96 } else { 256 },
                 split_horizon: false,
                 auth: Auth::default(),
+                radio: None,
             }
         });
         Settings {
             name: format!("n{node}"),
-            babel: BabelSettings { interfaces: interfaces.collect() },
+            babel: BabelSettings { interfaces: interfaces.collect(), ..BabelSettings::default() },
             announce: self.prefixes(node).into_iter().map(|prefix| Announce { prefix, metric: 0 }).collect(),
             ..Settings::default()
         }

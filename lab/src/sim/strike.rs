@@ -82,8 +82,12 @@ impl Sim {
         for status in statuses {
             self.input(id, Input::Interface(status))?;
         }
-        let routes =
-            plan.prefixes(id).into_iter().map(|prefix| KernelRoute { prefix, device: "lo".to_owned() });
+        let routes = plan.prefixes(id).into_iter().map(|prefix| KernelRoute {
+            prefix,
+            device: "lo".to_owned(),
+            protocol: 2,
+            table: 255,
+        });
         self.input(id, Input::KernelRoutes(routes.collect()))
     }
 

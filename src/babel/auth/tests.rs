@@ -68,8 +68,9 @@ impl Bench {
             rxcost: 96,
             split_horizon: false,
             auth,
+            radio: None,
         };
-        let settings = Settings { interfaces: vec![interface] };
+        let settings = Settings { interfaces: vec![interface], ..Settings::default() };
         let now = Instant::from_millis(1_000);
         let mut engine = Engine::new(settings, RouterId([2, 0, 0, 0, 0, 0, 0, 1]), SeqNo(10), 1);
         let link_local = Some(ours());

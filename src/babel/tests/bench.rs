@@ -92,6 +92,7 @@ pub(super) fn interface_settings(link: usize, kind: LinkKind, split_horizon: boo
         rxcost: if kind == LinkKind::Wired { 96 } else { 256 },
         split_horizon,
         auth: Auth::default(),
+        radio: None,
     }
 }
 
@@ -166,7 +167,10 @@ impl Net {
             auth: self.auth.clone(),
             ..interface_settings(link, self.kind, self.split_horizon)
         };
-        Settings { interfaces: self.links_of(node).into_iter().map(settings).collect() }
+        Settings {
+            interfaces: self.links_of(node).into_iter().map(settings).collect(),
+            ..Settings::default()
+        }
     }
 
     pub(super) fn settings(&mut self, node: usize, settings: Settings) {

@@ -250,7 +250,10 @@ fn the_same_status_and_settings_again_change_nothing() {
     let (before, now) = (net.nodes[0].engine.clone(), net.now);
     let engine = &mut net.nodes[0].engine;
     engine.handle_interface(now, status(0, 0, true));
-    engine.handle_settings(now, Settings { interfaces: vec![interface_settings(0, LinkKind::Wired, false)] });
+    engine.handle_settings(
+        now,
+        Settings { interfaces: vec![interface_settings(0, LinkKind::Wired, false)], ..Settings::default() },
+    );
     engine.handle_originated(now, &[(prefix_v6(0), 0), (prefix_v4(0), 0)].into_iter().collect());
     assert_eq!(*engine, before);
 }
@@ -262,7 +265,7 @@ fn a_new_hello_interval_is_said_before_it_counts_and_keeps_the_neighbour() {
     let mut settings = interface_settings(0, LinkKind::Wired, false);
     settings.hello_interval = Span::from_secs(60);
     settings.update_interval = Span::from_secs(240);
-    net.settings(0, Settings { interfaces: vec![settings] });
+    net.settings(0, Settings { interfaces: vec![settings], ..Settings::default() });
     assert_eq!(net.nodes[0].engine.next_wake(), Some(net.now), "a Hello leaves at once");
     net.run(600_000);
     let lost = |event: &Event| matches!(event, Event::NeighbourLost { .. });

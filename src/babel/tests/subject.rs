@@ -70,7 +70,8 @@ impl Subject {
     }
 
     pub(super) fn alone(kind: LinkKind, split_horizon: bool) -> Self {
-        let settings = Settings { interfaces: vec![interface_settings(0, kind, split_horizon)] };
+        let settings =
+            Settings { interfaces: vec![interface_settings(0, kind, split_horizon)], ..Settings::default() };
         let now = Instant::from_millis(1_000);
         let mut engine = Engine::new(settings, OURS, SeqNo(10), 1);
         engine.handle_interface(now, status(0, 0, true));

@@ -107,7 +107,10 @@ fn who_sends_us_a_timestamp_gets_it_back_and_nobody_else() {
 /// Two nodes, the first on a link of this kind, the second on a cable.
 fn pair(first: LinkKind) -> Net {
     let mut net = Net::new(2, &[&[0, 1]], 4).start();
-    net.settings(0, Settings { interfaces: vec![interface_settings(0, first, false)] });
+    net.settings(
+        0,
+        Settings { interfaces: vec![interface_settings(0, first, false)], ..Settings::default() },
+    );
     net.time_to(5_000, Net::all_reach_all);
     net.run(60_000);
     net

@@ -21,6 +21,7 @@ use super::netlink::route::{PROTOCOL_BABEL, RouteEntry, TABLE_MAIN, dump_head, d
 use super::netlink::socket::{NetlinkError, NetlinkSocket, Protocol};
 use crate::base::address::{InterfaceIndex, MacAddress, Prefix, PrefixPair};
 use crate::base::limit;
+use crate::base::sorted::SortedSet;
 
 /// An interface as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub struct KernelRoute {
     /// Who made the route (`RTPROT_*`: 2 kernel, 3 boot, 4 static, 9 router advertisement); 2 for an
     /// address.
     pub protocol: u8,
+    /// The table it stands in; 255 (`local`) for an address.
+    pub table: u32,
     /// Whether this is an own address, not a route.
     pub is_local_address: bool,
 }
@@ -89,9 +92,9 @@ pub struct Links {
 }
 
 impl Links {
-    /// Starts to watch; the main table and `table` hold the routes that may be announced. The first
+    /// Starts to watch; the main table and `tables` hold the routes that may be announced. The first
     /// events tell all that is there.
-    pub fn open(table: Option<u32>) -> Result<Self, NetlinkError> {
+    pub fn open(tables: impl IntoIterator<Item = u32>) -> Result<Self, NetlinkError> {
         let groups = [
             libc::RTNLGRP_LINK,
             libc::RTNLGRP_IPV4_IFADDR,
@@ -102,8 +105,7 @@ impl Links {
         let events = NetlinkSocket::open(Protocol::Route, &groups)?;
         events.set_receive_buffer(limit::NETLINK_EVENT_BUFFER)?;
         events.leave_out(Unheard::RouteProtocol(PROTOCOL_BABEL));
-        let mut tables = vec![TABLE_MAIN];
-        tables.extend(table.filter(|table| *table != TABLE_MAIN));
+        let tables = with_main(tables);
         let now = Instant::now();
         Ok(Self {
             tables,
@@ -117,6 +119,15 @@ impl Links {
             in_trouble: false,
             is_cut: false,
         })
+    }
+
+    /// From now on, the main table and these are read.
+    pub fn read_tables(&mut self, tables: impl IntoIterator<Item = u32>) {
+        let tables = with_main(tables);
+        if tables != self.tables {
+            self.tables = tables;
+            self.routes_at = Some(Instant::now());
+        }
     }
 
     /// The next event.
@@ -243,6 +254,13 @@ impl Links {
     }
 }
 
+/// Each table once, in order; the kernel's table of own addresses is not read as one of routes.
+fn with_main(tables: impl IntoIterator<Item = u32>) -> Vec<u32> {
+    let all = std::iter::once(TABLE_MAIN).chain(tables);
+    let all: SortedSet<u32> = all.filter(|table| *table != u32::from(libc::RT_TABLE_LOCAL)).collect();
+    all.into_iter().collect()
+}
+
 /// Notes one event; whether routes and addresses are to be read anew.
 fn take_event(
     state: &mut State,
@@ -281,6 +299,7 @@ fn own_address(entry: &AddressEntry, state: &State) -> Option<KernelRoute> {
         interface: Some(entry.interface),
         device: state.name(entry.interface),
         protocol: libc::RTPROT_KERNEL,
+        table: u32::from(libc::RT_TABLE_LOCAL),
         is_local_address: true,
     })
 }
@@ -303,6 +322,7 @@ fn kernel_route(message: &Message<'_>, table: u32, state: &State) -> Option<Kern
         interface,
         device: interface.map(|interface| state.name(interface)).unwrap_or_default(),
         protocol: entry.protocol,
+        table,
         is_local_address: false,
     })
 }

@@ -57,7 +57,8 @@ impl Story {
             link_local: Some(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1)),
             mtu: 1_500,
         }));
-        let outside = KernelRoute { prefix: PrefixPair::DEFAULT_V4, device: "wan".to_owned() };
+        let outside =
+            KernelRoute { prefix: PrefixPair::DEFAULT_V4, device: "wan".to_owned(), protocol: 3, table: 254 };
         story.step(Input::KernelRoutes(vec![outside]));
         story
     }

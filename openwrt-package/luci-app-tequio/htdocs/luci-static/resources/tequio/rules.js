@@ -26,17 +26,19 @@ const SECTIONS = {
 		[ 'route_priority', number(1, 4294967295), is('1042') ],
 		[ 'stale_routes_s', number(5, 3600), is('60') ],
 		[ 'outside', 'address', list(0, 2) ],
+		[ 'address_plan', 'prefix', list(0, 16) ],
 		[ 'log_level', choice('error', 'warn', 'info', 'debug', 'trace'), is('info') ]
 	] },
 	interface: { most: 32, required: false, unique: 'device', options: [
 		[ 'device', 'device', REQUIRED ],
-		[ 'kind', choice('wired', 'wireless', 'tunnel'), REQUIRED ],
+		[ 'kind', choice('wired', 'wireless', 'tunnel', 'bridge'), REQUIRED ],
 		[ 'hello_interval_ms', number(100, 600000), is('1000') ],
 		[ 'update_interval_ms', number(400, 655000), follows('4 x hello_interval_ms') ],
-		[ 'rxcost', number(1, 65534), follows('96 wired and tunnel, 256 wireless') ],
+		[ 'rxcost', number(1, 65534), follows('96 wired and tunnel, 256 wireless and bridge') ],
 		[ 'split_horizon', 'flag', is('0') ],
 		[ 'auth', choice('off', 'sign', 'strict'), is('off') ],
-		[ 'key', 'nodename', list(0, 8) ]
+		[ 'key', 'nodename', list(0, 8) ],
+		[ 'radio', 'device', follows('none') ]
 	] },
 	key: { most: 16, required: false, unique: 'name', options: [
 		[ 'name', 'nodename', REQUIRED ],
@@ -48,6 +50,18 @@ const SECTIONS = {
 	announce: { most: 64, required: false, unique: 'prefix', apart: 'source', options: [
 		[ 'prefix', 'prefix', REQUIRED ],
 		[ 'source', 'prefix', follows('everywhere') ],
+		[ 'metric', number(0, 65534), is('0') ]
+	] },
+	filter: { most: 64, required: false, unique: null, options: [
+		[ 'direction', choice('in', 'out', 'redistribute'), REQUIRED ],
+		[ 'prefix', 'prefix', follows('every one') ],
+		[ 'ge', number(0, 128), follows('the length of prefix') ],
+		[ 'le', number(0, 128), follows('ge alone: the longest; else the length of prefix') ],
+		[ 'source', 'prefix', follows('with and without a source') ],
+		[ 'device', 'device', follows('every one') ],
+		[ 'protocol', number(0, 255), follows('every one') ],
+		[ 'table', number(1, 4294967295), follows('every one that is read') ],
+		[ 'action', choice('allow', 'deny'), REQUIRED ],
 		[ 'metric', number(0, 65534), is('0') ]
 	] },
 	uplink: { most: 8, required: false, unique: 'device', options: [
@@ -199,6 +213,27 @@ function secretTogether(name, text, read, others) {
 	return true;
 }
 
+/* A filter that can never fit, or says what its direction has no use for, is refused. */
+function filterTogether(name, text, read) {
+	const own = prefix(String(read('prefix') || ''));
+	if (name == 'metric' && read('action') == 'deny')
+		return _('What is denied has no metric.');
+	if ((name == 'protocol' || name == 'table') && read('direction') != 'redistribute')
+		return _('Only for what is taken from the kernel.');
+	if (name == 'protocol' && Number(text) == 42)
+		return _('42 is the mesh itself: what came from it does not start in it again.');
+	if (name == 'source' && own && isFour(text) != (own.octets.length == 4))
+		return _('Another family than the prefix.');
+	if ((name == 'ge' || name == 'le') && !own)
+		return _('Needs a prefix.');
+	if (name == 'ge' || name == 'le') {
+		const most = own.octets.length * 8, least = name == 'ge' ? own.length : Number(read('ge') || own.length);
+		if (Number(text) < least || Number(text) > most)
+			return _('Expected: %s').format(_('a whole number from %d to %d').format(least, most));
+	}
+	return true;
+}
+
 /* Inside, neither the first nor the last address. */
 function isHost(address, range) {
 	const value = octets => octets.reduce((sum, octet) => sum * 256 + octet, 0);
@@ -233,9 +268,15 @@ function expected(value) {
 function unless(words) {
 	switch (words) {
 	case '4 x hello_interval_ms': return _('4 times the sign of life');
-	case '96 wired and tunnel, 256 wireless': return _('cable and tunnel 96, radio 256');
+	case '96 wired and tunnel, 256 wireless and bridge': return _('cable and tunnel 96, radio 256');
 	case 'address': return _('the address');
 	case 'everywhere': return _('everywhere');
+	case 'none': return _('none');
+	case 'every one': return _('every one');
+	case 'every one that is read': return _('every one');
+	case 'the length of prefix': return _('the length of the prefix');
+	case 'ge alone: the longest; else the length of prefix': return _('the length of the prefix; the longest if the least is given');
+	case 'with and without a source': return _('with and without');
 	case 'what \x60file\x60 holds': return _('what the file holds');
 	case 'none; \x60value\x60 is given': return _('none; the key is given');
 	}
@@ -273,6 +314,8 @@ return baseclass.extend({
 		const unique = SECTIONS[section].unique;
 		if (section == 'key')
 			return secretTogether(name, text, read, others);
+		if (section == 'filter')
+			return filterTogether(name, text, read);
 		if (section == 'announce' && name == 'source' && isFour(text) != isFour(read('prefix')))
 			return _('Another family than the prefix.');
 		if (section == 'uplink' && name == 'http' && !isAtAddress(text))
@@ -288,7 +331,7 @@ return baseclass.extend({
 			return _('Needs a key that signs.');
 		if (name == unique && others.some(other => other == text))
 			return _('Another section has this already.');
-		if (section == 'interface' && name == 'split_horizon' && /^(1|on|true|yes|enabled)$/.test(text) && read('kind') == 'wireless')
+		if (section == 'interface' && name == 'split_horizon' && /^(1|on|true|yes|enabled)$/.test(text) && (read('kind') == 'wireless' || read('kind') == 'bridge'))
 			return _('Only right on a cable, where everybody hears everybody.');
 		if (section == 'hotspot' && name == 'device' && mesh.indexOf(text) >= 0)
 			return _('This device also speaks with the mesh; guests and mesh cannot share one.');

@@ -22,17 +22,19 @@ function words(section, name) {
 			route_priority: [ _('Route priority'), _('Ours are known by it, so nobody else may use it. Needs a restart.') ],
 			stale_routes_s: [ _('Stale routes'), _('Seconds after a start until old routes that nobody confirmed are taken away. Needs a restart.') ],
 			outside: [ _('Measured at'), _('A machine outside that is pinged to tell how far the outside is.') ],
+			address_plan: [ _('Address plan'), _('The village\'s own prefixes: only these, and ways outside, are taken from neighbours and told them. None: everything.') ],
 			log_level: [ _('Log level'), _('What is logged: this and everything graver.') ]
 		},
 		interface: {
 			device: [ _('Device'), _('The kernel\'s name of the device.') ],
-			kind: [ _('Kind'), _('A cable is good or dead; the cost of a radio grows with its loss.') ],
+			kind: [ _('Kind'), _('A cable is good or dead; the cost of a radio grows with its loss. A bridge is a cable to a closed radio.') ],
 			hello_interval_ms: [ _('Sign of life'), _('Milliseconds between two Hellos.') ],
 			update_interval_ms: [ _('Full update'), _('Milliseconds between two full updates.') ],
 			rxcost: [ _('Cost'), _('Of receiving here on a perfect link.') ],
 			split_horizon: [ _('Split horizon'), _('Routes learnt here are not announced back here. Only on a cable where all hear all.') ],
 			auth: [ _('Signatures'), _('Whether packets are signed, and whether who cannot sign is heard.') ],
-			key: [ _('Keys'), _('Names of the keys that are used here.') ]
+			key: [ _('Keys'), _('Names of the keys that are used here.') ],
+			radio: [ _('Radio'), _('Devices with the same word here share the air: going on over it costs more.') ]
 		},
 		key: {
 			name: [ _('Name'), _('What the devices know it by.') ],
@@ -45,6 +47,18 @@ function words(section, name) {
 			prefix: [ _('Prefix'), _('Announced while the kernel has that route or an address in it.') ],
 			source: [ _('From'), _('Only for packets that come from there.') ],
 			metric: [ _('Metric'), _('The metric that it starts with.') ]
+		},
+		filter: {
+			direction: [ _('Direction'), _('Whether it is about what neighbours say, what they are told, or the kernel\'s other routes.') ],
+			prefix: [ _('Prefix'), _('Destinations inside; alone, just this one.') ],
+			ge: [ _('Least length'), _('Bits that the destination has at least.') ],
+			le: [ _('Greatest length'), _('Bits that it has at most.') ],
+			source: [ _('From'), _('Only for packets that come from there.') ],
+			device: [ _('Device'), _('Where it comes in or goes out.') ],
+			protocol: [ _('Made by'), _('Number of the program that made the route: 3 boot, 4 static.') ],
+			table: [ _('Routing table'), _('Kernel table that it stands in.') ],
+			action: [ _('Action'), _('The first filter that fits decides.') ],
+			metric: [ _('Metric'), _('Added to what it costs, or what it starts with.') ]
 		},
 		uplink: {
 			device: [ _('Device'), _('Default routes through it are announced while they exist and somebody outside answers.') ],
@@ -82,7 +96,9 @@ function words(section, name) {
 function choiceWords(value) {
 	return {
 		off: _('off'), sign: _('sign'), strict: _('sign, and refuse who does not'), verify: _('only check'),
-		wired: _('cable'), wireless: _('radio'), tunnel: _('tunnel'), es: 'Español', en: 'English', admin: _('admin'), caretaker: _('caretaker'),
+		wired: _('cable'), wireless: _('radio'), tunnel: _('tunnel'), bridge: _('cable to a closed radio'),
+		in: _('what neighbours say'), out: _('what they are told'), redistribute: _('the kernel\'s routes'), allow: _('allow'), deny: _('deny'),
+		es: 'Español', en: 'English', admin: _('admin'), caretaker: _('caretaker'),
 		viewer: _('viewer'), error: _('errors'), warn: _('warnings'), info: _('what happens'), debug: _('details'), trace: _('everything')
 	}[value] || value;
 }
@@ -92,6 +108,7 @@ const TITLES = [
 	[ 'interface', () => _('Mesh devices'), () => _('One for each device that speaks with the mesh.') ],
 	[ 'key', () => _('Keys'), () => _('What packets of the mesh are signed with.') ],
 	[ 'announce', () => _('Announced networks'), () => _('Networks of this node that the mesh shall know.') ],
+	[ 'filter', () => _('Filters'), () => _('What is taken from neighbours, told them, and taken from the kernel.') ],
 	[ 'uplink', () => _('Ways outside'), () => _('One for each way to the outside.') ],
 	[ 'hotspot', () => _('Hotspot'), () => _('Where guests are let in. Without it this node serves none.') ],
 	[ 'service', () => _('Free services'), () => _('Free for all, also when there is no way outside.') ],
