@@ -195,6 +195,22 @@ impl Engine {
         self.retry_kernel(now, prefix);
     }
 
+    /// The node is put out of service: what it announced is taken back, and the kernel is told to forget what it was
+    /// told. Nothing is to be handed in after that.
+    pub fn handle_leave(&mut self, now: Instant) {
+        let indexes: Vec<InterfaceIndex> = self.interfaces.keys().copied().collect();
+        for index in indexes {
+            for _ in 0..=super::decide::REPEATS {
+                self.say_goodbye(index);
+            }
+            self.stop_interface(now, index);
+        }
+        for change in self.installed() {
+            self.change(change.prefix, RouteAction::Remove);
+        }
+        self.flush_changes();
+    }
+
     /// Time has passed. Harmless if it is too early.
     pub fn handle_wake(&mut self, now: Instant) {
         self.wake(now);

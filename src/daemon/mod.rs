@@ -134,6 +134,12 @@ impl Daemon {
     async fn serve(&mut self) {
         loop {
             match self.next_event().await {
+                Event::Stop(signal) if self.run_folder.is_final_stop() => {
+                    log::info!("{signal}: tequio stops for good; the neighbours are told, our routes go");
+                    self.input(Input::Leave).await;
+                    self.routes.leave().await;
+                    return;
+                }
                 Event::Stop(signal) => {
                     log::info!("{signal}: tequio stops; routes and sessions stay in the kernel");
                     return;

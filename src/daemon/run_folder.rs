@@ -86,6 +86,12 @@ impl RunFolder {
         })
     }
 
+    /// Whether whoever stops us has left word here that no other run follows (the init script does, for `stop` and
+    /// when the machine goes down). Else the kernel goes on forwarding for the next run.
+    pub(super) fn is_final_stop(&self) -> bool {
+        self.path.join("final-stop").exists()
+    }
+
     /// Keeps Babel's name and number.
     pub(super) fn save_birth(&self, router_id: RouterId, seqno: SeqNo) {
         self.router_id.set(router_id);

@@ -111,6 +111,8 @@ pub enum Input {
     Stored(StoreId),
     /// These records are not on flash.
     StoreFailed(StoreId, String),
+    /// The node is put out of service: the neighbours are told, and no route of ours stays in the kernel.
+    Leave,
 }
 
 /// A route or an own address of the kernel that is not ours.

@@ -199,6 +199,7 @@ impl Node {
             Input::PeerGone(request) => self.give_up(request, vault),
             Input::Stored(id) => self.stored(now, id),
             Input::StoreFailed(id, why) => self.store_failed(now, id, &why, vault),
+            Input::Leave => self.babel.handle_leave(now),
         }
         self.carry(now, vault);
     }

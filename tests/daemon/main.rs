@@ -8,6 +8,7 @@ mod bad_input;
 #[path = "../common/place.rs"]
 mod place;
 
+mod interfaces;
 mod policy;
 
 use std::path::PathBuf;

@@ -42,6 +42,23 @@ test_the_jail_has_the_folders_that_the_configuration_names() {
   holds_not "$WORK/service" "/var/run/tequio"
 }
 
+test_only_a_stop_that_nothing_follows_leaves_word() {
+  for shell in "${SHELLS[@]}"; do
+    local r="$WORK/stop-${shell%% *}" word
+    root "$r"
+    word="$r/var/run/tequio/final-stop"
+    in_root "$r" "$shell" $FILES/tequio.init start >"$WORK/service"
+    in_root "$r" "$shell" $FILES/tequio.init restart >"$WORK/service"
+    [ ! -e "$word" ]
+    for last in stop shutdown; do
+      in_root "$r" "$shell" $FILES/tequio.init "$last" >"$WORK/service"
+      [ -e "$word" ]
+      in_root "$r" "$shell" $FILES/tequio.init start >"$WORK/service"
+      [ ! -e "$word" ]
+    done
+  done
+}
+
 test_the_base_table_is_loaded_before_the_daemon() {
   for shell in "${SHELLS[@]}"; do
     local r="$WORK/hotspot-${shell%% *}"

@@ -5,6 +5,7 @@ use super::subject::*;
 use crate::babel::engine::MULTICAST;
 use crate::babel::output::RouteAction;
 use crate::babel::policy::{Filter, Policy, Selector};
+use crate::babel::report::Report;
 use crate::babel::settings::{LinkKind, Settings};
 use crate::babel::wire::tlv::{INFINITY, Tlv};
 use crate::babel::{Engine, Reason, SeqNo};
@@ -172,6 +173,26 @@ fn going_on_over_the_same_radio_costs_half_of_the_hop_more() {
         // RFC 8966 3.7.3: the least that was said anywhere.
         assert!(distance <= metric);
     }
+}
+
+#[test]
+fn a_node_that_leaves_takes_everything_back_and_out_of_the_kernel() {
+    let mut subject = Subject::new();
+    subject.hear(ONE, &[route(P, 5, 100), route(TEN, 5, 100)]);
+    subject.hear(ONE, &[retraction(TEN)]);
+    subject.sent.clear();
+    subject.routes.clear();
+    subject.engine.handle_leave(subject.now);
+    subject.drain();
+    let goodbye = |(to, tlv): &(_, Tlv)| {
+        *to == MULTICAST
+            && matches!(tlv, Tlv::Update(update) if update.prefix.is_none() && update.is_retraction())
+    };
+    assert_eq!(subject.sent.iter().filter(|sent| goodbye(sent)).count(), 3);
+    let removed = [(prefix(TEN), RouteAction::Remove), (prefix(P), RouteAction::Remove)];
+    assert_eq!(subject.routes, removed);
+    let Report { neighbours, .. } = subject.engine.report(subject.now);
+    assert_eq!(neighbours, []);
 }
 
 /// A word for each reason; a new one does not compile until it stands here, and then wants its case below.

@@ -149,6 +149,19 @@ impl RouteTable {
         }
     }
 
+    /// Brings the kernel to what was asked for last, without routes of an earlier run; gives up after a while.
+    pub async fn leave(&mut self) {
+        self.mirror.sweep();
+        let work = async {
+            while !self.mirror.is_settled() {
+                self.work().await;
+            }
+        };
+        if tokio::time::timeout(LEAVE_TIMEOUT, work).await.is_err() {
+            log::warn!("not all routes could be taken from the kernel in {LEAVE_TIMEOUT:?}");
+        }
+    }
+
     /// Whether everything that was asked for has been sent and answered.
     pub fn is_settled(&self) -> bool {
         self.mirror.is_settled() && self.ready.is_empty() && self.read_at.is_none()
@@ -420,6 +433,8 @@ impl std::error::Error for RouteError {}
 const NO_DEVICE: InterfaceIndex = InterfaceIndex(i32::MAX as u32);
 /// The kernel answers inside the send call; this is for answers that never come.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+/// 10,000 routes take a slow router 2 s; procd kills after 10.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause before what was refused is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 /// Pause before the table is read again after an overrun: whoever causes it is seldom done at once.
