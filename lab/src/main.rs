@@ -110,7 +110,7 @@ fn sim(mut arguments: lexopt::Parser) -> Outcome<ExitCode> {
             Long("plant") => {
                 let plant = arguments.value().map_err(usage)?;
                 wish.plant = lab::sim::command::plant(&plant.to_string_lossy())
-                    .map_err(|why| Failure::new("loop, feasibility or deaf", why))?;
+                    .map_err(|why| Failure::new("loop, feasibility, deaf or stubborn", why))?;
             }
             Long("trace") => wish.trace = true,
             Long("json") => wish.json = true,
@@ -202,7 +202,7 @@ const INTERRUPTED: u8 = 130;
 
 const USAGE: &str = "\
 lab village [--keep] [--luci [ADDRESS:PORT]] [--json] [--step-timeout S] [--pcap DIR] [--record DIR] [--tequio PROGRAM]
-lab sim [--seed FIRST] [--seeds COUNT] [--mesh village|hundred|thousand] [--plant loop|feasibility|deaf] [--trace] [--json]
+lab sim [--seed FIRST] [--seeds COUNT] [--mesh village|hundred|thousand] [--plant loop|feasibility|deaf|stubborn] [--trace] [--json]
 lab replay FILE [--trace]
 lab bench-routing [--runs N] [--seed N] [--speakers ours,babeld,bird] [--groups first,carrier,silent,fast,intake,steady,boot20,boot110]
                   [--tequio PROGRAM] [--babeld PROGRAM] [--bird PROGRAM] [--json FILE]

@@ -40,6 +40,7 @@ fn each_planted_mistake_is_found_and_its_seed_is_named() {
         (Plant::Loop, "go in a circle"),
         (Plant::Feasibility, "raised its feasibility distance"),
         (Plant::Deaf, "in a mesh at rest"),
+        (Plant::Stubborn, "goes on with"),
     ] {
         let failure = sim::run(PLANTED_SEED, plant, false).expect_err("a planted mistake that nobody found");
         let said = failure.to_string();

@@ -256,8 +256,8 @@ impl Engine {
         let wanted = match self.selected_metric(prefix) {
             None => true,
             Some((neighbour, _)) if neighbour == id => true,
-            // Only for a gain that is worth the noise.
-            Some((_, current)) => metric < current.saturating_sub(current / 4),
+            // Only for a gain that is worth the noise; the table of requests limits how often.
+            Some((_, current)) => metric <= current.saturating_sub(current / 10),
         };
         if wanted {
             self.request_seqno(now, prefix, router_id, Audience::One(id));

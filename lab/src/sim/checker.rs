@@ -10,6 +10,8 @@
 //!   [`SHARED_CIRCLE`] (RFC 8966 2.7). A circle of nodes that all follow the same origin is never one of those.
 //! - *Feasibility*: a node's feasibility distance for a source never rises while its sequence number
 //!   stays, the entry is kept and the node runs.
+//! - *No stubbornness*: in a mesh at rest nobody keeps to a way for longer than [`STUBBORN`] while another one that
+//!   it may use is better by a tenth.
 //! - *Reachability*: in a mesh at rest every node has a way to every prefix, and it ends where the
 //!   prefix is.
 
@@ -44,6 +46,15 @@ pub enum Violation {
         /// The distance before, and now.
         metric: (u16, u16),
     },
+    /// A node keeps to a way although another one has been better for long.
+    Stubborn {
+        /// This node.
+        node: NodeId,
+        /// For this prefix.
+        prefix: PrefixPair,
+        /// The metric in use, and the better one.
+        metric: (u16, u16),
+    },
     /// A mesh at rest does not reach something.
     Unreachable {
         /// From this node.
@@ -61,6 +72,7 @@ impl Violation {
         match self {
             Self::Loop { prefix, .. }
             | Self::Feasibility { prefix, .. }
+            | Self::Stubborn { prefix, .. }
             | Self::Unreachable { prefix, .. } => *prefix,
         }
     }
@@ -73,6 +85,10 @@ impl fmt::Display for Violation {
             Self::Feasibility { node, prefix, metric: (before, now) } => write!(
                 formatter,
                 "node {node} raised its feasibility distance for {prefix} from {before} to {now} at the same seqno"
+            ),
+            Self::Stubborn { node, prefix, metric: (used, better) } => write!(
+                formatter,
+                "node {node} goes on with {used} for {prefix} although {better} was there for {STUBBORN}"
             ),
             Self::Unreachable { node, prefix, why } => {
                 write!(formatter, "node {node} does not reach {prefix} in a mesh at rest: {why}")
@@ -97,6 +113,9 @@ const REBORN_CIRCLE: Span = Span::from_secs(5);
 /// origin is said three times within two seconds.
 const SHARED_CIRCLE: Span = Span::from_secs(3);
 
+/// How long a better way may be there unused (`babel::select`: 20 s for less than an eighth, and a Hello).
+const STUBBORN: Span = Span::from_secs(30);
+
 /// What a node remembers of each source, in their order: sequence number and metric.
 type Distances = Vec<((PrefixPair, RouterId), (u16, u16))>;
 
@@ -109,6 +128,8 @@ pub(super) struct Checker {
     /// Circles through newly started nodes, and since when they stand.
     circles: BTreeMap<PrefixPair, Instant>,
     longest_circle: Span,
+    /// Ways that are better by a tenth than the one in use, and since when.
+    better: BTreeMap<(NodeId, PrefixPair), Instant>,
     /// The last moment at which something was not reached.
     unreached: Option<(Instant, Violation)>,
 }
@@ -121,6 +142,7 @@ impl Checker {
             born: BTreeMap::new(),
             circles: BTreeMap::new(),
             longest_circle: Span::ZERO,
+            better: BTreeMap::new(),
             unreached: None,
         }
     }
@@ -221,6 +243,39 @@ impl Checker {
                 self.unreached = Some((now, Violation::Unreachable { node, prefix: missing, why }));
             }
         }
+        Ok(())
+    }
+
+    /// Once a second in a mesh at rest.
+    pub(super) fn stubbornness(&mut self, now: Instant, nodes: &[SimNode]) -> Result<(), Violation> {
+        let mut better = BTreeMap::new();
+        for (node, one) in nodes.iter().enumerate() {
+            let mut best: BTreeMap<PrefixPair, (u16, u16)> = BTreeMap::new();
+            for route in one.node.babel().report(now).routes.into_iter().filter(|route| route.feasible) {
+                let (used, least) = best.entry(route.prefix).or_insert((u16::MAX, u16::MAX));
+                // The planted mistake: whatever is chosen looks twice as dear as it is.
+                let metric = if self.plant == Plant::Stubborn && route.selected {
+                    route.metric.saturating_mul(2)
+                } else {
+                    route.metric
+                };
+                *least = metric.min(*least);
+                if route.selected {
+                    *used = metric;
+                }
+            }
+            for (prefix, (used, least)) in best {
+                if used == u16::MAX || u32::from(least) * 10 > u32::from(used) * 9 {
+                    continue;
+                }
+                let since = self.better.get(&(node, prefix)).copied().unwrap_or(now);
+                if now.since(since) > STUBBORN {
+                    return Err(Violation::Stubborn { node, prefix, metric: (used, least) });
+                }
+                better.insert((node, prefix), since);
+            }
+        }
+        self.better = better;
         Ok(())
     }
 

@@ -33,6 +33,7 @@ pub fn plant(name: &str) -> Result<Plant, String> {
         "loop" => Ok(Plant::Loop),
         "feasibility" => Ok(Plant::Feasibility),
         "deaf" => Ok(Plant::Deaf),
+        "stubborn" => Ok(Plant::Stubborn),
         other => Err(format!("`{other}`")),
     }
 }

@@ -42,6 +42,8 @@ pub enum Plant {
     Feasibility,
     /// One node never installs what it chose, so that something stays unreachable.
     Deaf,
+    /// What is in use looks twice as dear as it is, so that a better way seems to be left unused.
+    Stubborn,
 }
 
 /// How a run ended.
@@ -308,6 +310,9 @@ impl Sim {
                     for prefix in std::mem::take(&mut one.left) {
                         one.kernel.remove(&prefix);
                     }
+                }
+                if self.now > plan.last_blow {
+                    self.checker.stubbornness(self.now, &self.nodes)?;
                 }
                 self.checker.sweep(self.now, &self.nodes, &self.links)
             }

@@ -8,6 +8,7 @@ mod convergence;
 mod policy;
 mod requests;
 mod restart;
+mod selection;
 mod snapshot;
 mod sources;
 mod subject;
