@@ -26,6 +26,7 @@ pub mod replay;
 pub mod routes;
 pub mod routing;
 pub mod sim;
+pub mod steps;
 pub mod story;
 pub mod tap;
 pub mod terrain;

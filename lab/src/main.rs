@@ -47,6 +47,7 @@ fn run() -> Outcome<ExitCode> {
         "replay" => replay(arguments),
         "bench-routing" => bench_routing(arguments),
         "bench-phone" => bench_phone(arguments).map(|()| ExitCode::SUCCESS),
+        "bench-steps" => bench_steps(arguments).map(|()| ExitCode::SUCCESS),
         "serve-web" => serve_web(arguments).map(|()| ExitCode::SUCCESS),
         other => Err(Failure::new("a command of the laboratory", format!("`{other}`\n{USAGE}"))),
     }
@@ -178,6 +179,18 @@ fn bench_phone(mut arguments: lexopt::Parser) -> Outcome<()> {
     lab::bench::phone(pcap.as_deref())
 }
 
+fn bench_steps(mut arguments: lexopt::Parser) -> Outcome<()> {
+    let mut routes = 10_000;
+    while let Some(argument) = arguments.next().map_err(usage)? {
+        match argument {
+            Value(count) => routes = count.parse().map_err(usage)?,
+            other => return Err(usage(other.unexpected())),
+        }
+    }
+    lab::steps::run(routes);
+    Ok(())
+}
+
 fn serve_web(mut arguments: lexopt::Parser) -> Outcome<()> {
     let mut name = String::new();
     let mut addresses: Vec<IpAddr> = Vec::new();
@@ -207,4 +220,5 @@ lab replay FILE [--trace]
 lab bench-routing [--runs N] [--seed N] [--speakers ours,babeld,bird] [--groups first,carrier,silent,fast,intake,steady,boot20,boot110]
                   [--tequio PROGRAM] [--babeld PROGRAM] [--bird PROGRAM] [--json FILE]
 lab bench-phone [--pcap DIR]
+lab bench-steps [ROUTES]
 lab serve-web --name NAME --listen ADDRESS...";
