@@ -218,7 +218,19 @@ impl Engine {
         configured.map(report).collect()
     }
 
-    fn neighbour_reports(&self) -> Vec<NeighbourReport> {
+    /// What we announce ourselves, with its metric.
+    pub const fn originated(&self) -> &SortedMap<PrefixPair, u16> {
+        &self.originated
+    }
+
+    /// The candidates for just this.
+    pub fn routes_of(&self, now: Instant, prefix: PrefixPair) -> Vec<RouteReport> {
+        let Some(found) = self.routes.get(prefix) else { return Vec::new() };
+        found.candidates.iter().map(|route| self.route_report(now, prefix, found, route)).collect()
+    }
+
+    /// Neighbours, in the order in which they were met.
+    pub fn neighbour_reports(&self) -> Vec<NeighbourReport> {
         let report = |neighbour: &super::neighbour::Neighbour| {
             let settings = self.interfaces.get(&neighbour.interface)?.settings.as_ref()?;
             let authentication = self.authentication_of(neighbour.interface, neighbour.address);

@@ -114,6 +114,7 @@ fn node(section: &Checked<'_>) -> NodeSettings {
         state_dir: section.value("state_dir"),
         run_dir: section.value("run_dir"),
         ubus_socket: section.value("ubus_socket"),
+        ubus_babeld: section.flag("ubus_babeld"),
         route_table: section.value("route_table"),
         route_priority: section.value("route_priority"),
         stale_routes: Span::from_secs(section.value("stale_routes_s")),

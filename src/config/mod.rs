@@ -73,6 +73,8 @@ pub struct NodeSettings {
     pub run_dir: PathBuf,
     /// Socket of the ubus broker.
     pub ubus_socket: PathBuf,
+    /// Whether the object `babeld` is offered too, for programs that know only that.
+    pub ubus_babeld: bool,
     /// The kernel's routing table that our routes stand in.
     pub route_table: u32,
     /// The priority (metric) of our routes there, which tells them from everybody else's.
@@ -116,6 +118,11 @@ pub struct Service {
     pub url: String,
     /// Where it lives; guests reach these without a voucher.
     pub prefixes: Vec<Prefix>,
+}
+
+/// Whether this can be the kernel's name of a network device.
+pub fn is_device(name: &str) -> bool {
+    !name.is_empty() && schema::Value::Device.allows(name)
 }
 
 impl Config {
@@ -209,6 +216,7 @@ impl NodeSettings {
             ("state_dir", self.state_dir != new.state_dir),
             ("run_dir", self.run_dir != new.run_dir),
             ("ubus_socket", self.ubus_socket != new.ubus_socket),
+            ("ubus_babeld", self.ubus_babeld != new.ubus_babeld),
             ("route_table", self.route_table != new.route_table),
             ("route_priority", self.route_priority != new.route_priority),
             ("stale_routes_s", self.stale_routes != new.stale_routes),

@@ -127,6 +127,7 @@ const NODE: &[OptionRule] = &[
     rule("state_dir", Value::Path, Default::Is("/etc/tequio"), Takes::Restart),
     rule("run_dir", Value::Path, Default::Is("/var/run/tequio"), Takes::Restart),
     rule("ubus_socket", Value::Path, Default::Is("/var/run/ubus/ubus.sock"), Takes::Restart),
+    rule("ubus_babeld", Value::Flag, Default::Is("0"), Takes::Restart),
     // 0 means "any table" to the kernel.
     rule("route_table", number(1, 0xffff_ffff), Default::Is("254"), Takes::Restart),
     rule("route_priority", number(1, 0xffff_ffff), Default::Is("1042"), Takes::Restart),

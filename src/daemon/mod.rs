@@ -12,6 +12,7 @@
 //! [`start`] opens the adapters, [`perform`] does what the outputs say, [`calls`] turns ubus calls into
 //! typed questions, [`json`] typed answers into replies, [`run_folder`] keeps what a restart needs.
 
+mod babeld;
 mod calls;
 mod json;
 mod perform;
@@ -69,6 +70,8 @@ struct Daemon {
     interfaces: SortedMap<InterfaceIndex, LinkStatus>,
     hotspot: Option<Guests>,
     ubus: UbusServer,
+    /// The object `babeld`, if it was asked for.
+    babeld: Option<babeld::Babeld>,
     /// Calls that wait for the node, by the number under which they were handed in.
     calls: SortedMap<RequestId, CallId>,
     /// Calls that wait for rpcd to tell whose session it is.
@@ -107,6 +110,7 @@ enum Event {
     Portal(PortalEvent),
     Ubus(UbusEvent),
     Probed((ProbeId, Found)),
+    Babeld(UbusEvent),
     Stored(Completion),
     Reload,
     Stop(&'static str),
@@ -157,6 +161,12 @@ impl Daemon {
                 None => std::future::pending().await,
             }
         };
+        let babeld = async {
+            match &mut self.babeld {
+                Some(babeld) => babeld.next().await,
+                None => std::future::pending().await,
+            }
+        };
         let wake = async move {
             match wake {
                 // A chain of hashes waits for nothing, but the sockets come first.
@@ -173,6 +183,7 @@ impl Daemon {
             event = portal => Event::Portal(event),
             event = self.ubus.next() => Event::Ubus(event),
             found = self.prober.next() => Event::Probed(found),
+            event = babeld => Event::Babeld(event),
             Some(completion) = self.store.completed() => Event::Stored(completion),
             _ = self.clock_tick.tick() => Event::ClockTick,
             _ = self.hang_up.recv() => Event::Reload,
@@ -194,6 +205,7 @@ impl Daemon {
             Event::Portal(event) => self.portal(event).await,
             Event::Ubus(event) => self.ubus_event(event).await,
             Event::Probed((id, found)) => self.input(Input::Probed { id, found }).await,
+            Event::Babeld(event) => self.babeld_event(event).await,
             Event::Stored((id, result)) => {
                 let input = match result {
                     Ok(()) => Input::Stored(StoreId(id)),
@@ -328,7 +340,7 @@ impl Daemon {
 
     /// Opens, or opens again, the socket of a device that Babel speaks on; closes that of another.
     fn mesh_device(&mut self, status: &LinkStatus) {
-        if !self.config.babel.interfaces.iter().any(|interface| interface.name == status.name) {
+        if !self.speaks_on(&status.name) {
             return self.mesh.close(status.index);
         }
         if let (true, Some(address)) = (status.up, status.link_local)

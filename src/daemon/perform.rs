@@ -18,6 +18,7 @@ impl Daemon {
                 inputs.extend(self.perform(output).await);
             }
         }
+        self.tell_neighbours();
     }
 
     fn step(&mut self, input: Input) -> Vec<Output> {
@@ -39,7 +40,10 @@ impl Daemon {
                 // A full buffer is counted there; Babel is made for losses.
                 self.mesh.send(interface, destination, &bytes);
             }
-            Output::Routes(changes) => self.routes.apply(changes),
+            Output::Routes(changes) => {
+                self.tell_routes(&changes);
+                self.routes.apply(changes);
+            }
             Output::Guests(changes) => {
                 let guests = self.hotspot.as_mut()?;
                 let error = guests.firewall.apply(&changes).await.err()?;

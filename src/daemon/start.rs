@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
+use super::babeld::Babeld;
 use super::run_folder::{RunFolder, SavedNode};
 use super::troubles::{Rights, Trouble, Troubles};
 use super::{CLOCK_TICK, Daemon, Guests, signals, why_not};
@@ -66,6 +67,7 @@ impl Daemon {
             interfaces: crate::base::sorted::SortedMap::new(),
             hotspot: None,
             ubus: UbusServer::new(config.node.ubus_socket.clone(), ubus::OBJECT, ubus::METHODS),
+            babeld: config.node.ubus_babeld.then(|| Babeld::new(config.node.ubus_socket.clone())),
             calls: crate::base::sorted::SortedMap::new(),
             sessions: crate::base::sorted::SortedMap::new(),
             ids: RequestIds::new(),
@@ -117,6 +119,21 @@ impl Daemon {
         Ok(())
     }
 
+    /// What the node is told: the file, and what programs added since.
+    pub(super) fn settings(&self) -> Settings {
+        let mut settings = node_settings(&self.config);
+        if let Some(babeld) = &self.babeld {
+            babeld.amend(&mut settings);
+        }
+        settings
+    }
+
+    /// Whether Babel shall speak on a device: the file says so, or a program.
+    pub(super) fn speaks_on(&self, device: &str) -> bool {
+        self.config.babel.interfaces.iter().any(|one| one.name == device)
+            || self.babeld.as_ref().is_some_and(|babeld| babeld.has(device))
+    }
+
     /// Reads the configuration again. On any error the running one goes on.
     pub(super) async fn reload(&mut self) -> Result<(), String> {
         let (config, warnings) = Config::load(&self.config_path).map_err(|error| error.to_string())?;
@@ -133,7 +150,7 @@ impl Daemon {
         self.links.read_tables(read_tables(&config));
         self.config = config;
         self.vault.set_mesh_keys(mesh_keys(&self.config));
-        let settings = node_settings(&self.config);
+        let settings = self.settings();
         self.input(Input::Settings(Box::new(settings))).await;
         for status in self.interfaces.values().cloned().collect::<Vec<_>>() {
             self.mesh_device(&status);

@@ -8,6 +8,7 @@ mod bad_input;
 #[path = "../common/place.rs"]
 mod place;
 
+mod babeld;
 mod interfaces;
 mod policy;
 

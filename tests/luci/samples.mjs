@@ -5,6 +5,7 @@ export const SAMPLES = [
   { section: 'node', option: 'route_table', good: ['1', '254', '4294967295', '007'], bad: ['0', '4294967296', '-1', '1.5', 'main', '1e3', ' 1', '99999999999999999999'] },
   { section: 'node', option: 'run_dir', good: ['/var/run/tequio', '/'], bad: ['run', '~/x', './x', '/a\u007f', '/a\nb'] },
   { section: 'node', option: 'ubus_socket', good: ['/var/run/ubus/ubus.sock', `/${'x'.repeat(99)}`], bad: ['ubus.sock', `/${'x'.repeat(100)}`] },
+  { section: 'node', option: 'ubus_babeld', good: ['0', '1'], bad: ['2', 'maybe'] },
   { section: 'node', option: 'route_priority', good: ['1', '1042', '4294967295'], bad: ['0', '4294967296', '1042 ', '+1', '0x10', '١'] },
   { section: 'node', option: 'outside', good: ['10.77.4.1', '2001:db8::1', '255.1.1.1'], bad: ['0.0.0.0', '::', '224.0.0.1', 'ff02::1', '255.255.255.255', '1.2.3.4/8', 'a.lan', '10.77.4'] },
   { section: 'node', option: 'address_plan', good: ['10.77.0.0/16', 'fd77::/48'], bad: ['10.77.0.1/16', 'village'] },

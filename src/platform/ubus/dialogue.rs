@@ -225,6 +225,15 @@ impl Dialogue {
         Ok(())
     }
 
+    /// Tells whoever subscribed to our object; nobody, before the broker has it.
+    pub(super) fn notify(&mut self, what: &str, data: &Map<String, Value>) -> Result<(), ValueError> {
+        let Some(object) = self.object else { return Ok(()) };
+        let contents = value::encode(data, None)?;
+        let seq = self.free_seq();
+        self.out.push_back(message::notify(seq, object, what, &contents));
+        Ok(())
+    }
+
     /// All calls of ours that are still without an answer; the connection has ended.
     pub(super) fn abandoned(&self) -> impl Iterator<Item = InvokeId> + '_ {
         self.requests.values().filter_map(|request| match &request.what {

@@ -128,6 +128,16 @@ pub(super) fn send_event(seq: u16, name: &str, data: &Map<String, Value>) -> Res
     Ok(invoke(seq, EVENT_OBJECT, "send", &value::encode(&table, None::<&Types>)?))
 }
 
+/// Tells whoever subscribed to `object` that something happened. Nobody has to say that he heard it.
+pub(super) fn notify(seq: u16, object: u32, what: &str, contents: &[u8]) -> Vec<u8> {
+    let mut attributes = EnvBuilder::with_capacity(contents.len() + what.len() + 48);
+    attributes.push_u32(UbusAttr::ObjId, object);
+    attributes.push_str(UbusAttr::Method, what);
+    attributes.push_u8(UbusAttr::NoReply, 1);
+    attributes.push_data(contents);
+    write(MsgType::Notify, seq, object, attributes)
+}
+
 /// The result of a call to `object` that client `peer` made as its request `seq`.
 pub(super) fn result(seq: u16, peer: u32, object: u32, contents: &[u8]) -> Vec<u8> {
     let mut attributes = EnvBuilder::with_capacity(contents.len() + 32);
@@ -197,6 +207,11 @@ mod tests {
             hex("00050002 00000001 0000004c 03000008 00000001 0400000d 7265676973746572 00000000
                  07000030 85000014 0006 6f626a656374 00 000000 978286f5
                  83000017 0007 7061747465726e 00 0000 6d6573682e2a00 00")
+        );
+        assert_eq!(
+            notify(3, 0x7985_6ffe, "neigh.add", &value::encode(&table(json!({"i": 3})), None).unwrap()),
+            hex("000a0003 79856ffe 00000034 03000008 79856ffe 0400000e 6e656967682e6164 64000000
+                 0a000005 01000000 07000010 8500000c 0001 6900 00000003")
         );
         assert_eq!(
             end(2, 0x1122_3344, 0x7985_6ffe, 0),

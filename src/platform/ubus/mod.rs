@@ -24,7 +24,7 @@ mod value;
 pub use call::{Call, CallId, Counters, InvokeId, Method, error_value};
 pub use client::UbusClient;
 
-pub use object::{METHODS, OBJECT};
+pub use object::{BABELD, BABELD_METHODS, METHODS, OBJECT};
 pub use server::{UbusEvent, UbusServer};
 pub use status::{UbusError, UbusStatus};
 pub use value::{ArgumentType, ValueError, is_wide};

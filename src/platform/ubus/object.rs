@@ -26,3 +26,16 @@ pub const METHODS: &[Method] = &[
     Method { name: "record_start", arguments: &[("file", Text)] },
     Method { name: "record_stop", arguments: &[] },
 ];
+
+/// The object for programs that were written for babeld.
+pub const BABELD: &str = "babeld";
+
+/// Its methods, as OpenWrt's babeld has them.
+pub const BABELD_METHODS: &[Method] = &[
+    Method { name: "get_info", arguments: &[] },
+    Method { name: "get_neighbours", arguments: &[] },
+    Method { name: "get_xroutes", arguments: &[] },
+    Method { name: "get_routes", arguments: &[] },
+    Method { name: "add_interface", arguments: &[("ifname", Text)] },
+    Method { name: "add_filter", arguments: &[("ifname", Text), ("type", Int32), ("metric", Int32)] },
+];

@@ -169,6 +169,17 @@ impl UbusServer {
         Ok(())
     }
 
+    /// Tells whoever subscribed to our object; lost if there is no connection.
+    pub fn notify(&mut self, what: &str, data: &Map<String, Value>) -> Result<(), ValueError> {
+        if let State::Open(link) = &mut self.state
+            && link.ready
+        {
+            link.dialogue.notify(what, data)?;
+            self.settle();
+        }
+        Ok(())
+    }
+
     /// Whether our object can be called.
     pub fn is_connected(&self) -> bool {
         matches!(&self.state, State::Open(link) if link.ready)

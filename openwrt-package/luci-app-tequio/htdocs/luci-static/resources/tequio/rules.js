@@ -22,6 +22,7 @@ const SECTIONS = {
 		[ 'state_dir', 'path', is('/etc/tequio') ],
 		[ 'run_dir', 'path', is('/var/run/tequio') ],
 		[ 'ubus_socket', 'path', is('/var/run/ubus/ubus.sock') ],
+		[ 'ubus_babeld', 'flag', is('0') ],
 		[ 'route_table', number(1, 4294967295), is('254') ],
 		[ 'route_priority', number(1, 4294967295), is('1042') ],
 		[ 'stale_routes_s', number(5, 3600), is('60') ],

@@ -18,6 +18,7 @@ function words(section, name) {
 			state_dir: [ _('State folder'), _('Keys and journal: what must outlive a power cut. Needs a restart.') ],
 			run_dir: [ _('Run folder'), _('What one boot remembers. Needs a restart.') ],
 			ubus_socket: [ _('ubus socket'), _('Needs a restart.') ],
+			ubus_babeld: [ _('Object babeld'), _('For programs that know only babeld. Needs a restart.') ],
 			route_table: [ _('Routing table'), _('Kernel table of our routes; 254 is the main one. Needs a restart.') ],
 			route_priority: [ _('Route priority'), _('Ours are known by it, so nobody else may use it. Needs a restart.') ],
 			stale_routes_s: [ _('Stale routes'), _('Seconds after a start until old routes that nobody confirmed are taken away. Needs a restart.') ],
