@@ -8,7 +8,6 @@ use crate::base::sorted::SortedMap;
 use super::Node;
 use super::call::Alert;
 use crate::base::limit;
-use crate::base::time::Instant;
 
 /// What the daemon told of its machine, by code.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,14 +37,14 @@ impl Troubles {
 
 impl Node {
     /// What somebody should look at, the machine's troubles first.
-    pub(super) fn alerts(&self, now: Instant) -> Vec<Alert> {
+    pub(super) fn alerts(&self) -> Vec<Alert> {
         let alert = |code: &str, message: String| Alert { code: code.to_owned(), message };
         let mut alerts: Vec<Alert> =
             self.troubles.by_code.iter().map(|(code, what)| alert(code, what.clone())).collect();
         if let Some(why) = self.stores.broken() {
             alerts.push(alert("not-saved", super::stores::not_saved(why)));
         }
-        for neighbour in self.neighbours(now) {
+        for neighbour in self.neighbours() {
             if let Some(reason) = neighbour.reason {
                 let text = format!("Neighbour {} on {}: {reason}.", neighbour.address, neighbour.interface);
                 alerts.push(alert("neighbour", text));

@@ -38,7 +38,7 @@ impl Node {
                 self.announce(now);
                 Answer::Status(self.status(now))
             }
-            Call::Neighbours => Answer::Neighbours(self.neighbours(now)),
+            Call::Neighbours => Answer::Neighbours(self.neighbours()),
             Call::Routes(page) => Answer::Routes(paged(self.routes(now), page)),
             Call::Why { destination, source } => Answer::Why(self.why(now, destination, source)),
             Call::Links => Answer::Links(self.links(now)),
@@ -78,7 +78,7 @@ impl Node {
             records: count(self.ledger.record_count()),
             unix_s: wall.unix_s,
             time_quality: quality.to_owned(),
-            alerts: self.alerts(now),
+            alerts: self.alerts(),
         }
     }
 
@@ -124,8 +124,8 @@ impl Node {
         member.map(|state| state.member.name.clone())
     }
 
-    pub(super) fn neighbours(&self, now: Instant) -> Vec<Neighbour> {
-        let neighbours = self.babel.report(now).neighbours.into_iter().map(|neighbour| Neighbour {
+    pub(super) fn neighbours(&self) -> Vec<Neighbour> {
+        let neighbours = self.babel.neighbour_reports().into_iter().map(|neighbour| Neighbour {
             interface: self.device(neighbour.interface),
             address: neighbour.address,
             hello_history: format!("{:016b}", neighbour.hello_history),
