@@ -229,6 +229,22 @@ impl Engine {
         found.candidates.iter().map(|route| self.route_report(now, prefix, found, route)).collect()
     }
 
+    /// What is announced to us at the moment inside of a prefix, and whose it is; of a default route, just itself.
+    pub fn announced_inside(&self, place: Prefix) -> impl Iterator<Item = (PrefixPair, RouterId)> {
+        let pair = PrefixPair::from(place);
+        let is_inside = move |found: &PrefixPair| {
+            let destination = found.destination();
+            destination == place || (!place.is_default() && place.covers(&destination))
+        };
+        let itself = self.routes.get(pair).map(|found| (pair, found)).into_iter();
+        let all =
+            itself.chain(self.routes.after(Some(pair)).take_while(move |(prefix, _)| is_inside(prefix)));
+        all.flat_map(|(prefix, found)| {
+            let finite = found.candidates.iter().filter(|route| !route.is_retracted());
+            finite.map(move |route| (prefix, route.router_id))
+        })
+    }
+
     /// Neighbours, in the order in which they were met.
     pub fn neighbour_reports(&self) -> Vec<NeighbourReport> {
         let report = |neighbour: &super::neighbour::Neighbour| {

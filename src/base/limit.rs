@@ -118,6 +118,8 @@ pub const NODE_CHAINS: usize = 8;
 pub const NODE_RECENT_SALES: usize = 16;
 /// Troubles of the machine that the daemon tells the node of: its codes are fewer.
 pub const NODE_TROUBLES: usize = 32;
+/// Those who announce what they may not, and are remembered: one that announces everything is enough to look at.
+pub const NODE_STRANGERS: usize = 16;
 /// Routers that are counted on the way outside: the longest village has 9 nodes in a row.
 pub const NODE_HOPS: u8 = 16;
 /// Rounds of passing words between cores after one input; four are enough, more is a mistake.

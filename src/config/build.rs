@@ -15,7 +15,7 @@ use crate::base::sorted::SortedMap;
 use crate::base::time::Span;
 use crate::hotspot::settings::Settings as HotspotSettings;
 use crate::node::probe::Ask;
-use crate::node::settings::Uplink as UplinkSettings;
+use crate::node::settings::{Entitled, Uplink as UplinkSettings};
 
 /// The configuration that `document` describes. `None` only together with a problem.
 pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Config> {
@@ -45,8 +45,25 @@ pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Con
     });
     let uplinks = of("uplink").map(|section| uplink(section, findings)).collect();
     let outside = of("node").next().map(|section| outside(section, findings)).unwrap_or_default();
+    let entitled = |section: &Checked<'_>| Entitled {
+        prefixes: section.list("prefix"),
+        router_ids: section.list("router_id"),
+    };
+    let entitled = of("entitled").map(entitled).collect();
     let node = of("node").next().map(node)?;
-    Some(Config { node, babel, keys, announce, redistribute, uplinks, outside, hotspot, services, persons })
+    Some(Config {
+        node,
+        babel,
+        keys,
+        announce,
+        redistribute,
+        uplinks,
+        outside,
+        entitled,
+        hotspot,
+        services,
+        persons,
+    })
 }
 
 /// Every section of `document` that is right by itself.

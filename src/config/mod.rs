@@ -26,7 +26,7 @@ use crate::base::limit::CONFIG_BYTES;
 use crate::base::time::Span;
 use crate::hotspot::settings::Settings as HotspotSettings;
 use crate::node::settings::Uplink as UplinkSettings;
-pub use crate::node::settings::{Announce, Person, Redistribute, Role};
+pub use crate::node::settings::{Announce, Entitled, Person, Redistribute, Role};
 pub use problem::{ConfigError, MOST_PROBLEMS, Problem, Warning};
 use section::Findings;
 use uci::Document;
@@ -54,6 +54,8 @@ pub struct Config {
     pub uplinks: Vec<Uplink>,
     /// Machines outside that tell how far it is.
     pub outside: Vec<IpAddr>,
+    /// Who may announce default routes, and prefixes that are somebody's.
+    pub entitled: Vec<Entitled>,
     /// The hotspot, if this node has one.
     pub hotspot: Option<HotspotSection>,
     /// Services that are free for all.

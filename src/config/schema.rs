@@ -69,6 +69,8 @@ pub enum Value {
     Ipv6Prefix,
     /// A prefix of either family.
     Prefix,
+    /// Babel's name of a router.
+    RouterId,
     /// A host name or an IPv4 address, at most 253 characters.
     Host,
     /// A URL that starts with `http://` or `https://`, at most 200 visible ASCII characters without
@@ -116,6 +118,7 @@ pub const SECTIONS: &[SectionRule] = &[
     SectionRule { kind: "key", required: false, most: 16, unique: "name", options: KEY },
     SectionRule { kind: "announce", required: false, most: 64, unique: "", options: ANNOUNCE },
     SectionRule { kind: "filter", required: false, most: 64, unique: "", options: FILTER },
+    SectionRule { kind: "entitled", required: false, most: 32, unique: "", options: ENTITLED },
     SectionRule { kind: "uplink", required: false, most: 8, unique: "device", options: UPLINK },
     SectionRule { kind: "hotspot", required: false, most: 1, unique: "", options: HOTSPOT },
     SectionRule { kind: "service", required: false, most: 32, unique: "url", options: SERVICE },
@@ -177,6 +180,11 @@ const ANNOUNCE: &[OptionRule] = &[
     rule("prefix", Value::Prefix, Default::Required, Takes::Live),
     rule("source", Value::Prefix, Default::Derived("everywhere"), Takes::Live),
     rule("metric", number(0, 65_534), Default::Is("0"), Takes::Live),
+];
+
+const ENTITLED: &[OptionRule] = &[
+    rule("prefix", Value::Prefix, Default::SomeOf(8), Takes::Live),
+    rule("router_id", Value::RouterId, Default::List(8), Takes::Live),
 ];
 
 const UPLINK: &[OptionRule] = &[
@@ -261,6 +269,7 @@ impl fmt::Display for Value {
             Self::Ipv4Prefix => formatter.write_str("an IPv4 prefix of 8 to 30 bits, like 10.77.4.0/22"),
             Self::Ipv6Prefix => formatter.write_str("an IPv6 prefix of 1 to 64 bits, like fd00:77:4::/64"),
             Self::Prefix => formatter.write_str("a prefix, like 10.77.4.0/22 or fd00:77::/48"),
+            Self::RouterId => formatter.write_str("a router-id, like 02:00:5e:00:53:00:00:01"),
             Self::Host => formatter.write_str("a host name or an IPv4 address"),
             Self::Url => formatter.write_str("a URL of at most 200 characters, http:// or https://"),
         }

@@ -7,6 +7,7 @@ use super::problem::{Problem, nearest};
 use super::routing::VERSION_OPTION;
 use super::schema::{Default, OptionRule, SectionRule, Value};
 use super::uci::{Entry, Section};
+use crate::babel::RouterId;
 use crate::base::address::Prefix;
 
 /// A section whose every value is what its rule asks for.
@@ -209,6 +210,7 @@ impl Value {
                 is_prefix(text, |prefix| !prefix.is_ipv4() && (1..=64).contains(&prefix.length()))
             }
             Self::Prefix => is_prefix(text, |_| true),
+            Self::RouterId => text.parse::<RouterId>().is_ok(),
             Self::Host => is_host(text),
             Self::Url => {
                 (text.starts_with("http://") || text.starts_with("https://"))

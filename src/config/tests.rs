@@ -412,6 +412,7 @@ fn edges(value: Value) -> Vec<String> {
         Value::Ipv4Prefix => fixed(&["10.77.4.0/30", "10.0.0.0/8"]),
         Value::Ipv6Prefix => fixed(&["fd00::/64", "8000::/1"]),
         Value::Prefix => fixed(&["::/0", "0.0.0.0/0", "10.0.0.1", "fd00::1/128"]),
+        Value::RouterId => fixed(&["02:00:5e:00:53:00:00:01", "FF:ff:ff:ff:ff:ff:ff:fe"]),
         Value::Host => fixed(&["10.0.0.1", "Portal.example"]),
         Value::Url => vec![format!("https://{}", "x".repeat(192))],
     }
@@ -464,6 +465,7 @@ fn every_kind_of_value_refuses_what_it_is_not() {
         ),
         (Value::Ipv4Prefix, &["10.0.0.0/31", "10.0.0.0/7", "fd00::/48", "10.0.0.1/24"]),
         (Value::Ipv6Prefix, &["::/0", "fd00::/65", "10.0.0.0/8"]),
+        (Value::RouterId, &["", "02:00", "00:00:00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff:ff:ff"]),
         (Value::Host, &["a b", "-a", "a..b", "", "a_b"]),
         (Value::Url, &["ftp://a", "http://a b", "http://a\"", "javascript:x", "http://<"]),
     ] {

@@ -268,6 +268,7 @@ fn node_settings(config: &Config) -> Settings {
         redistribute: config.redistribute.clone(),
         uplinks: config.uplinks.iter().map(|uplink| uplink.settings.clone()).collect(),
         outside: config.outside.clone(),
+        entitled: config.entitled.clone(),
         hotspot,
         persons: config.persons.clone(),
     }

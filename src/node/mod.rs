@@ -23,8 +23,11 @@
 mod alerts;
 mod announce;
 mod answers;
+#[cfg(test)]
+mod cable;
 pub mod call;
 mod chains;
+mod entitled;
 mod guests;
 pub mod input;
 pub mod output;
@@ -73,6 +76,7 @@ pub struct Node {
     uplink: announce::Uplink,
     watches: uplinks::Watches,
     outside: outside::Outside,
+    strangers: entitled::Strangers,
     troubles: alerts::Troubles,
     clock: Clock,
     /// Requests that wait, and when they are given up.
@@ -124,6 +128,7 @@ impl Node {
             uplink: announce::Uplink::default(),
             watches: uplinks::Watches::default(),
             outside: outside::Outside::default(),
+            strangers: entitled::Strangers::default(),
             troubles: alerts::Troubles::default(),
             clock: Clock { told: WallTime::default(), at: now },
             requests: SortedMap::new(),
@@ -228,6 +233,7 @@ impl Node {
             self.stores.next_wake(),
             self.guests.next_wake(),
             self.outside_wake(),
+            self.strangers_wake(),
         ];
         rooms.into_iter().flatten().min()
     }
@@ -254,6 +260,7 @@ impl Node {
         }
         self.advance_chains(now, vault);
         self.retry_stores(now);
+        self.look_for_strangers(now);
         self.write_usage(now, vault, false);
         if self.outside_wake().is_some_and(|at| at <= now) {
             self.announce(now);

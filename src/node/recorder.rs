@@ -248,4 +248,4 @@ fn hash(parts: &[&[u8]]) -> [u8; 8] {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::probe::Ask;
+use crate::babel::RouterId;
 use crate::babel::policy::Selector;
-use crate::base::address::PrefixPair;
+use crate::base::address::{Prefix, PrefixPair};
 use crate::base::time::Span;
 use crate::{babel, hotspot};
 
@@ -26,6 +27,8 @@ pub struct Settings {
     pub uplinks: Vec<Uplink>,
     /// Machines outside that tell how far it is, at most one of each family.
     pub outside: Vec<IpAddr>,
+    /// Who may announce default routes, and prefixes that are somebody's; nobody: nothing is looked at.
+    pub entitled: Vec<Entitled>,
     /// The hotspot, if this node has one.
     pub hotspot: Option<hotspot::settings::Settings>,
     /// Who may do what, until the ledger says it.
@@ -73,6 +76,15 @@ pub struct Redistribute {
     pub table: Option<u32>,
     /// The metric that they start with; `None` leaves them out.
     pub metric: Option<u16>,
+}
+
+/// Routers, and what they may announce.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entitled {
+    /// All inside is theirs; a default route is just that.
+    pub prefixes: Vec<Prefix>,
+    /// The routers.
+    pub router_ids: Vec<RouterId>,
 }
 
 /// Somebody who logs in.

@@ -22,6 +22,7 @@ const RIGHT = {
   announce: { prefix: '10.77.4.0/22' },
   hotspot: { device: 'br-guest', address: '10.77.4.1', prefix: '10.77.4.0/22' },
   filter: { direction: 'redistribute', prefix: '10.0.0.0/8', action: 'allow' },
+  entitled: { prefix: ['10.77.4.0/22'] },
   uplink: { device: 'wan' },
   service: { name: 'Biblioteca', url: 'http://a/', prefix: '10.77.8.2' },
   person: { login: 'ana', name: 'Ana', role: 'caretaker' },

@@ -1,7 +1,7 @@
 //! Recordings of a hotspot's day: they replay, hold no name, and a damaged one is refused.
 
 mod story;
-mod vault;
+pub(in crate::node) mod vault;
 
 use std::net::Ipv6Addr;
 

@@ -16,7 +16,7 @@ const FREE_BITS: u64 = (1 << 51) - 1;
 
 /// No secrets, but answers like those of a vault that has some.
 #[derive(Clone, Debug)]
-pub(super) struct FakeVault {
+pub(in crate::node) struct FakeVault {
     /// Each code is the plain one with these bits turned.
     pub(super) twist: u64,
     pub(super) community: [u8; 32],
@@ -27,7 +27,7 @@ pub(super) struct FakeVault {
 }
 
 impl FakeVault {
-    pub(super) fn new(twist: u64) -> Self {
+    pub(in crate::node) fn new(twist: u64) -> Self {
         Self {
             twist: twist & FREE_BITS,
             community: [0; 32],

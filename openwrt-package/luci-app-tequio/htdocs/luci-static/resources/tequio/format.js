@@ -158,6 +158,7 @@ return baseclass.extend({
 		case 'run-folder': return _('The run folder cannot be written: after a restart sessions are forgotten. Tell an operator.');
 		case 'journal-newer': return _('The journal is of a newer version of the program: nothing can be sold. The mesh goes on. Tell an operator.');
 		case 'ledger-unreadable': return _('The accounts cannot be read: nothing can be sold. The mesh goes on. Tell an operator.');
+		case 'not-entitled': return _('A router announces what it may not: %s').format(alert.message);
 		default: return alert.message;
 		}
 	}

@@ -65,6 +65,10 @@ const SECTIONS = {
 		[ 'action', choice('allow', 'deny'), REQUIRED ],
 		[ 'metric', number(0, 65534), is('0') ]
 	] },
+	entitled: { most: 32, required: false, unique: null, options: [
+		[ 'prefix', 'prefix', list(1, 8) ],
+		[ 'router_id', 'routerid', list(0, 8) ]
+	] },
 	uplink: { most: 8, required: false, unique: 'device', options: [
 		[ 'device', 'device', REQUIRED ],
 		[ 'metric', number(0, 65534), is('0') ],
@@ -186,6 +190,7 @@ const KINDS = {
 		return found != null && found.octets.length == 16 && found.length >= 1 && found.length <= 64;
 	},
 	prefix: text => prefix(text) != null,
+	routerid: text => /^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){7}$/.test(text) && !/^((00:?)+|([fF]{2}:?)+)$/.test(text),
 	host: text => text.length <= 253 && text.split('.').every(label => /^[A-Za-z0-9-]{1,63}$/.test(label) && !/^-|-$/.test(label)),
 	url: text => /^https?:\/\//.test(text) && visible(text, 200, /["'<>\x60\\]/)
 };
@@ -260,6 +265,7 @@ function expected(value) {
 	case 'prefix4': return _('an IPv4 prefix of 8 to 30 bits, like 10.77.4.0/22');
 	case 'prefix6': return _('an IPv6 prefix of 1 to 64 bits, like fd00:77:4::/64');
 	case 'prefix': return _('a prefix, like 10.77.4.0/22 or fd00:77::/48');
+	case 'routerid': return _('a router-id, like 02:00:5e:00:53:00:00:01');
 	case 'host': return _('a host name or an IPv4 address');
 	case 'url': return _('a URL of at most 200 characters, http:// or https://');
 	}

@@ -61,6 +61,10 @@ function words(section, name) {
 			action: [ _('Action'), _('The first filter that fits decides.') ],
 			metric: [ _('Metric'), _('Added to what it costs, or what it starts with.') ]
 		},
+		entitled: {
+			prefix: [ _('Prefixes'), _('What is theirs, with all that lies inside. A default route is just that.') ],
+			router_id: [ _('Routers'), _('Who may announce it. None: nobody but this node.') ]
+		},
 		uplink: {
 			device: [ _('Device'), _('Default routes through it are announced while they exist and somebody outside answers.') ],
 			metric: [ _('Metric'), _('Gateways share the village by it: a way that costs money gets a high one.') ],
@@ -110,6 +114,7 @@ const TITLES = [
 	[ 'key', () => _('Keys'), () => _('What packets of the mesh are signed with.') ],
 	[ 'announce', () => _('Announced networks'), () => _('Networks of this node that the mesh shall know.') ],
 	[ 'filter', () => _('Filters'), () => _('What is taken from neighbours, told them, and taken from the kernel.') ],
+	[ 'entitled', () => _('Who may announce'), () => _('Who announces a way outside, or something of others, and is not named here is an alert.') ],
 	[ 'uplink', () => _('Ways outside'), () => _('One for each way to the outside.') ],
 	[ 'hotspot', () => _('Hotspot'), () => _('Where guests are let in. Without it this node serves none.') ],
 	[ 'service', () => _('Free services'), () => _('Free for all, also when there is no way outside.') ],
