@@ -59,3 +59,25 @@ impl Node {
         alerts
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::cable::Cable;
+    use crate::base::time::Span;
+
+    #[test]
+    fn a_neighbour_that_is_heard_and_does_not_hear_us_is_told_with_the_reason() {
+        let mut cable = Cable::new(Vec::new(), &["10.1.0.0/16"]);
+        cable.pass(Span::from_secs(20));
+        assert_eq!(cable.alerts("neighbour"), [""; 0]);
+        cable.one_way = true;
+        cable.pass(Span::from_secs(60));
+        assert_eq!(
+            cable.alerts("neighbour"),
+            ["Neighbour fe80::2 on cable: it has not said lately that it hears us."]
+        );
+        cable.one_way = false;
+        cable.pass(Span::from_secs(20));
+        assert_eq!(cable.alerts("neighbour"), [""; 0]);
+    }
+}
