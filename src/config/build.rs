@@ -213,7 +213,10 @@ fn uplink(section: &Checked<'_>, findings: &mut Findings) -> Uplink {
         }
     }
     let interval = Span::from_secs(section.value("probe_interval_s"));
-    Uplink { name, settings: UplinkSettings { device, metric: section.value("metric"), interval, asks } }
+    let metric = section.value("metric");
+    let month_bytes = section.optional::<u64>("month_mb").map(|share| share * 1_000_000);
+    let hours = section.list("hours");
+    Uplink { name, settings: UplinkSettings { device, metric, interval, asks, month_bytes, hours } }
 }
 
 /// The question for a page at a literal address.

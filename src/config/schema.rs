@@ -71,6 +71,8 @@ pub enum Value {
     Prefix,
     /// Babel's name of a router.
     RouterId,
+    /// Hours of the day, in a zone.
+    Hours,
     /// A host name or an IPv4 address, at most 253 characters.
     Host,
     /// A URL that starts with `http://` or `https://`, at most 200 visible ASCII characters without
@@ -194,6 +196,8 @@ const UPLINK: &[OptionRule] = &[
     rule("dns", Value::Address, Default::List(4), Takes::Live),
     rule("http", Value::Url, Default::List(4), Takes::Live),
     rule("probe_interval_s", number(1, 3_600), Default::Is("5"), Takes::Live),
+    rule("month_mb", number(1, 100_000_000), Default::Derived("no end"), Takes::Live),
+    rule("hours", Value::Hours, Default::List(4), Takes::Live),
 ];
 const FILTER: &[OptionRule] = &[
     rule("direction", Value::Choice(&["in", "out", "redistribute"]), Default::Required, Takes::Live),
@@ -270,6 +274,7 @@ impl fmt::Display for Value {
             Self::Ipv6Prefix => formatter.write_str("an IPv6 prefix of 1 to 64 bits, like fd00:77:4::/64"),
             Self::Prefix => formatter.write_str("a prefix, like 10.77.4.0/22 or fd00:77::/48"),
             Self::RouterId => formatter.write_str("a router-id, like 02:00:5e:00:53:00:00:01"),
+            Self::Hours => formatter.write_str("hours in a zone, like 22:00-06:00 UTC-06:00"),
             Self::Host => formatter.write_str("a host name or an IPv4 address"),
             Self::Url => formatter.write_str("a URL of at most 200 characters, http:// or https://"),
         }

@@ -9,6 +9,7 @@ use super::schema::{Default, OptionRule, SectionRule, Value};
 use super::uci::{Entry, Section};
 use crate::babel::RouterId;
 use crate::base::address::Prefix;
+use crate::node::metered::Hours;
 
 /// A section whose every value is what its rule asks for.
 pub(super) struct Checked<'a> {
@@ -211,6 +212,7 @@ impl Value {
             }
             Self::Prefix => is_prefix(text, |_| true),
             Self::RouterId => text.parse::<RouterId>().is_ok(),
+            Self::Hours => text.parse::<Hours>().is_ok(),
             Self::Host => is_host(text),
             Self::Url => {
                 (text.starts_with("http://") || text.starts_with("https://"))

@@ -83,7 +83,7 @@ fn a_node_of_the_village_is_read_with_its_defaults() {
     let prefixes: Vec<String> = config.announce.iter().map(|announce| announce.prefix.to_string()).collect();
     assert_eq!(prefixes, ["10.77.4.0/22", "fd00:77::/48"]);
     let interval = Span::from_secs(5);
-    let settings = UplinkSettings { device: "wan".into(), metric: 0, interval, asks: Vec::new() };
+    let settings = UplinkSettings { device: "wan".into(), interval, ..UplinkSettings::default() };
     assert_eq!(config.uplinks, [Uplink { name: "wan".into(), settings }]);
     assert_eq!(config.persons[0].role, Role::Caretaker);
 
@@ -413,6 +413,7 @@ fn edges(value: Value) -> Vec<String> {
         Value::Ipv6Prefix => fixed(&["fd00::/64", "8000::/1"]),
         Value::Prefix => fixed(&["::/0", "0.0.0.0/0", "10.0.0.1", "fd00::1/128"]),
         Value::RouterId => fixed(&["02:00:5e:00:53:00:00:01", "FF:ff:ff:ff:ff:ff:ff:fe"]),
+        Value::Hours => fixed(&["22:00-06:00 UTC-06:00", "00:00-23:59 UTC"]),
         Value::Host => fixed(&["10.0.0.1", "Portal.example"]),
         Value::Url => vec![format!("https://{}", "x".repeat(192))],
     }
@@ -466,6 +467,7 @@ fn every_kind_of_value_refuses_what_it_is_not() {
         (Value::Ipv4Prefix, &["10.0.0.0/31", "10.0.0.0/7", "fd00::/48", "10.0.0.1/24"]),
         (Value::Ipv6Prefix, &["::/0", "fd00::/65", "10.0.0.0/8"]),
         (Value::RouterId, &["", "02:00", "00:00:00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff:ff:ff"]),
+        (Value::Hours, &["", "22:00-06:00", "24:00-06:00 UTC", "22:00-22:00 UTC", "22:00-06:00 CST"]),
         (Value::Host, &["a b", "-a", "a..b", "", "a_b"]),
         (Value::Url, &["ftp://a", "http://a b", "http://a\"", "javascript:x", "http://<"]),
     ] {

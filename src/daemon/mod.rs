@@ -227,6 +227,7 @@ impl Daemon {
     /// What is done now and then: the calendar is read, and what could not be done is tried again.
     async fn tick(&mut self) {
         self.input(Input::Clock(clock::wall())).await;
+        self.read_meters().await;
         self.look_at_the_machine().await;
         // Another routing daemon may have left the port meanwhile: no event tells.
         let closed = self.interfaces.values().filter(|status| self.silent.contains_key(&status.index));

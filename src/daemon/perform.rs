@@ -73,6 +73,9 @@ impl Daemon {
                 }
             }
             Output::SaveSessions(sessions) => self.run_folder.save_sessions(sessions),
+            Output::SaveVolumes(volumes) => {
+                self.run_folder.save_volumes(&self.config.node.state_dir, volumes)
+            }
             Output::SaveSeqno(seqno) => self.run_folder.save_seqno(seqno),
             Output::Note(Note { level, text }) => match level {
                 NoteLevel::Debug => log::debug!("{text}"),

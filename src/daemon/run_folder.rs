@@ -1,4 +1,5 @@
-//! The run folder: what a restart in the same boot needs and a reboot must not have.
+//! The run folder: what a restart in the same boot needs and a reboot must not have; and the one small file that a
+//! reboot needs too, what metered uplinks have carried.
 //!
 //! It lies in memory (`/var/run` is a RAM disk on OpenWrt): Babel's name and number, and the list of
 //! sessions with the guests' devices, which must never be on flash. Files are replaced whole and are
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::babel::{RouterId, SeqNo};
 use crate::hotspot::output::SavedSession;
+use crate::node::metered::Volume;
 use crate::platform::clock;
 
 /// What the last run of this boot left.
@@ -38,6 +40,13 @@ struct BabelFile {
     boot_id: [u8; 16],
     router_id: RouterId,
     seqno: SeqNo,
+}
+
+/// The file `volumes` in the folder of what must outlive a power cut.
+#[derive(Serialize, Deserialize)]
+struct VolumesFile {
+    boot_id: [u8; 16],
+    volumes: Vec<Volume>,
 }
 
 /// The file `sessions`. Its form belongs to the version that wrote it.
@@ -109,9 +118,31 @@ impl RunFolder {
         self.write("sessions", &SessionsFile { version, boot_id: self.boot_id, sessions });
     }
 
+    /// What uplinks had carried when it was kept last. After a reboot the kernel counts from nothing again.
+    pub(super) fn load_volumes(&self, folder: &Path) -> Vec<Volume> {
+        // The loop waits for no flash, so a power cut may leave the newer file empty.
+        let found = VOLUMES.into_iter().find_map(|name| read::<VolumesFile>(&folder.join(name)));
+        let Some(VolumesFile { boot_id, mut volumes }) = found else { return Vec::new() };
+        if boot_id != self.boot_id {
+            volumes.iter_mut().for_each(|volume| volume.counter_bytes = 0);
+        }
+        volumes
+    }
+
+    /// Keeps it, and what was kept before beside it.
+    pub(super) fn save_volumes(&self, folder: &Path, volumes: Vec<Volume>) {
+        let [current, before] = VOLUMES.map(|name| folder.join(name));
+        // There is none the first time.
+        let _ = fs::rename(&current, before);
+        let file = VolumesFile { boot_id: self.boot_id, volumes };
+        let bytes = postcard::to_allocvec(&file).map_err(std::io::Error::other);
+        if let Err(error) = bytes.and_then(|bytes| replace(&current, &bytes)) {
+            log::warn!("what the uplinks carried cannot be kept in {}: {error}", current.display());
+        }
+    }
+
     fn read<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {
-        let bytes = fs::read(self.path.join(name)).ok()?;
-        postcard::from_bytes(&bytes).ok()
+        read(&self.path.join(name))
     }
 
     fn write(&self, name: &str, value: &impl Serialize) {
@@ -126,9 +157,43 @@ impl RunFolder {
     }
 
     fn try_write(&self, name: &str, bytes: &[u8]) -> std::io::Result<()> {
-        let fresh = self.path.join(format!("{name}.new"));
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-        file.write_all(bytes)?;
-        fs::rename(&fresh, self.path.join(name))
+        replace(&self.path.join(name), bytes)
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Option<T> {
+    postcard::from_bytes(&fs::read(path).ok()?).ok()
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let fresh = path.with_extension("new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+    file.write_all(bytes)?;
+    fs::rename(&fresh, path)
+}
+
+/// The newer file, and the older one.
+const VOLUMES: [&str; 2] = ["volumes", "volumes.old"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_uplinks_carried_outlives_a_reboot_and_a_file_that_a_power_cut_emptied() {
+        let place = std::env::temp_dir().join(format!("tequio-volumes-{}", std::process::id()));
+        let (mut folder, trouble) = RunFolder::open(&place).unwrap();
+        assert_eq!((trouble, folder.load_volumes(&place)), (None, Vec::new()));
+        let used = |used_bytes| {
+            vec![Volume { device: "wan".to_owned(), month: 24_322, used_bytes, counter_bytes: 7 }]
+        };
+        folder.save_volumes(&place, used(1));
+        folder.save_volumes(&place, used(2));
+        assert_eq!(folder.load_volumes(&place), used(2));
+        fs::write(place.join("volumes"), "").unwrap();
+        assert_eq!(folder.load_volumes(&place), used(1));
+        folder.boot_id = [0; 16];
+        assert_eq!(folder.load_volumes(&place), vec![Volume { counter_bytes: 0, ..used(1)[0].clone() }]);
+        fs::remove_dir_all(&place).unwrap();
     }
 }

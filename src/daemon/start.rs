@@ -98,6 +98,7 @@ impl Daemon {
         }
         why_not::say_missing_devices(&self.config);
         self.input(Input::Clock(clock::wall())).await;
+        self.input(Input::VolumesFound(self.run_folder.load_volumes(&self.config.node.state_dir))).await;
         self.input(Input::Records(records)).await;
         let left = self.routes.take_left();
         self.input(Input::RoutesFound(left)).await;
@@ -117,6 +118,16 @@ impl Daemon {
         let saved = self.to_adopt.take().unwrap_or_default();
         self.input(Input::GuestsFound { saved, admitted, samples }).await;
         Ok(())
+    }
+
+    /// What metered uplinks have carried.
+    pub(super) async fn read_meters(&mut self) {
+        if self.config.uplinks.iter().any(|uplink| uplink.settings.month_bytes.is_some()) {
+            match crate::platform::traffic::carried() {
+                Ok(counters) => self.input(Input::Carried(counters)).await,
+                Err(error) => log::warn!("what the uplinks carry cannot be read: {error}"),
+            }
+        }
     }
 
     /// What the node is told: the file, and what programs added since.

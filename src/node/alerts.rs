@@ -51,6 +51,7 @@ impl Node {
             }
         }
         alerts.extend(self.strangers().map(|text| alert("not-entitled", format!("{text}."))));
+        alerts.extend(self.used_up());
         let unread = self.troubles.has("journal-newer") || self.troubles.has("ledger-unreadable");
         if self.hotspot.is_some() && self.ledger.own_member().is_none() && !unread {
             let text = "This node was not admitted to a community yet: no voucher works here.";

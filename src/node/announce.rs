@@ -49,6 +49,7 @@ impl Node {
     /// Tells Babel and the hotspot what follows from the kernel's routes and from what the outside
     /// answered, if it is anything new.
     pub(super) fn announce(&mut self, now: Instant) {
+        self.look_at_meters(now);
         self.watch_uplinks(now);
         let wanted = self.wanted();
         if wanted != self.uplink.announced || self.uplink.is_news {
@@ -112,7 +113,7 @@ impl Node {
     fn watch_uplinks(&mut self, now: Instant) {
         // One family may follow the other: after a turn all are looked at again.
         for _ in 0..2 {
-            let Self { watches, settings, kernel_routes, interfaces, .. } = self;
+            let Self { watches, meters, settings, kernel_routes, interfaces, .. } = self;
             let usable = |way: &Way| {
                 kernel_routes.iter().any(|route| {
                     route.device == way.device
@@ -121,7 +122,7 @@ impl Node {
                 }) && interfaces.values().any(|status| status.name == way.device && status.up)
             };
             let mut turned = false;
-            for step in watches.look(now, &settings.uplinks, usable) {
+            for step in watches.look(now, &settings.uplinks, |device| meters.is_shut(device), usable) {
                 match step {
                     Step::Ask(probe) => self.outputs.push_back(Output::Probe(probe)),
                     Step::Turned { way, up, why } => {

@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 use serde::{Deserialize, Serialize};
 
 use super::call::{Call, Caller};
+use super::metered::Volume;
 use super::output::StoreId;
 use super::probe::{Found, ProbeId};
 use super::settings::Settings;
@@ -111,6 +112,10 @@ pub enum Input {
     Stored(StoreId),
     /// These records are not on flash.
     StoreFailed(StoreId, String),
+    /// What metered uplinks had carried, as it was kept.
+    VolumesFound(Vec<Volume>),
+    /// What devices have carried since they were made, as the kernel counts it.
+    Carried(Vec<(String, u64)>),
     /// The node is put out of service: the neighbours are told, and no route of ours stays in the kernel.
     Leave,
 }

@@ -30,6 +30,7 @@ mod chains;
 mod entitled;
 mod guests;
 pub mod input;
+pub mod metered;
 pub mod output;
 mod outside;
 pub mod probe;
@@ -77,6 +78,7 @@ pub struct Node {
     watches: uplinks::Watches,
     outside: outside::Outside,
     strangers: entitled::Strangers,
+    meters: metered::Meters,
     troubles: alerts::Troubles,
     clock: Clock,
     /// Requests that wait, and when they are given up.
@@ -129,6 +131,7 @@ impl Node {
             watches: uplinks::Watches::default(),
             outside: outside::Outside::default(),
             strangers: entitled::Strangers::default(),
+            meters: metered::Meters::default(),
             troubles: alerts::Troubles::default(),
             clock: Clock { told: WallTime::default(), at: now },
             requests: SortedMap::new(),
@@ -150,7 +153,9 @@ impl Node {
     pub fn handle(&mut self, now: Instant, input: Input, vault: &mut dyn Vault) {
         match input {
             Input::Wake => self.wake(now, vault),
-            Input::Clock(told) => self.clock = Clock { told, at: now },
+            Input::Clock(told) => self.told_time(now, told),
+            Input::VolumesFound(volumes) => self.meters.handle_found(volumes),
+            Input::Carried(counters) => self.carried(now, &counters),
             Input::Settings(settings) => self.reload(now, *settings),
             Input::Records(records) => {
                 self.records(&records, vault);
@@ -207,6 +212,13 @@ impl Node {
             Input::Leave => self.babel.handle_leave(now),
         }
         self.carry(now, vault);
+    }
+
+    fn told_time(&mut self, now: Instant, told: WallTime) {
+        self.clock = Clock { told, at: now };
+        if self.has_meters() {
+            self.announce(now);
+        }
     }
 
     fn kernel_routes_changed(&mut self, now: Instant, routes: Vec<KernelRoute>) {

@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 use serde::{Deserialize, Serialize};
 
 use super::call::Answer;
+use super::metered::Volume;
 use super::probe::Probe;
 use crate::babel::SeqNo;
 use crate::babel::output::RouteChange;
@@ -61,6 +62,8 @@ pub enum Output {
     },
     /// Keep this list of sessions in the run folder (memory, never flash).
     SaveSessions(Vec<SavedSession>),
+    /// Keep on flash what metered uplinks have carried.
+    SaveVolumes(Vec<Volume>),
     /// Keep Babel's own sequence number in the run folder, for a restart in the same boot.
     SaveSeqno(SeqNo),
     /// Tell whoever reads the log.

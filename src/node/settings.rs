@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::metered::Hours;
 use super::probe::Ask;
 use crate::babel::RouterId;
 use crate::babel::policy::Selector;
@@ -46,9 +47,18 @@ pub struct Uplink {
     pub interval: Span,
     /// What is asked to know whether it works; nothing: carrier and default route decide.
     pub asks: Vec<Ask>,
+    /// Octets, both ways together, that it may carry in a month.
+    pub month_bytes: Option<u64>,
+    /// When it is announced; none: always.
+    pub hours: Vec<Hours>,
 }
 
 impl Uplink {
+    /// Whether it is announced at some times only.
+    pub const fn is_metered(&self) -> bool {
+        self.month_bytes.is_some() || !self.hours.is_empty()
+    }
+
     /// What is asked over one family.
     pub fn asks_of(&self, ipv4: bool) -> Vec<Ask> {
         self.asks.iter().filter(|ask| ask.is_ipv4() == ipv4).cloned().collect()

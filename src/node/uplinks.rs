@@ -85,16 +85,19 @@ enum Verdict {
 }
 
 impl Watches {
-    /// Looks at every way: `usable` says whether device and default route are there.
+    /// Looks at every way: `usable` says whether device and default route are there. One that must not be announced
+    /// (`metered.rs`) is not asked either, since that costs too, and begins anew.
     pub(super) fn look(
         &mut self,
         now: Instant,
         uplinks: &[Uplink],
+        is_shut: impl Fn(&str) -> bool,
         usable: impl Fn(&Way) -> bool,
     ) -> Vec<Step> {
         let mut steps = Vec::new();
-        self.ways.retain(|way, _| uplinks.iter().any(|uplink| uplink.device == way.device));
-        for uplink in uplinks {
+        let open = || uplinks.iter().filter(|uplink| !is_shut(&uplink.device));
+        self.ways.retain(|way, _| open().any(|uplink| uplink.device == way.device));
+        for uplink in open() {
             for ipv4 in [true, false] {
                 let way = Way { device: uplink.device.clone(), ipv4 };
                 let asks = uplink.asks_of(ipv4);

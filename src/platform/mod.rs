@@ -15,5 +15,6 @@ pub mod recording;
 pub mod request_ids;
 pub mod routes;
 pub mod store;
+pub mod traffic;
 pub mod ubus;
 pub mod vault;

@@ -10,6 +10,7 @@ mod place;
 
 mod babeld;
 mod interfaces;
+mod metered;
 mod policy;
 
 use std::path::PathBuf;

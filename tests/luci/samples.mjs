@@ -51,6 +51,8 @@ export const SAMPLES = [
   { section: 'uplink', option: 'dns', good: ['192.0.2.53', '2001:db8::53'], bad: ['::', '192.0.2.1:53', 'resolver'] },
   { section: 'uplink', option: 'http', good: ['http://192.0.2.1/', 'http://192.0.2.1:8080/x', 'http://[2001:db8::1]/', 'http://192.0.2.1'], bad: ['192.0.2.1', 'ftp://192.0.2.1/', `http://192.0.2.1/${'x'.repeat(190)}`] },
   { section: 'uplink', option: 'probe_interval_s', good: ['1', '3600'], bad: ['0', '3601'] },
+  { section: 'uplink', option: 'month_mb', good: ['1', '100000000'], bad: ['0', '100000001'] },
+  { section: 'uplink', option: 'hours', good: ['22:00-06:00 UTC-06:00', '00:00-23:59 UTC', '06:00-07:00 UTC+05:30', '06:00-07:00 UTC+14:00'], bad: ['22:00-06:00', '24:00-06:00 UTC', '22:00-22:00 UTC', '22:00-06:00 UTC-13:00', '22:00-06:00 UTC+14:01', '22:00-06:00 CST', '2:00-06:00 UTC'] },
   { section: 'hotspot', option: 'device', good: ['br-guest', 'wlan0-1'], bad: ['br guest', 'x'.repeat(16), '.'] },
   { section: 'hotspot', option: 'infrastructure', good: ['10.77.0.0/24', 'fd77::/64', '10.77.0.1'], bad: ['10.77.0.1/24', 'x', '10.77.0.0/-1', '10.77.0.0/2 4'] },
   { section: 'hotspot', option: 'address', good: ['10.77.4.1'], bad: ['0.0.0.0', '255.255.255.255', '224.0.0.1', '239.1.2.3', '10.77.4', '10.77.4.01', 'fd00::1'] },

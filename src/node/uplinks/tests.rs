@@ -44,7 +44,7 @@ impl Bench {
         loop {
             loop {
                 let usable = self.usable;
-                let steps = self.watches.look(self.now, &self.uplinks, |_| usable);
+                let steps = self.watches.look(self.now, &self.uplinks, |_| false, |_| usable);
                 let turned = steps.iter().any(|step| matches!(step, Step::Turned { .. }));
                 for step in steps {
                     if let Step::Ask(probe) = step {

@@ -159,6 +159,7 @@ return baseclass.extend({
 		case 'journal-newer': return _('The journal is of a newer version of the program: nothing can be sold. The mesh goes on. Tell an operator.');
 		case 'ledger-unreadable': return _('The accounts cannot be read: nothing can be sold. The mesh goes on. Tell an operator.');
 		case 'not-entitled': return _('A router announces what it may not: %s').format(alert.message);
+		case 'uplink-shut': return _('A way outside is used up for this month, or nobody has set the clock: %s').format(alert.message);
 		default: return alert.message;
 		}
 	}

@@ -75,7 +75,9 @@ const SECTIONS = {
 		[ 'ping', 'address', list(0, 4) ],
 		[ 'dns', 'address', list(0, 4) ],
 		[ 'http', 'url', list(0, 4) ],
-		[ 'probe_interval_s', number(1, 3600), is('5') ]
+		[ 'probe_interval_s', number(1, 3600), is('5') ],
+		[ 'month_mb', number(1, 100000000), follows('no end') ],
+		[ 'hours', 'hours', list(0, 4) ]
 	] },
 	hotspot: { most: 1, required: false, unique: null, options: [
 		[ 'device', 'device', REQUIRED ],
@@ -191,6 +193,10 @@ const KINDS = {
 	},
 	prefix: text => prefix(text) != null,
 	routerid: text => /^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){7}$/.test(text) && !/^((00:?)+|([fF]{2}:?)+)$/.test(text),
+	hours: text => {
+		const found = /^((?:[01][0-9]|2[0-3]):[0-5][0-9])-((?:[01][0-9]|2[0-3]):[0-5][0-9]) UTC(?:([+-])([01][0-9]):([0-5][0-9]))?$/.exec(text);
+		return found != null && found[1] != found[2] && Number(found[4] || 0) * 60 + Number(found[5] || 0) <= (found[3] == '-' ? 720 : 840);
+	},
 	host: text => text.length <= 253 && text.split('.').every(label => /^[A-Za-z0-9-]{1,63}$/.test(label) && !/^-|-$/.test(label)),
 	url: text => /^https?:\/\//.test(text) && visible(text, 200, /["'<>\x60\\]/)
 };
@@ -266,6 +272,7 @@ function expected(value) {
 	case 'prefix6': return _('an IPv6 prefix of 1 to 64 bits, like fd00:77:4::/64');
 	case 'prefix': return _('a prefix, like 10.77.4.0/22 or fd00:77::/48');
 	case 'routerid': return _('a router-id, like 02:00:5e:00:53:00:00:01');
+	case 'hours': return _('hours in a zone, like 22:00-06:00 UTC-06:00');
 	case 'host': return _('a host name or an IPv4 address');
 	case 'url': return _('a URL of at most 200 characters, http:// or https://');
 	}
@@ -278,6 +285,7 @@ function unless(words) {
 	case '96 wired and tunnel, 256 wireless and bridge': return _('cable and tunnel 96, radio 256');
 	case 'address': return _('the address');
 	case 'everywhere': return _('everywhere');
+	case 'no end': return _('no end');
 	case 'none': return _('none');
 	case 'every one': return _('every one');
 	case 'every one that is read': return _('every one');

@@ -71,7 +71,9 @@ function words(section, name) {
 			ping: [ _('Pings'), _('Machines outside that answer pings.') ],
 			dns: [ _('Resolvers'), _('Resolvers outside that are asked for the names of the root.') ],
 			http: [ _('Pages'), _('Pages outside, at machines whose address is given.') ],
-			probe_interval_s: [ _('Asked each'), _('Seconds between two rounds of questions.') ]
+			probe_interval_s: [ _('Asked each'), _('Seconds between two rounds of questions.') ],
+			month_mb: [ _('Megabytes a month'), _('When it has carried as much, both ways together, it is not announced until the next month.') ],
+			hours: [ _('Hours'), _('When it is announced. None: always.') ]
 		},
 		hotspot: {
 			device: [ _('Device'), _('What guests are behind, usually a bridge. Needs a restart.') ],
