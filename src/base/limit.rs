@@ -29,7 +29,7 @@ pub const BABEL_AUTH_PEERS: usize = 2 * BABEL_NEIGHBOURS;
 pub const BABEL_KEYS: usize = 8;
 /// MACs of one packet that are looked at: one of each key that a peer may have.
 pub const BABEL_MACS_PER_PACKET: usize = 16;
-/// Interfaces, and filters, that programs may add through the object `babeld` before a restart forgets them.
+/// Interfaces, and filters, that programs may add over ubus before a restart forgets them.
 pub const BABELD_ADDED: usize = 32;
 /// Notifications of that object after one input: a partition changes thousands of routes, and a subscriber reads slowly.
 pub const BABELD_NOTIFICATIONS: usize = 64;

@@ -1,7 +1,7 @@
 //! The ubus object `babeld`, for programs that were written for that daemon: its six methods and its
 //! notifications, from our own tables. Only there with `option ubus_babeld 1`.
 //!
-//! What it adds is forgotten by a restart, as it is there: the file of the configuration is not touched.
+//! What is added through it, [`super::added`] keeps.
 
 use serde_json::{Map, Value, json};
 
@@ -9,31 +9,20 @@ use super::Daemon;
 use crate::babel::output::{RouteAction, RouteChange};
 use crate::babel::policy::{Filter, Selector};
 use crate::babel::report::{NeighbourReport, RouteReport};
-use crate::babel::settings::{InterfaceSettings, LinkKind};
+use crate::babel::settings::LinkKind;
 use crate::base::address::{InterfaceIndex, Prefix, PrefixPair};
 use crate::base::limit;
 use crate::base::sorted::{SortedMap, SortedSet};
 use crate::base::time::Span;
-use crate::node::input::Input;
-use crate::node::settings::Settings;
 use crate::platform::clock;
 use crate::platform::ubus::{self, UbusEvent, UbusServer, UbusStatus};
 
-/// The object, and what was told and added through it.
+/// The object, and what was told through it.
 pub(super) struct Babeld {
     server: UbusServer,
     neighbours: SortedMap<(InterfaceIndex, String), NeighbourReport>,
     own: SortedMap<PrefixPair, u16>,
     installed: SortedSet<PrefixPair>,
-    added: Added,
-}
-
-/// What callers added to the settings.
-#[derive(Default)]
-struct Added {
-    interfaces: Vec<InterfaceSettings>,
-    /// 0 for what comes in, 1 for what goes out.
-    filters: Vec<(i64, Filter)>,
 }
 
 impl Babeld {
@@ -43,31 +32,12 @@ impl Babeld {
             neighbours: SortedMap::new(),
             own: SortedMap::new(),
             installed: SortedSet::new(),
-            added: Added::default(),
         }
     }
 
     /// Cancel safe, as the server is.
     pub(super) async fn next(&mut self) -> UbusEvent {
         self.server.next().await
-    }
-
-    /// Adds what was added, behind what the file says.
-    pub(super) fn amend(&self, settings: &mut Settings) {
-        let known = |name: &str| settings.babel.interfaces.iter().any(|one| one.name == name);
-        let more: Vec<_> = self.added.interfaces.iter().filter(|one| !known(&one.name)).cloned().collect();
-        settings.babel.interfaces.extend(more);
-        for (direction, filter) in &self.added.filters {
-            match direction {
-                0 => settings.babel.policy.incoming.push(filter.clone()),
-                _ => settings.babel.policy.outgoing.push(filter.clone()),
-            }
-        }
-    }
-
-    /// Whether a program added this device.
-    pub(super) fn has(&self, device: &str) -> bool {
-        self.added.interfaces.iter().any(|one| one.name == device)
     }
 
     fn notify(&mut self, what: &str, element: Value) {
@@ -106,38 +76,19 @@ impl Daemon {
             }
             // Root alone changes anything here: babeld's object knows no rights, ours has its own.
             _ if call.session.is_some() || call.unix_user != "root" => Err(UbusStatus::PermissionDenied),
-            "add_interface" => self.add_interface(&call.arguments).await,
+            "add_interface" => match device(&call.arguments) {
+                Ok(name) if self.add_interface(&name, LinkKind::Wired, Span::from_secs(4)).await => {
+                    Ok(json!({}))
+                }
+                Ok(_) => Err(UbusStatus::NoMemory),
+                Err(status) => Err(status),
+            },
             "add_filter" => self.add_filter(&call.arguments).await,
             _ => Err(UbusStatus::MethodNotFound),
         };
         if let Some(babeld) = &mut self.babeld {
             babeld.server.reply(call.call, reply);
         }
-    }
-
-    async fn add_interface(&mut self, arguments: &Map<String, Value>) -> Result<Value, UbusStatus> {
-        let name = device(arguments)?;
-        // It is as strict about packets as those that the file names.
-        let auth = self.config.babel.interfaces.first().map(|one| one.auth.clone()).unwrap_or_default();
-        let Some(babeld) = &mut self.babeld else { return Err(UbusStatus::NotFound) };
-        let added = &mut babeld.added.interfaces;
-        if !added.iter().any(|one| one.name == name) {
-            if added.len() >= limit::BABELD_ADDED {
-                return Err(UbusStatus::NoMemory);
-            }
-            added.push(InterfaceSettings {
-                name,
-                kind: LinkKind::Wired,
-                hello_interval: Span::from_secs(4),
-                update_interval: Span::from_secs(16),
-                rxcost: 96,
-                split_horizon: false,
-                auth,
-                radio: None,
-            });
-        }
-        self.take_settings().await;
-        Ok(json!({}))
     }
 
     /// `type` is 0 for what comes in and 1 for what goes out; `metric` is added, and 65,535 denies.
@@ -150,21 +101,11 @@ impl Daemon {
         }
         let routes = Selector { device: Some(device(arguments)?), ..Selector::default() };
         let adds = u16::try_from(metric).ok().filter(|metric| *metric < u16::MAX);
-        let Some(babeld) = &mut self.babeld else { return Err(UbusStatus::NotFound) };
-        if babeld.added.filters.len() >= limit::BABELD_ADDED {
+        if !self.added.filter(direction, Filter { routes, adds }) {
             return Err(UbusStatus::NoMemory);
         }
-        babeld.added.filters.push((direction, Filter { routes, adds }));
         self.take_settings().await;
         Ok(json!({}))
-    }
-
-    async fn take_settings(&mut self) {
-        let settings = self.settings();
-        self.input(Input::Settings(Box::new(settings))).await;
-        for status in self.interfaces.values().cloned().collect::<Vec<_>>() {
-            self.mesh_device(&status);
-        }
     }
 
     /// Tells whoever subscribed what became of these routes.

@@ -6,6 +6,8 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::Daemon;
+use crate::babel::settings::LinkKind;
+use crate::base::time::Span;
 use crate::base::voucher::Verifier;
 use crate::hotspot::code::Code;
 use crate::node::call::{Call, Caller, PageOf, VoucherIssue, Which};
@@ -23,6 +25,7 @@ impl Daemon {
     pub(super) async fn call(&mut self, call: ubus::Call, caller: Caller) {
         let done = match call.method.as_str() {
             "reload" => self.by_operator(&caller, "read the configuration again"),
+            "interface_add" | "interface_remove" => self.by_operator(&caller, "change interfaces"),
             "record_start" | "record_stop" => self.by_operator(&caller, "record what happens"),
             _ => {
                 match question(&call.method, &call.arguments) {
@@ -57,6 +60,7 @@ impl Daemon {
     async fn operate(&mut self, call: &ubus::Call) -> Value {
         let done = match call.method.as_str() {
             "reload" => self.reload().await.map(|()| json!({"reloaded": true})),
+            "interface_add" | "interface_remove" => self.change_interface(call).await,
             "record_stop" => Ok(json!({"stopped": self.stop_recording()})),
             _ => {
                 let file = call.arguments.get("file").and_then(Value::as_str).unwrap_or_default();
@@ -69,6 +73,29 @@ impl Daemon {
             }
         };
         done.unwrap_or_else(|why| error_value("refused", &why))
+    }
+
+    async fn change_interface(&mut self, call: &ubus::Call) -> Result<Value, String> {
+        let text = |name: &str| call.arguments.get(name).and_then(Value::as_str).unwrap_or_default();
+        let device = text("device");
+        if !crate::config::is_device(device) {
+            return Err("device must be the name of a network device, like eth1.".to_owned());
+        }
+        if call.method == "interface_remove" {
+            self.remove_interface(device).await?;
+            return Ok(json!({"device": device}));
+        }
+        let kind = match text("kind") {
+            "wired" => LinkKind::Wired,
+            "wireless" => LinkKind::Wireless,
+            "tunnel" => LinkKind::Tunnel,
+            "bridge" => LinkKind::Bridge,
+            _ => return Err("kind must be wired, wireless, tunnel or bridge.".to_owned()),
+        };
+        if !self.add_interface(device, kind, Span::from_secs(1)).await {
+            return Err("Programs have added too many interfaces.".to_owned());
+        }
+        Ok(json!({"device": device}))
     }
 }
 

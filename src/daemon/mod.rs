@@ -12,6 +12,7 @@
 //! [`start`] opens the adapters, [`perform`] does what the outputs say, [`calls`] turns ubus calls into
 //! typed questions, [`json`] typed answers into replies, [`run_folder`] keeps what a restart needs.
 
+mod added;
 mod babeld;
 mod calls;
 mod json;
@@ -72,6 +73,8 @@ struct Daemon {
     ubus: UbusServer,
     /// The object `babeld`, if it was asked for.
     babeld: Option<babeld::Babeld>,
+    /// What programs added to the settings.
+    added: added::Added,
     /// Calls that wait for the node, by the number under which they were handed in.
     calls: SortedMap<RequestId, CallId>,
     /// Calls that wait for rpcd to tell whose session it is.

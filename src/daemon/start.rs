@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
+use super::added::Added;
 use super::babeld::Babeld;
 use super::run_folder::{RunFolder, SavedNode};
 use super::troubles::{Rights, Trouble, Troubles};
@@ -68,6 +69,7 @@ impl Daemon {
             hotspot: None,
             ubus: UbusServer::new(config.node.ubus_socket.clone(), ubus::OBJECT, ubus::METHODS),
             babeld: config.node.ubus_babeld.then(|| Babeld::new(config.node.ubus_socket.clone())),
+            added: Added::default(),
             calls: crate::base::sorted::SortedMap::new(),
             sessions: crate::base::sorted::SortedMap::new(),
             ids: RequestIds::new(),
@@ -133,16 +135,8 @@ impl Daemon {
     /// What the node is told: the file, and what programs added since.
     pub(super) fn settings(&self) -> Settings {
         let mut settings = node_settings(&self.config);
-        if let Some(babeld) = &self.babeld {
-            babeld.amend(&mut settings);
-        }
+        self.added.amend(&mut settings);
         settings
-    }
-
-    /// Whether Babel shall speak on a device: the file says so, or a program.
-    pub(super) fn speaks_on(&self, device: &str) -> bool {
-        self.config.babel.interfaces.iter().any(|one| one.name == device)
-            || self.babeld.as_ref().is_some_and(|babeld| babeld.has(device))
     }
 
     /// Reads the configuration again. On any error the running one goes on.
@@ -161,11 +155,7 @@ impl Daemon {
         self.links.read_tables(read_tables(&config));
         self.config = config;
         self.vault.set_mesh_keys(mesh_keys(&self.config));
-        let settings = self.settings();
-        self.input(Input::Settings(Box::new(settings))).await;
-        for status in self.interfaces.values().cloned().collect::<Vec<_>>() {
-            self.mesh_device(&status);
-        }
+        self.take_settings().await;
         why_not::say_missing_devices(&self.config);
         for code in ["config-wrong", "config-newer"] {
             self.trouble(code, None).await;

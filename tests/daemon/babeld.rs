@@ -43,10 +43,14 @@ impl Drop for Broker {
 }
 
 fn ask(socket: &Path, method: &str, arguments: Value) -> Result<Value, UbusError> {
+    ask_object(socket, "babeld", method, arguments)
+}
+
+fn ask_object(socket: &Path, object: &str, method: &str, arguments: Value) -> Result<Value, UbusError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let mut client = UbusClient::connect(socket).await.expect("the broker listens");
-        client.invoke("babeld", method, arguments, LIMIT).await
+        client.invoke(object, method, arguments, LIMIT).await
     })
 }
 
@@ -194,4 +198,48 @@ fn programs_for_babeld_find_its_object_and_hear_what_happens() {
     });
     b.stop();
     a.stop();
+}
+
+#[test]
+fn a_program_adds_and_removes_an_interface_and_others_notice_nothing() {
+    let folder = Folder::new("add");
+    let [mut a, mut b] = ["a", "b"].map(|name| Place::new(name, "daemon-add", &folder.0));
+    a.cable("ab", &b, "ba");
+    a.cable("ab2", &b, "ba2");
+    b.ip("address add fd99:b::1/128 dev lo");
+    let socket = folder.0.join("ubus.sock");
+    let _broker = Broker::start(&socket);
+    let section =
+        |device: &str| format!("\nconfig interface\n\toption device '{device}'\n\toption kind 'wired'\n");
+    let file_a = with_object(&a, &socket, &section("ab")).display().to_string();
+    let both = section("ba") + &section("ba2") + "\nconfig announce\n\toption prefix 'fd99:b::1/128'\n";
+    let file_b = config(&b, &both);
+    a.start("tequio", TEQUIO, &["run", "--config", &file_a]);
+    b.start("tequio", TEQUIO, &["run", "--config", &file_b]);
+    until("the object is there", &mut a, |_| ask(&socket, "get_info", json!({})).is_ok());
+    until("A reaches B", &mut a, |a| a.routes().contains_key("fd99:b::1"));
+
+    let call = |method: &str, arguments| ask_object(&socket, "tequio", method, arguments).expect("an answer");
+    for (method, arguments) in [
+        ("interface_add", json!({"device": "ab2", "kind": "rope"})),
+        ("interface_add", json!({"device": "a/b", "kind": "wired"})),
+        ("interface_remove", json!({"device": "ab"})),
+        ("interface_remove", json!({"device": "ab2"})),
+    ] {
+        let refused = call(method, arguments.clone());
+        assert_eq!(refused["error"]["code"], "refused", "{method} {arguments}: {refused}");
+    }
+    let speaks = |device: &str| call("links", json!({})).to_string().contains(&format!("\"{device}\""));
+    assert!(!speaks("ab2"));
+    assert_eq!(call("interface_add", json!({"device": "ab2", "kind": "wired"})), json!({"device": "ab2"}));
+    until("B is heard on the new one", &mut a, |a| a.said().contains("heard on ab2"));
+    a.hang_up();
+    until("a reload keeps it", &mut a, |a| a.said().contains("was read again"));
+    assert!(speaks("ab2"));
+    assert_eq!(call("interface_remove", json!({"device": "ab2"})), json!({"device": "ab2"}));
+    assert!(!speaks("ab2"));
+    assert!(a.routes().get("fd99:b::1").is_some_and(|route| route["dev"] == "ab"));
+    assert_eq!(a.said().matches("heard on ab").count(), 2, "once on each: {}", a.said());
+    a.stop();
+    b.stop();
 }

@@ -23,6 +23,8 @@ pub const METHODS: &[Method] = &[
     Method { name: "voucher_revoke", arguments: &[("code", Text), ("verifier", Text), ("reason", Text)] },
     Method { name: "sessions", arguments: &[("offset", Int32), ("limit", Int32)] },
     Method { name: "reload", arguments: &[] },
+    Method { name: "interface_add", arguments: &[("device", Text), ("kind", Text)] },
+    Method { name: "interface_remove", arguments: &[("device", Text)] },
     Method { name: "record_start", arguments: &[("file", Text)] },
     Method { name: "record_stop", arguments: &[] },
 ];
