@@ -167,16 +167,8 @@ impl Node {
                 }
             }
             Input::RoutesFound(routes) => self.babel.handle_routes_left(now, &routes),
-            Input::Interface(status) => {
-                self.interfaces.insert(status.index, status.clone());
-                self.babel.handle_interface(now, status);
-                self.announce(now);
-            }
-            Input::InterfaceGone(index) => {
-                self.interfaces.remove(&index);
-                self.babel.handle_interface_gone(now, index);
-                self.announce(now);
-            }
+            Input::Interface(status) => self.interface_changed(now, status),
+            Input::InterfaceGone(index) => self.interface_gone(now, index),
             Input::KernelRoutes(routes) => self.kernel_routes_changed(now, routes),
             Input::Packet { interface, source, destination, bytes } => {
                 let verify =
@@ -212,6 +204,18 @@ impl Node {
             Input::Leave => self.babel.handle_leave(now),
         }
         self.carry(now, vault);
+    }
+
+    fn interface_changed(&mut self, now: Instant, status: InterfaceStatus) {
+        self.interfaces.insert(status.index, status.clone());
+        self.babel.handle_interface(now, status);
+        self.announce(now);
+    }
+
+    fn interface_gone(&mut self, now: Instant, index: InterfaceIndex) {
+        self.interfaces.remove(&index);
+        self.babel.handle_interface_gone(now, index);
+        self.announce(now);
     }
 
     fn told_time(&mut self, now: Instant, told: WallTime) {
