@@ -1,6 +1,9 @@
 #!/bin/bash
 # Brings a router's kernel for scripts/boot.sh into target/boot/KERNEL, and installs the QEMU for it.
 #   scripts/boot_kernel.sh mipsel    Debian's kernel for MIPS Malta (little-endian), with Debian's nft and ip
+#   scripts/boot_kernel.sh armv7     Debian's kernel for ARM with an MMU, on QEMU's board `virt`, with Debian's nft and ip
+#   scripts/boot_kernel.sh mips      a big-endian kernel for MIPS Malta, built from Debian's linux-source with
+#                                    lab/guest/mips.config (12 minutes of one processor, 2 GB while it lasts); no programs
 # Debian's packages of the other architecture are loaded with lists of their own: this machine's apt and dpkg
 # never hear of it. What comes out: `machine` (how to start it), and `system` (modules, programs, libraries).
 . "$(dirname "$0")/env.sh"
@@ -11,24 +14,43 @@ MODULES="veth nf_tables nf_conntrack nft_chain_nat nft_ct nft_limit nft_quota nf
 # nft and ip, with all libraries that they name.
 PROGRAMS="usr/sbin/nft bin/ip"
 PROGRAM_PACKAGES="nftables libnftables1 libnftnl11 libmnl0 libjansson4 libgmp10 libedit2 libtinfo6 libbsd0 libmd0
- libxtables12 libc6 iproute2 libbpf1 libcap2 libelf1 zlib1g libselinux1 libpcre2-8-0 libdb5.3"
+ libxtables12 libc6 libgcc-s1 iproute2 libbpf1 libcap2 libelf1 zlib1g libselinux1 libpcre2-8-0 libdb5.3"
 
 main() {
+  HERE=$PWD/target/boot/${1:-}
   case ${1:-} in
-    mipsel) debian mipsel linux-image-4kc-malta ;;
-    *) stop "usage: scripts/boot_kernel.sh mipsel" ;;
+    mipsel)
+      install qemu-system-mips qemu-system-mipsel
+      machine mipsel qemu-system-mipsel "-M malta -cpu 24Kf -vga none" ttyS0
+      debian mipsel linux-image-4kc-malta
+      ;;
+    armv7)
+      install qemu-system-arm qemu-system-arm
+      machine armv7 qemu-system-arm "-M virt -cpu cortex-a7" ttyAMA0
+      debian armhf linux-image-armmp
+      ;;
+    mips)
+      install qemu-system-mips qemu-system-mips
+      machine mips qemu-system-mips "-M malta -cpu 24Kf -vga none" ttyS0
+      from_source
+      ;;
+    *) stop "usage: scripts/boot_kernel.sh mipsel|armv7|mips" ;;
   esac
+}
+
+# machine CROSS QEMU BOARD TTY: how the kernel is started.
+machine() {
+  mkdir -p "$HERE"
+  printf '%s\n' "CROSS=$1" "QEMU=$2" "MACHINE='$3'" "TTY=$4" "KERNEL=$HERE/kernel" >"$HERE/machine"
 }
 
 # debian ARCHITECTURE PACKAGE: a kernel of Debian's.
 debian() {
-  HERE=$PWD/target/boot/$1
-  install qemu-system-mips qemu-system-mipsel
   install kmod depmod
   install busybox busybox
   install binutils readelf
   [ -e "$HERE/complete" ] && return
-  rm -rf "$HERE"
+  rm -rf "$HERE"/{debs,unpacked,system}
   mkdir -p "$HERE/debs" "$HERE/unpacked" "$HERE/system"
   foreign_apt "$1"
   local image
@@ -45,10 +67,49 @@ debian() {
   mv "$HERE/unpacked/boot/vmlinuz-$version" "$HERE/kernel"
   modules "$version"
   programs
-  printf '%s\n' "CROSS=mipsel" "QEMU=qemu-system-mipsel" "MACHINE='-M malta -cpu 24Kf -vga none'" "TTY=ttyS0" \
-    "KERNEL=$HERE/kernel" >"$HERE/machine"
   rm -rf "$HERE/debs" "$HERE/unpacked" "$HERE/apt"
   touch "$HERE/complete"
+}
+
+# A kernel that Debian does not have, for the options of lab/guest/mips.config. What was built for the same options
+# stays; what was interrupted goes on.
+from_source() {
+  local config=$PWD/lab/guest/mips.config key line source
+  install busybox busybox
+  key=$(sha256sum <"$config")
+  [ "$(cat "$HERE/complete" 2>/dev/null)" != "$key" ] || return 0
+  rm -f "$HERE/complete"
+  local package
+  for package in gcc-mips-linux-gnu:mips-linux-gnu-gcc bc bison flex make gcc xz-utils:xz; do
+    install "${package%:*}" "${package#*:}"
+  done
+  unpack_source
+  source=$(echo "$HERE"/linux-source-*)
+  say "boot: building ${source##*/} for big-endian MIPS: 12 minutes of one processor"
+  kernel_make -C "$source" O="$HERE/build" allnoconfig KCONFIG_ALLCONFIG="$config" >&2 || stop "the options are no good"
+  grep '^CONFIG_' "$config" | while read -r line; do
+    grep -qxF "$line" "$HERE/build/.config" || stop "the kernel's own rules take back $line of lab/guest/mips.config"
+  done
+  kernel_make -C "$source" O="$HERE/build" -j "$(nproc)" vmlinux >&2 || stop "the kernel does not build"
+  mips-linux-gnu-strip -o "$HERE/kernel" "$HERE/build/vmlinux"
+  rm -rf "$source" "$HERE/build" "$HERE/unpacked"
+  echo "$key" >"$HERE/complete"
+}
+
+kernel_make() { make -s ARCH=mips CROSS_COMPILE=mips-linux-gnu- "$@" </dev/null; }
+
+unpack_source() {
+  [ -e "$HERE/unpacked" ] && return
+  local package
+  package=$(apt-cache depends linux-source | sed -n 's/^ *Depends: \(linux-source-.*\)$/\1/p' | head -n 1)
+  [ -n "$package" ] || stop "Debian has no linux-source; run apt-get update"
+  say "boot: loading $package (138 MB)"
+  rm -rf "$HERE"/debs "$HERE"/linux-source-* "$HERE/build"
+  mkdir -p "$HERE/debs"
+  (cd "$HERE/debs" && apt-get -q -o APT::Sandbox::User=root download "$package" >&2) || stop "$package cannot be loaded"
+  dpkg --fsys-tarfile "$HERE"/debs/*.deb | tar x -O --wildcards "./usr/src/$package.tar.xz" | tar x -J -C "$HERE"
+  rm -r "$HERE/debs"
+  touch "$HERE/unpacked"
 }
 
 # install PACKAGE PROGRAM
