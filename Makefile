@@ -19,9 +19,9 @@ lint: ## Format and clippy, without root
 	@scripts/setup.sh rust
 	@scripts/lint.sh
 
-soak: ## What is too long for every change: many more simulated meshes, every processor, power cuts (docs/soak.md)
+soak: ## What is too long for every change: many more simulated meshes, every processor and kernel, power cuts (docs/soak.md)
 	@scripts/setup.sh
-	@SEEDS=500 HUNDREDS=300 THOUSANDS=30 scripts/test.sh build simulator fuzz roles cross boot
+	@HOURS=12 SEEDS=500 HUNDREDS=300 THOUSANDS=30 scripts/test.sh build simulator fuzz roles cross boot kernels
 	@scripts/bench-routing.sh --speakers ours --groups boot20,boot110 --json target/bench/boot.json
 
 bench-routing: ## Our daemon, babeld and bird in the same worlds, 45 minutes (ARGS="--runs 3 --groups first,carrier")

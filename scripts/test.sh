@@ -2,7 +2,7 @@
 # Runs every part of the proof, also after one has failed, and prints what each took.
 #   scripts/test.sh [PART...]      all parts, or only these
 # Output of a part: target/test-logs/PART.log. SEEDS=n, HUNDREDS=n and THOUSANDS=n change how many villages, meshes of
-# a hundred nodes and meshes of a thousand are simulated.
+# a hundred nodes and meshes of a thousand are simulated. HOURS=n: what the whole may take instead of an hour.
 . "$(dirname "$0")/env.sh"
 
 BUDGET_S=$((60 * 60))       # what the whole may take on two cold cores
@@ -74,6 +74,8 @@ part_roles() {
       return
   done
 }
+# Three boots more: the same on a big-endian MIPS kernel, which is built here once.
+part_kernels() { TEQUIO=$BUILT/debug/tequio GUEST=$BUILT/debug/guest scripts/boot.sh village mips; }
 # Six builds.
 part_cross() { scripts/cross.sh all && tests/cross/run.sh && scripts/bench_size.py; }
 
@@ -94,6 +96,7 @@ about() {
     roles) echo "babeld and BIRD as subjects" ;;
     package) echo "the router's package" ;;
     boot) echo "a MIPS kernel, today, 1970, 2040" ;;
+    kernels) echo "a big-endian MIPS kernel" ;;
   esac
 }
 
@@ -131,6 +134,7 @@ if [ "${1:-}" = --part ]; then
 fi
 
 [ $# -gt 0 ] && PARTS=("$@")
+[ -z "${HOURS:-}" ] || BUDGET_S=$((HOURS * 3600)) LIMIT_S=$((HOURS * 4800))
 for part in "${PARTS[@]}"; do
   declare -F "part_$part" >/dev/null || stop "there is no part $part"
 done
