@@ -139,13 +139,11 @@ impl Engine {
     fn door(&self, index: InterfaceIndex) -> Option<Door> {
         let interface = self.interfaces.get(&index)?;
         let settings = interface.settings.as_ref()?;
-        // Who is alone there need not hear what he said himself; RFC 8966 3.7.4 leaves it to us.
-        let alone = self.neighbours.values().filter(|neighbour| neighbour.interface == index).count() == 1;
         Some(Door {
             index,
             source: interface.running.as_ref()?.source,
             interval_cs: settings.update_interval.as_centis(),
-            split_horizon: settings.split_horizon || alone,
+            split_horizon: settings.split_horizon,
             device: interface.status.name.clone(),
             radio: settings.radio.clone(),
         })

@@ -2,7 +2,7 @@
 //!
 //! A node that was updated and then set back finds a configuration that it does not understand whole. Its
 //! guests, prices and persons must not be guessed at, but the ways of its neighbours lead through it: name,
-//! folders, mesh interfaces and their keys, announcements and uplinks are taken as far as today's rules read them, and
+//! folders, mesh interfaces and their keys, announcements, uplinks and filters are taken as far as today's rules read them, and
 //! what they do not read is left out with a warning. Nobody writes to the file.
 
 use super::problem::{ConfigError, MOST_PROBLEMS, Problem, Warning};
@@ -14,7 +14,9 @@ use super::{Config, VERSION, build};
 /// The option that says which version of the form a file has.
 pub(super) const VERSION_OPTION: &str = "version";
 /// The kinds of sections that routing needs.
-const ROUTING: [&str; 5] = ["node", "interface", "key", "announce", "uplink"];
+const ROUTING: [&str; 7] = ["node", "interface", "key", "announce", "uplink", "filter", "entitled"];
+/// Those that would mean something else if they were read in part.
+const WHOLE: [&str; 2] = ["filter", "entitled"];
 
 /// Whether the file is of a later version.
 pub(super) fn is_later(document: &Document) -> bool {
@@ -58,6 +60,13 @@ pub(super) fn config(document: Document, file: &str) -> Result<(Config, Vec<Warn
         let Some(rule) = ROUTING.contains(&section.kind.as_str()).then(|| rule(&section)).flatten() else {
             continue;
         };
+        if WHOLE.contains(&rule.kind) && !section.entries.iter().all(|entry| is_understood(entry, rule)) {
+            let what = "this version does not understand the whole of it; it is left out";
+            findings
+                .problems
+                .push(Problem { section: Some(title(&section)), ..Problem::at(section.line, what) });
+            continue;
+        }
         section.entries.retain(|entry| is_understood(entry, rule));
         if rule.kind == "node" && !section.entries.iter().any(|entry| entry.name == "name") {
             let name = Entry { line: section.line, name: "name".into(), value: "node".into(), list: false };
@@ -101,4 +110,21 @@ fn rule(section: &Section) -> Option<&'static SectionRule> {
 fn is_understood(entry: &Entry, rule: &SectionRule) -> bool {
     let option = rule.options.iter().find(|option| option.name == entry.name);
     option.is_some_and(|option| entry.list == option.is_list() && option.value.allows(&entry.value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_is_not_understood_whole_is_left_out_and_the_others_hold() {
+        let text = "config node\n\toption name 'a'\n\toption version '9'\n\
+                    config filter\n\toption direction 'in'\n\toption prefix '10.0.0.0/8'\n\toption action 'deny'\n\
+                    config filter\n\toption direction 'in'\n\toption colour 'red'\n\toption action 'allow'\n";
+        let (found, warnings) = config(Document::parse(text).unwrap(), "tequio").unwrap();
+        let filters = &found.babel.policy.incoming;
+        assert_eq!(filters.iter().map(|filter| filter.adds).collect::<Vec<_>>(), [None]);
+        let said = warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        assert!(said.contains("line 8") && said.contains("left out"), "{said}");
+    }
 }

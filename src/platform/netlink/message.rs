@@ -232,7 +232,8 @@ impl Batch {
         let length = u32::try_from(self.bytes.len() - self.start).unwrap_or(u32::MAX);
         self.bytes[self.start..self.start + 4].copy_from_slice(&length.to_ne_bytes());
         self.sequences.push(sequence);
-        if flags & (ACK | DUMP) != 0 {
+        // One of the two bits of DUMP is that of REPLACE.
+        if flags & ACK != 0 || flags & DUMP == DUMP {
             self.awaited.push(sequence);
         }
     }
@@ -324,6 +325,21 @@ fn number_i32(bytes: &[u8]) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_acknowledgement_speaks_for_a_batch_and_replacing_is_no_dump() {
+        let mut batch = Batch::new();
+        batch.message(24, CREATE | REPLACE, 7, &[0; 4], |_| {});
+        batch.message(24, CREATE | REPLACE, 8, &[0; 4], |_| {});
+        assert_eq!(batch.awaited(), [0_u32; 0]);
+        batch.acknowledge_last();
+        assert_eq!((batch.awaited(), batch.is_acknowledged_last()), (&[8][..], true));
+        let flags: Vec<u16> =
+            Messages::new(batch.bytes()).map(|message| message.header.flags & ACK).collect();
+        assert_eq!(flags, [0, ACK]);
+        batch.message(26, DUMP, 9, &[0; 4], |_| {});
+        assert_eq!(batch.awaited(), [8, 9]);
+    }
 
     #[test]
     fn what_is_written_can_be_read() {

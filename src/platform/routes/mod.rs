@@ -282,6 +282,7 @@ impl RouteTable {
         let sequence = self.requests.next_sequence();
         let mut batch = Batch::new();
         put(&mut batch, sequence, self.place, prefix, action);
+        batch.acknowledge_last();
         let answers = self.requests.exchange(&batch, ANSWER_TIMEOUT, |_| {}).await;
         if outcome(&answers, &prefix, action, Some(sequence)) == Outcome::NoSubtrees {
             self.mirror.give_up_subtrees();
