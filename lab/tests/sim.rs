@@ -50,4 +50,4 @@ fn each_planted_mistake_is_found_and_its_seed_is_named() {
 }
 
 /// Any seed does whose mesh has more than one way.
-const PLANTED_SEED: u64 = 1;
+const PLANTED_SEED: u64 = 2;
