@@ -1,6 +1,6 @@
 //! A release has no tables to walk its stack by (`scripts/cross.sh` leaves them out), so the walk ends where it begins.
 //!
-//! Standard library and libunwind would link the whole walker all the same, and with it the C library's `printf`: 45 kB for
+//! Standard library and libunwind would link the whole walker all the same, and with it the C library's `printf`: 65 kB for
 //! lines that cannot be printed. A panic still says file, line and why.
 
 use std::ffi::{c_int, c_void};
