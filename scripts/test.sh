@@ -7,7 +7,7 @@
 
 BUDGET_S=$((60 * 60))       # what the whole may take on two cold cores
 LIMIT_S=$((80 * 60))        # then what is still running is stopped, and the whole has failed
-PARTS=(format build clippy tidy unit simulator village pages interop package boot)
+PARTS=(format build clippy tidy unit bigendian simulator village pages interop package boot)
 LOGS=$PWD/target/test-logs
 
 part_format() { scripts/lint.sh format; }
