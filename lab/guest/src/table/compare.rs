@@ -45,7 +45,7 @@ fn things() -> Outcome<BTreeMap<String, String>> {
             *place += 1;
             let key = format!("{what} {name} {place}");
             let kept = attributes(rest).into_iter().filter(|(kind, _)| !leave_out.contains(kind));
-            things.insert(key, kept.map(|(kind, octets)| format!("[{kind}] {} ", hex(octets))).collect());
+            things.insert(key, told(kept));
             if *what == "set" {
                 elements(&name, &mut things)?;
             }
@@ -63,10 +63,34 @@ fn elements(set: &str, things: &mut BTreeMap<String, String>) -> Outcome<()> {
     for message in messages {
         let rest = message.body.get(INET.len()..).unwrap_or_default();
         for (_, element) in attributes(attribute(rest, 3).unwrap_or_default()) {
-            things.insert(format!("element of {set} {}", hex(element)), "is there".to_owned());
+            things.insert(format!("element of {set} {}", plain(element)), "is there".to_owned());
         }
     }
     Ok(())
+}
+
+/// Attributes without the empty ones: with those a 32-bit kernel moves a number of 64 bits to where the machine can read
+/// it, and what stands before it, nft's notes among it, decides where that is.
+fn told<'a>(attributes: impl IntoIterator<Item = (u16, &'a [u8])>) -> String {
+    let some = attributes.into_iter().filter(|(_, octets)| !octets.is_empty());
+    some.map(|(kind, octets)| format!("[{kind}] {} ", plain(octets))).collect()
+}
+
+/// What attributes hold, or the octets.
+fn plain(octets: &[u8]) -> String {
+    nested(octets).map_or_else(|| hex(octets), told)
+}
+
+/// The octets as attributes, if they are that and nothing else.
+fn nested(octets: &[u8]) -> Option<Vec<(u16, &[u8])>> {
+    let (mut rest, mut found) = (octets, Vec::new());
+    while !rest.is_empty() {
+        let [length, kind] = [0, 2].map(|at| Some(u16::from_ne_bytes(*rest.get(at..)?.first_chunk()?)));
+        let length = usize::from(length?);
+        found.push((kind?, rest.get(4..length)?));
+        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+    }
+    (!found.is_empty()).then_some(found)
 }
 
 fn hex(octets: &[u8]) -> String {
