@@ -74,3 +74,13 @@ pub enum LinkKind {
     /// A cable to a closed radio of another make, whose carrier never drops: judged as a cable.
     Bridge,
 }
+
+impl LinkKind {
+    /// The cost of receiving on a perfect link, where nothing else is said (babeld's values).
+    pub const fn usual_rxcost(self) -> u16 {
+        match self {
+            Self::Wired | Self::Tunnel => 96,
+            Self::Wireless | Self::Bridge => 256,
+        }
+    }
+}

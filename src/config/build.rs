@@ -140,11 +140,11 @@ fn node(section: &Checked<'_>) -> NodeSettings {
 }
 
 fn interface(section: &Checked<'_>, keys: &[Key], findings: &mut Findings) -> InterfaceSettings {
-    let (kind, rxcost) = match section.text("kind") {
-        "wired" => (LinkKind::Wired, 96),
-        "tunnel" => (LinkKind::Tunnel, 96),
-        "bridge" => (LinkKind::Bridge, 256),
-        _ => (LinkKind::Wireless, 256),
+    let kind = match section.text("kind") {
+        "wired" => LinkKind::Wired,
+        "tunnel" => LinkKind::Tunnel,
+        "bridge" => LinkKind::Bridge,
+        _ => LinkKind::Wireless,
     };
     let split_horizon = section.flag("split_horizon");
     if split_horizon && matches!(kind, LinkKind::Wireless | LinkKind::Bridge) {
@@ -160,7 +160,7 @@ fn interface(section: &Checked<'_>, keys: &[Key], findings: &mut Findings) -> In
         kind,
         hello_interval: Span::from_millis(hello_interval_ms),
         update_interval: Span::from_millis(update_interval_ms),
-        rxcost: section.optional("rxcost").unwrap_or(rxcost),
+        rxcost: section.optional("rxcost").unwrap_or_else(|| kind.usual_rxcost()),
         split_horizon,
         auth: auth(section, keys, findings),
         radio: section.optional("radio"),

@@ -62,7 +62,7 @@ impl Daemon {
                 kind,
                 hello_interval,
                 update_interval: hello_interval.scaled(4, 1),
-                rxcost: if matches!(kind, LinkKind::Wired | LinkKind::Tunnel) { 96 } else { 256 },
+                rxcost: kind.usual_rxcost(),
                 split_horizon: false,
                 // It is as strict about packets as those that the file names.
                 auth: self.config.babel.interfaces.first().map(|one| one.auth.clone()).unwrap_or_default(),

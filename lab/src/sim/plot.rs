@@ -181,7 +181,7 @@ impl Plan {
                 kind,
                 hello_interval,
                 update_interval: hello_interval.scaled(4, 1),
-                rxcost: if kind == LinkKind::Wired { 96 } else { 256 },
+                rxcost: kind.usual_rxcost(),
                 split_horizon: false,
                 auth: Auth::default(),
                 radio: None,
