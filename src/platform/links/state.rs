@@ -88,9 +88,8 @@ impl State {
         }
         for link in links {
             let index = link.index;
-            let told = self.link(link);
-            let again = self.links.get(&index).filter(|_| told.is_empty()).cloned().map(LinkEvent::Interface);
-            events.extend(told.into_iter().chain(again));
+            self.link(link);
+            events.extend(self.links.get(&index).cloned().map(LinkEvent::Interface));
         }
         events
     }
