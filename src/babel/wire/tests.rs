@@ -17,6 +17,16 @@ use crate::base::address::{Prefix, PrefixPair};
 const SOURCE: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
 const ORIGIN: RouterId = RouterId([2, 0, 0, 0, 0, 0, 0, 7]);
 
+/// A good body of each TLV that has no prefix, acknowledgements and Hellos first.
+const PLAIN_TLVS: [(&str, &str); 6] = [
+    ("02", "0000 1234 0014"),
+    ("03", "1234"),
+    ("04", "0000 0009 0190"),
+    ("05", "00 00 0060 04b0"),
+    ("06", "0000 0200000000000007"),
+    ("07", "03 00 0000000000000009"),
+];
+
 fn octets(hex: &str) -> Vec<u8> {
     let digits: Vec<u8> = hex.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
     let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();

@@ -110,19 +110,14 @@ fn unknown_tlvs_and_what_belongs_into_the_trailer_are_ignored() {
 fn a_mandatory_sub_tlv_in_any_tlv_voids_it_also_without_a_body() {
     for sub in ["f0 00", "81 02 0000", "00 01 01 00 ff 01 00", "70 00 f0 00"] {
         let length = octets(sub).len();
-        for (kind, body) in [
-            ("02", "0000 1234 0014"),
-            ("03", "1234"),
-            ("04", "0000 0009 0190"),
-            ("05", "00 00 0060 04b0"),
-            ("06", "0000 0200000000000007"),
-            ("07", "03 00 0000000000000009"),
+        let with_prefix = [
             ("08", "02 00 08 00 0640 0001 ffff fd"),
             ("08", "00 00 00 00 0640 0001 ffff"),
             ("09", "00 00"),
             ("09", "02 08 fd"),
             ("0a", "02 08 0005 40 00 0200000000000007 fd"),
-        ] {
+        ];
+        for (kind, body) in PLAIN_TLVS.into_iter().chain(with_prefix) {
             let total = octets(body).len() + length;
             let (tlvs, why) = read(&format!("{kind} {total:02x} {body} {sub}"));
             assert_eq!((tlvs, why), (vec![], vec![TlvError::Mandatory]), "{kind} {sub}");

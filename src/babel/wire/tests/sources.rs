@@ -91,14 +91,7 @@ fn a_wildcard_has_no_source() {
 
 #[test]
 fn where_no_source_prefix_belongs_it_is_an_unknown_mandatory_sub_tlv() {
-    for (kind, body) in [
-        ("02", "0000 1234 0014"),
-        ("03", "1234"),
-        ("04", "0000 0009 0190"),
-        ("05", "00 00 0060 04b0"),
-        ("06", "0000 0200000000000007"),
-        ("07", "03 00 0000000000000009"),
-    ] {
+    for (kind, body) in PLAIN_TLVS {
         let total = octets(body).len() + 4;
         let (tlvs, why) = read(&format!("{kind} {total:02x} {body} 80 02 08 fd"));
         assert_eq!((tlvs, why), (vec![], vec![TlvError::Mandatory]), "{kind}");
