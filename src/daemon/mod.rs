@@ -10,11 +10,13 @@
 //! ```
 //!
 //! [`start`] opens the adapters, [`perform`] does what the outputs say, [`calls`] turns ubus calls into
-//! typed questions, [`json`] typed answers into replies, [`run_folder`] keeps what a restart needs.
+//! typed questions, [`json`] typed answers into replies, [`events`] calls out what is news, [`run_folder`]
+//! keeps what a restart needs.
 
 mod added;
 mod babeld;
 mod calls;
+mod events;
 mod json;
 mod perform;
 mod run_folder;
@@ -73,6 +75,8 @@ struct Daemon {
     ubus: UbusServer,
     /// The object `babeld`, if it was asked for.
     babeld: Option<babeld::Babeld>,
+    /// What was called out on the bus.
+    events: events::Events,
     /// What programs added to the settings.
     added: added::Added,
     /// Calls that wait for the node, by the number under which they were handed in.
@@ -232,6 +236,7 @@ impl Daemon {
         self.input(Input::Clock(clock::wall())).await;
         self.read_meters().await;
         self.look_at_the_machine().await;
+        self.call_out();
         // Another routing daemon may have left the port meanwhile: no event tells.
         let closed = self.interfaces.values().filter(|status| self.silent.contains_key(&status.index));
         for status in closed.cloned().collect::<Vec<_>>() {

@@ -69,6 +69,7 @@ impl Daemon {
             hotspot: None,
             ubus: UbusServer::new(config.node.ubus_socket.clone(), ubus::OBJECT, ubus::METHODS),
             babeld: config.node.ubus_babeld.then(|| Babeld::new(config.node.ubus_socket.clone())),
+            events: super::events::Events::default(),
             added: Added::default(),
             calls: crate::base::sorted::SortedMap::new(),
             sessions: crate::base::sorted::SortedMap::new(),

@@ -37,7 +37,7 @@ impl Troubles {
 
 impl Node {
     /// What somebody should look at, the machine's troubles first.
-    pub(super) fn alerts(&self) -> Vec<Alert> {
+    pub fn alerts(&self) -> Vec<Alert> {
         let alert = |code: &str, message: String| Alert { code: code.to_owned(), message };
         let mut alerts: Vec<Alert> =
             self.troubles.by_code.iter().map(|(code, what)| alert(code, what.clone())).collect();

@@ -83,6 +83,11 @@ impl Node {
         })
     }
 
+    /// The device of the way outside, if there is one.
+    pub fn outside_through(&self) -> Option<String> {
+        self.way_out().map(|way| way.device)
+    }
+
     /// The prefixes that this node announces now.
     pub fn announced(&self) -> impl Iterator<Item = PrefixPair> {
         let (announced, redistributed) = (&self.uplink.announced, &self.uplink.redistributed);

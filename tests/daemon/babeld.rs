@@ -14,10 +14,10 @@ use super::{Folder, LIMIT, TEQUIO, config, until};
 use crate::place::Place;
 
 /// A broker in a thread of the test.
-struct Broker(Arc<AtomicBool>, Option<JoinHandle<()>>);
+pub(super) struct Broker(Arc<AtomicBool>, Option<JoinHandle<()>>);
 
 impl Broker {
-    fn start(socket: &Path) -> Self {
+    pub(super) fn start(socket: &Path) -> Self {
         let config = ubusd::Config {
             socket_path: socket.to_str().expect("a path of text").to_owned(),
             peer_uid_override: Some(0),

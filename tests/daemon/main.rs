@@ -9,6 +9,7 @@ mod bad_input;
 mod place;
 
 mod babeld;
+mod events;
 mod interfaces;
 mod metered;
 mod policy;

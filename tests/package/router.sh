@@ -16,15 +16,15 @@ root() {
   echo 02:00:5e:10:Ab:01 | tr A-Z a-z >"$1/sys/class/net/eth0/address"
   # Only what a script may use, so that a program can be missing.
   local tool
-  for tool in sh mkdir head cat tr cut grep cp rm mv env awk; do ln -s "$(command -v $tool)" "$1/tools/$tool"; done
-  ln -s "$HERE/shims/uci" "$HERE/shims/nft" "$1/tools/"
+  for tool in sh mkdir head cat tr cut grep cp rm mv env awk ls; do ln -s "$(command -v $tool)" "$1/tools/$tool"; done
+  ln -s "$HERE"/shims/{uci,nft,ubus,jsonfilter} "$1/tools/"
   : >"$1/calls"
 }
 
 # in_root FOLDER SHELL SCRIPT [ACTION]: runs a script of ours, its absolute paths below that folder.
 in_root() {
   local folder=$1 shell=$2 script=$3
-  sed -E "s#(^|[^A-Za-z0-9_.\$}/])(/usr/sbin/tequio|/etc/tequio|/etc/capabilities|/etc/config|/sbin/ujail|/var/run|/proc/sys|/sys/class)#\1$folder\2#g" \
+  sed -E "s#(^|[^A-Za-z0-9_.\$}/])(/usr/sbin/tequio|/etc/tequio|/etc/capabilities|/etc/config|/sbin/ujail|/sbin/hotplug-call|/etc/hotplug.d|/var/run|/proc/sys|/sys/class)#\1$folder\2#g" \
     "$script" >"$folder/script"
   local words=("$folder/script")
   if [ $# -gt 3 ]; then words=("$HERE/shims/rc.common" "$folder/script" "$4"); fi
@@ -50,11 +50,48 @@ test_what_stands_commented_in_the_configuration_is_right_too() {
 
 test_every_script_can_be_read_by_the_routers_shells() {
   for shell in "${SHELLS[@]}"; do
-    for script in $FILES/tequio.init $FILES/90-tequio.uci-defaults; do $shell -n "$script"; done
+    for script in $FILES/tequio.init $FILES/tequio-hooks.init $FILES/tequio-hooks $FILES/90-tequio.uci-defaults; do $shell -n "$script"; done
   done
   if command -v shellcheck >/dev/null; then
-    shellcheck -S warning -s dash -e SC2034,SC3043 $FILES/tequio.init $FILES/90-tequio.uci-defaults
+    shellcheck -S warning -s dash -e SC2034,SC3043 $FILES/tequio.init $FILES/tequio-hooks.init $FILES/tequio-hooks $FILES/90-tequio.uci-defaults
   fi
   python3 -m json.tool $FILES/tequio.capabilities.json >"$WORK/json"
   python3 -m json.tool $FILES/tequio.acl.json >"$WORK/json"
+}
+
+test_the_hooks_are_a_service_once_there_is_one() {
+  for shell in "${SHELLS[@]}"; do
+    local r="$WORK/hooks-${shell%% *}"
+    root "$r"
+    in_root "$r" "$shell" $FILES/tequio-hooks.init start >"$WORK/service"
+    holds_not "$WORK/service" instance
+    mkdir -p "$r/etc/hotplug.d/tequio"
+    : >"$r/etc/hotplug.d/tequio/10-lamp"
+    in_root "$r" "$shell" $FILES/tequio-hooks.init start >"$WORK/service"
+    same "$WORK/service" service-hooks.txt
+  done
+}
+
+test_a_hook_is_told_what_was_called_out_and_nothing_becomes_a_command() {
+  for shell in "${SHELLS[@]}"; do
+    local r="$WORK/events-${shell%% *}"
+    root "$r"
+    # OpenWrt's hotplug-call runs each script of the folder in a shell of its own.
+    printf '#!/bin/sh\nfor hook in "%s"/*; do ( . "$hook" ); done\n' "$r/etc/hotplug.d/tequio" >"$r/sbin/hotplug-call"
+    chmod +x "$r/sbin/hotplug-call"
+    mkdir -p "$r/etc/hotplug.d/tequio"
+    echo "env | grep -v -e ^PATH= -e ^PWD= -e ^SHLVL= -e ^_= -e ^OLDPWD= | LC_ALL=C sort >>'$r/told'; echo >>'$r/told'" >"$r/etc/hotplug.d/tequio/10-tell"
+    ln -s "$(command -v sort)" "$(python3 -c 'import sys; print(sys.executable)')" "$r/tools/"
+    [ -e "$r/tools/python3" ] || mv "$r"/tools/python3* "$r/tools/python3"
+    cat >"$r/events" <<'END'
+{ "tequio.alert": {"begins":true,"code":"neighbour","message":"Neighbour $(touch /tmp/no) `id` on 'cable': \"it has not said lately that it hears us\"."} }
+{ "tequio.somethingelse": {"begins":true} }
+{ "tequio.internet": {"up":true,"via":"wan"} }
+{ "tequio.internet": {"up":false,"via":null} }
+{ "tequio.alert": {"begins":false,"code":"not-saved","message":"-n ; rm -rf \\ \u00f1"} }
+END
+    in_root "$r" "$shell" $FILES/tequio-hooks >"$WORK/said"
+    [ ! -s "$WORK/said" ] || { cat "$WORK/said"; fail "the service of the hooks complains"; }
+    same "$r/told" hooks.txt
+  done
 }
