@@ -87,6 +87,24 @@ pub const RECORD_DEPTH: usize = 8;
 pub const RECORD_TEXT_BYTES: usize = 96;
 /// Vouchers of one lot (`docs/ledger.md`, voucher codes).
 pub const LOT_VOUCHERS: usize = 200;
+/// One message of a ledger's stream: two full records and what stands around them fit easily.
+pub const SYNC_MESSAGE_BYTES: usize = 32_768;
+/// Records of one message together; at least one record fits.
+pub const SYNC_RECORDS_BYTES: usize = 16_384;
+/// One step of a comparison: 500 ids.
+pub const SYNC_COMPARE_BYTES: u64 = 16_384;
+/// What a stranger may say before it is believed: a charter, an officer and a member are 1 kB.
+pub const SYNC_PATH_BYTES: usize = 4_096;
+/// Records that are asked for in one message: 256 ids are 8.7 kB.
+pub const SYNC_WANT: usize = 256;
+/// Answers of one stream that wait to be sent; until one has left no further question is read.
+pub const SYNC_CONTROL: usize = 4;
+/// Streams of one node: a hill has half a dozen neighbours.
+pub const SYNC_STREAMS: usize = 16;
+/// A beacon is 47 octets; a later version may say more.
+pub const SYNC_BEACON_BYTES: usize = 256;
+/// Nodes whose beacons are remembered: as many again, on other links, and some liars.
+pub const SYNC_HEARD: usize = 64;
 /// Vouchers on one page of usage: 64 counters of at most 30 bytes are 2 kB.
 pub const USAGE_PAGE: usize = 64;
 /// Shares inside one epoch record, so that it fits [`RECORD_BYTES`]; further members get a grant.
@@ -116,6 +134,8 @@ pub const RECORDING_SEGMENT_BYTES: usize = 8 << 20;
 pub const NODE_CHAINS: usize = 8;
 /// Sales whose answer is kept for a second tap on the same button.
 pub const NODE_RECENT_SALES: usize = 16;
+/// Records of other nodes that wait for the flash: 256 of 200 octets are 50 kB.
+pub const NODE_OTHERS_RECORDS: usize = 256;
 /// Troubles of the machine that the daemon tells the node of: its codes are fewer.
 pub const NODE_TROUBLES: usize = 32;
 /// Those who announce what they may not, and are remembered: one that announces everything is enough to look at.

@@ -88,7 +88,7 @@ impl Kind {
 
     /// Whether it decides who may do what, or what things cost: a change of it may change the
     /// meaning of any other record.
-    pub(super) const fn is_authority(self) -> bool {
+    pub const fn is_authority(self) -> bool {
         matches!(self, Self::Charter | Self::Member | Self::Epoch | Self::Grant | Self::Plan)
     }
 

@@ -4,7 +4,7 @@
 //!   each [`kind`] says.
 //! - [`rights`]: who may sign what. `authority`: members, plans, epochs. `book`: one voucher's life.
 //! - [`draft`]: new records of this node, which the vault signs. [`report`]: money, for people.
-//! - [`journal`]: records as bytes on flash; [`bundle`]: in a file that people carry.
+//! - [`journal`]: records as bytes on flash; [`bundle`]: in a file that people carry; [`sync`]: from node to node.
 //!
 //! The state is a pure function of the *set* of records: any order, any repetition ends in the same
 //! bytes. A record without the right stays out of what is counted, but it stays: a right may arrive later.
@@ -35,6 +35,7 @@ pub mod proof;
 pub mod record;
 pub mod report;
 pub mod rights;
+pub mod sync;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod text;
@@ -233,6 +234,11 @@ impl Ledger {
     /// A record by its id.
     pub fn record(&self, id: RecordId) -> Option<&Record> {
         self.records.get(&id)
+    }
+
+    /// The vouchers that a record speaks of.
+    pub fn mentioned(&self, id: RecordId) -> Vec<Verifier> {
+        self.records.get(&id).map(|record| record.body.verifiers()).unwrap_or_default()
     }
 
     /// All records that are kept in full, in the order of their ids.

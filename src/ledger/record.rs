@@ -118,6 +118,11 @@ impl Record {
         })
     }
 
+    /// The name of the record in `bytes`, if there is one.
+    pub fn id_of(bytes: &[u8]) -> Option<RecordId> {
+        Some(RecordId(Blake2s256::digest(&bytes[envelope_range(bytes)?]).into()))
+    }
+
     /// Checks the signature, strictly: one key, one message, one signature.
     pub fn verify(&self) -> Result<(), Refusal> {
         let signature = self.bytes.last_chunk::<64>().map(Signature::from_bytes);

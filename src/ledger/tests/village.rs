@@ -12,61 +12,62 @@ use crate::base::time::{TimeQuality, WallTime};
 use crate::base::voucher::{IssuerNumber, LotId, Proof, Verifier};
 
 /// A key and the ledger of the node that has it.
-pub(super) struct Node {
-    pub(super) key: SigningKey,
-    pub(super) ledger: Ledger,
+pub(in crate::ledger) struct Node {
+    pub(in crate::ledger) key: SigningKey,
+    pub(in crate::ledger) ledger: Ledger,
 }
 
 impl Node {
-    pub(super) fn new(seed: u8) -> Self {
+    pub(in crate::ledger) fn new(seed: u8) -> Self {
         let key = SigningKey::from_bytes(&[seed; 32]);
         let ledger = Ledger::new(key.verifying_key().to_bytes(), 1_000 * u64::from(seed));
         Self { key, ledger }
     }
 
-    pub(super) fn id(&self) -> [u8; 32] {
+    pub(in crate::ledger) fn id(&self) -> [u8; 32] {
         self.key.verifying_key().to_bytes()
     }
 
     /// Writes a record by the rules.
-    pub(super) fn write(&mut self, body: Body) -> Result<Vec<u8>, DraftError> {
+    pub(in crate::ledger) fn write(&mut self, body: Body) -> Result<Vec<u8>, DraftError> {
         let draft = self.ledger.draft(body)?;
         let signature = self.key.sign(&draft.message_to_sign).to_bytes();
         Ok(self.ledger.complete(draft, signature))
     }
 
     /// Signs whatever is wanted, as a thief would.
-    pub(super) fn forge(&self, seq: u64, prev: Option<RecordId>, body: &Body) -> Vec<u8> {
+    pub(in crate::ledger) fn forge(&self, seq: u64, prev: Option<RecordId>, body: &Body) -> Vec<u8> {
         let community = self.ledger.community().unwrap();
         let kind = body.kind().unwrap().number();
         let header = Header { community, kind, author: self.id(), seq, prev };
         sign(&self.key, &record::envelope(&header, &body.encode().unwrap()))
     }
 
-    pub(super) fn take(&mut self, records: &[Vec<u8>]) {
+    pub(in crate::ledger) fn take(&mut self, records: &[Vec<u8>]) {
         for bytes in records {
             self.ledger.handle_record(bytes).unwrap();
         }
     }
 }
 
-pub(super) fn sign(key: &SigningKey, envelope: &[u8]) -> Vec<u8> {
+pub(in crate::ledger) fn sign(key: &SigningKey, envelope: &[u8]) -> Vec<u8> {
     record::seal(envelope, &key.sign(&record::message(envelope)).to_bytes())
 }
 
 /// The whole village, and all records in the order in which they were made.
-pub(super) struct Village {
-    pub(super) root: Node,
-    pub(super) officer: Node,
-    pub(super) treasurer: Node,
-    pub(super) seller: Node,
-    pub(super) other: Node,
-    pub(super) records: Vec<Vec<u8>>,
+pub(in crate::ledger) struct Village {
+    pub(in crate::ledger) root: Node,
+    pub(in crate::ledger) officer: Node,
+    pub(in crate::ledger) treasurer: Node,
+    pub(in crate::ledger) seller: Node,
+    pub(in crate::ledger) other: Node,
+    pub(in crate::ledger) records: Vec<Vec<u8>>,
 }
 
-pub(super) const NOON: WallTime = WallTime { unix_s: 1_800_000_000, quality: TimeQuality::Trusted };
+pub(in crate::ledger) const NOON: WallTime =
+    WallTime { unix_s: 1_800_000_000, quality: TimeQuality::Trusted };
 
-pub(super) fn charter(root: [u8; 32]) -> Charter {
+pub(in crate::ledger) fn charter(root: [u8; 32]) -> Charter {
     Charter {
         root,
         name: "San Miguel".into(),
@@ -79,7 +80,7 @@ pub(super) fn charter(root: [u8; 32]) -> Charter {
     }
 }
 
-pub(super) fn member(key: [u8; 32], number: u16, roles: &[Role]) -> Member {
+pub(in crate::ledger) fn member(key: [u8; 32], number: u16, roles: &[Role]) -> Member {
     Member {
         key,
         dh: [number as u8; 32],
@@ -92,7 +93,7 @@ pub(super) fn member(key: [u8; 32], number: u16, roles: &[Role]) -> Member {
     }
 }
 
-pub(super) fn hour() -> Plan {
+pub(in crate::ledger) fn hour() -> Plan {
     Plan {
         id: "hora".into(),
         name: "Una hora".into(),
@@ -114,12 +115,12 @@ pub(crate) fn charter_record(key: &SigningKey) -> Vec<u8> {
 }
 
 /// Proofs are what a code's chain ends in; any 16 bytes do.
-pub(super) fn proof(name: u8) -> Proof {
+pub(in crate::ledger) fn proof(name: u8) -> Proof {
     Proof([name; 16])
 }
 
 impl Village {
-    pub(super) fn new() -> Self {
+    pub(in crate::ledger) fn new() -> Self {
         let mut village = Self {
             root: Node::new(1),
             officer: Node::new(2),
@@ -150,7 +151,7 @@ impl Village {
         village
     }
 
-    pub(super) fn nodes_mut(&mut self) -> [&mut Node; 5] {
+    pub(in crate::ledger) fn nodes_mut(&mut self) -> [&mut Node; 5] {
         [&mut self.root, &mut self.officer, &mut self.treasurer, &mut self.seller, &mut self.other]
     }
 
@@ -159,19 +160,19 @@ impl Village {
     }
 
     /// Everybody learns a record.
-    pub(super) fn spread(&mut self, record: Vec<u8>) {
+    pub(in crate::ledger) fn spread(&mut self, record: Vec<u8>) {
         for node in self.nodes_mut() {
             node.ledger.handle_record(&record).unwrap();
         }
         self.records.push(record);
     }
 
-    pub(super) fn verifier(&self, issuer: u16, name: u8) -> Verifier {
+    pub(in crate::ledger) fn verifier(&self, issuer: u16, name: u8) -> Verifier {
         verifier_of(&self.root.ledger.community().unwrap(), IssuerNumber(issuer), &proof(name))
     }
 
     /// The seller (number 3) makes a lot of these vouchers.
-    pub(super) fn issue(&mut self, lot: u64, names: std::ops::Range<u8>) -> Vec<Verifier> {
+    pub(in crate::ledger) fn issue(&mut self, lot: u64, names: std::ops::Range<u8>) -> Vec<Verifier> {
         let verifiers: Vec<Verifier> = names.map(|name| self.verifier(3, name)).collect();
         let body = self.seller.ledger.issue_body(LotId(lot), "hora", verifiers.clone()).unwrap();
         let record = self.seller.write(body).unwrap();
@@ -179,14 +180,14 @@ impl Village {
         verifiers
     }
 
-    pub(super) fn sell(&mut self, verifiers: &[Verifier], person: &str) {
+    pub(in crate::ledger) fn sell(&mut self, verifiers: &[Verifier], person: &str) {
         let body = self.seller.ledger.sale_body(verifiers.to_vec(), person, NOON).unwrap();
         let record = self.seller.write(body).unwrap();
         self.spread(record);
     }
 
     /// The seller's node admits a guest with the code of this name.
-    pub(super) fn activate(&mut self, name: u8, begin: WallTime) {
+    pub(in crate::ledger) fn activate(&mut self, name: u8, begin: WallTime) {
         let body = Ledger::activation_body(self.verifier(3, name), proof(name), begin);
         let record = self.seller.write(body).unwrap();
         self.spread(record);
@@ -194,7 +195,7 @@ impl Village {
 }
 
 /// A village in which every kind of record occurs, some of them superseded, some without a right.
-pub(super) fn busy() -> Village {
+pub(in crate::ledger) fn busy() -> Village {
     let mut village = Village::new();
     let vouchers = village.issue(1, 10..20);
     village.sell(&vouchers[..3], "ana");

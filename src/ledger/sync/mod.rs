@@ -1,0 +1,484 @@
+//! Replication: every node learns every record, over streams to its neighbours. No IO, no keys.
+//!
+//! ```text
+//!  beacon ─▶ heard ─▶ Dial ─▶ opened ─▶ Path each way ─▶ a member? ─▶ Compare ⇄ Compare ─▶ Want ─▶ Records
+//!                                                                     afterwards: each new record at once
+//! ```
+//!
+//! Nodes find each other by a beacon ([`beacon`]), not through Babel. Of two nodes the one with the lower key
+//! dials. The stream below is encrypted and names the other's X25519 key ([`Link::dh`]); the first message each
+//! way is the sender's *path*: the records that make it a member, which must name that key. Nothing else is
+//! read before. Then the dialler compares both sets ([`compare`]) and each sends what the other lacks, roots,
+//! members and epochs first. What is new later is pushed to all streams but the one that it came from; a
+//! comparison now and then repairs what was lost.
+//!
+//! **One record is verified at a time** ([`Sync::verify_next`]), between two looks at all sockets: a signature
+//! takes 30 ms on a small router, and no Hello may wait for a ledger. A stream's next message is read when the
+//! records of the last one are done, and the next is sent when the last one has left.
+
+use std::collections::VecDeque;
+use std::net::Ipv6Addr;
+
+use serde::{Deserialize, Serialize};
+
+use self::beacon::Beacon;
+use self::stream::Stream;
+use super::record::{Record, RecordId, Refusal};
+use super::{Ledger, Outcome};
+use crate::base::address::InterfaceIndex;
+use crate::base::limit;
+use crate::base::random::Random;
+use crate::base::sorted::SortedMap;
+use crate::base::time::{Instant, Span};
+
+mod beacon;
+mod compare;
+mod message;
+mod path;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+/// Between two beacons.
+const BEACON: Span = Span::from_secs(10);
+/// A neighbour whose beacons stay away for so long is gone.
+const GONE: Span = Span::from_secs(45);
+/// Before a node that could not be reached, or was refused, is dialled again.
+const PAUSE: Span = Span::from_secs(5);
+/// The same after many tries.
+const LONG_PAUSE: Span = Span::from_secs(60);
+
+/// The number of a stream, given by whoever moves its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StreamId(pub u32);
+
+/// Where a stream leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// Through which interface.
+    pub interface: InterfaceIndex,
+    /// To which link-local address.
+    pub address: Ipv6Addr,
+}
+
+/// A stream that was opened, and whose encryption stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Where it leads.
+    pub place: Place,
+    /// The X25519 key that the other end has proved to hold.
+    pub dh: [u8; 32],
+    /// Whether we dialled.
+    pub dialled: bool,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// A beacon came in.
+    Beacon {
+        /// From where.
+        place: Place,
+        /// What it said.
+        bytes: Vec<u8>,
+    },
+    /// A stream stands, dialled by us or by the other end.
+    Opened(StreamId, Link),
+    /// Nobody answers there, or not as he should.
+    DialFailed(Place),
+    /// The message that was asked for.
+    Message {
+        /// On which stream.
+        stream: StreamId,
+        /// What it says.
+        bytes: Vec<u8>,
+    },
+    /// What was sent last has left.
+    Writable(StreamId),
+    /// The stream has ended.
+    Closed(StreamId),
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Output {
+    /// Send this beacon out of every interface of the mesh.
+    Beacon(Vec<u8>),
+    /// Open a stream, and say opened or failed.
+    Dial(Place),
+    /// Send one message, and say when the next may follow.
+    Send {
+        /// Where.
+        stream: StreamId,
+        /// The message.
+        bytes: Vec<u8>,
+    },
+    /// Read the stream's next message: until then none is wanted.
+    Read(StreamId),
+    /// Close the stream.
+    Close(StreamId),
+}
+
+/// A record that came from another node and was verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Which, of what kind; it is new.
+    pub outcome: Outcome,
+    /// Its bytes, for the journal.
+    pub bytes: Vec<u8>,
+}
+
+/// What was turned away since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Streams of those who are no members.
+    pub strangers: u32,
+    /// Messages that made no sense; their streams were closed.
+    pub nonsense: u32,
+    /// Records that were altered, forged, of another community, or for which there was no room.
+    pub refused_records: u32,
+    /// Records that came from others and are kept.
+    pub taken_records: u32,
+    /// Beacons and streams for which there was no room.
+    pub full: u32,
+}
+
+/// A neighbour in the ledger's exchange, to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerReport {
+    /// Where it is.
+    pub place: Place,
+    /// Its key, once it has proved to be a member.
+    pub member: Option<[u8; 32]>,
+    /// Records that we still have to send.
+    pub to_send: usize,
+    /// Records of it that wait to be verified.
+    pub unread: usize,
+    /// Whether both sets were compared and nothing is under way.
+    pub even: bool,
+}
+
+/// The exchange with all neighbours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sync {
+    random: Random,
+    heard: SortedMap<[u8; 32], Heard>,
+    streams: SortedMap<StreamId, Stream>,
+    beacon_at: Instant,
+    /// Whose record was verified last.
+    last: Option<StreamId>,
+    counters: Counters,
+    outputs: VecDeque<Output>,
+}
+
+/// A node whose beacon was heard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Heard {
+    place: Place,
+    at: Instant,
+    /// Not to be dialled before.
+    not_before: Instant,
+    failures: u8,
+    dialling: bool,
+}
+
+impl Sync {
+    /// Nobody was heard yet.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            random: Random::new(seed),
+            heard: SortedMap::new(),
+            streams: SortedMap::new(),
+            beacon_at: Instant::ZERO,
+            last: None,
+            counters: Counters::default(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Something happened. Drain [`poll`](Self::poll) afterwards.
+    pub fn handle(&mut self, now: Instant, event: Event, ledger: &Ledger) {
+        match event {
+            Event::Beacon { place, bytes } => self.handle_beacon(now, place, &bytes, ledger),
+            Event::Opened(id, link) => self.handle_opened(now, id, link, ledger),
+            Event::DialFailed(place) => self.handle_dial_failed(now, place),
+            Event::Message { stream, bytes } => self.handle_message(now, stream, &bytes, ledger),
+            Event::Writable(id) => self.handle_writable(id, ledger),
+            Event::Closed(id) => self.handle_closed(now, id),
+        }
+    }
+
+    /// A beacon came in from a link-local address.
+    fn handle_beacon(&mut self, now: Instant, place: Place, bytes: &[u8], ledger: &Ledger) {
+        let Some(beacon) = Beacon::decode(bytes) else { return };
+        let Some(own) = own_beacon(ledger).filter(|own| own.community == beacon.community) else { return };
+        if beacon.key == own.key {
+            return;
+        }
+        if let Some(heard) = self.heard.get_mut(&beacon.key) {
+            // Of several ways to one node the first one stays while it is heard there.
+            if heard.place == place || now.since(heard.at) > BEACON + BEACON {
+                heard.place = place;
+                heard.at = now;
+            }
+        } else if self.heard.len() < limit::SYNC_HEARD {
+            let heard = Heard { place, at: now, not_before: now, failures: 0, dialling: false };
+            self.heard.insert(beacon.key, heard);
+            // Whoever is new shall not wait for our next one.
+            self.beacon_at = self.beacon_at.min(now + Span::from_millis(100));
+        } else {
+            self.counters.full = self.counters.full.saturating_add(1);
+        }
+        self.dial(now, own.key);
+    }
+
+    /// A stream was opened, by us or by the other end.
+    fn handle_opened(&mut self, now: Instant, id: StreamId, link: Link, ledger: &Ledger) {
+        if link.dialled {
+            self.dialled(link.place);
+        }
+        let Some(path) = path::own(ledger).filter(|_| self.streams.len() < limit::SYNC_STREAMS) else {
+            self.counters.full = self.counters.full.saturating_add(1);
+            return self.outputs.push_back(Output::Close(id));
+        };
+        self.streams.insert(id, Stream::new(now, link, path));
+        self.outputs.push_back(Output::Read(id));
+        self.send(id, ledger);
+    }
+
+    /// A stream could not be opened.
+    fn handle_dial_failed(&mut self, now: Instant, place: Place) {
+        let pauses = self.heard.values_mut().filter(|heard| heard.dialling && heard.place == place);
+        for heard in pauses {
+            heard.dialling = false;
+            heard.failures = heard.failures.saturating_add(1);
+            heard.not_before = now + if heard.failures > 3 { LONG_PAUSE } else { PAUSE };
+        }
+    }
+
+    /// A message came in.
+    fn handle_message(&mut self, now: Instant, id: StreamId, bytes: &[u8], ledger: &Ledger) {
+        let Some(stream) = self.streams.get_mut(&id) else { return };
+        match stream.handle_message(now, bytes, ledger) {
+            Ok(()) => {}
+            Err(stream::Wrong::Nonsense) => {
+                self.counters.nonsense = self.counters.nonsense.saturating_add(1);
+                return self.close(now, id);
+            }
+            Err(stream::Wrong::Stranger) => {
+                self.counters.strangers = self.counters.strangers.saturating_add(1);
+                return self.close(now, id);
+            }
+        }
+        self.only_one_stream(now, id);
+        self.read_on(id);
+        self.send(id, ledger);
+    }
+
+    /// What was sent last has left.
+    fn handle_writable(&mut self, id: StreamId, ledger: &Ledger) {
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.may_send = true;
+        }
+        self.send(id, ledger);
+        self.read_on(id);
+    }
+
+    /// A stream has ended.
+    fn handle_closed(&mut self, now: Instant, id: StreamId) {
+        if let Some(stream) = self.streams.remove(&id) {
+            self.pause(now, &stream);
+        }
+    }
+
+    /// There is a new record: it is pushed to all but the one that it came from.
+    pub fn handle_record(&mut self, id: RecordId, from: Option<StreamId>, ledger: &Ledger) {
+        let streams: Vec<StreamId> =
+            self.streams.keys().copied().filter(|stream| Some(*stream) != from).collect();
+        for stream in streams {
+            if let Some(stream) = self.streams.get_mut(&stream) {
+                stream.push(id, ledger);
+            }
+            self.send(stream, ledger);
+        }
+    }
+
+    /// Verifies the next record that came in, and takes it into the ledger; the streams take turns. `None` if
+    /// it was not new, or no good.
+    pub fn verify_next(&mut self, now: Instant, ledger: &mut Ledger) -> Option<Taken> {
+        let id = self.turn()?;
+        let bytes = self.streams.get_mut(&id)?.unread.pop_front()?;
+        let taken = match ledger.handle_record(&bytes) {
+            Ok(outcome) => outcome.new.then_some(Taken { outcome, bytes }),
+            Err(refusal) => {
+                self.counters.refused_records = self.counters.refused_records.saturating_add(1);
+                // Honest nodes verify what they pass on. What is only strange may be of a later version.
+                if matches!(refusal, Refusal::Signature | Refusal::TooLarge { .. }) {
+                    self.counters.nonsense = self.counters.nonsense.saturating_add(1);
+                    self.close(now, id);
+                }
+                None
+            }
+        };
+        if let Some(taken) = &taken {
+            self.counters.taken_records = self.counters.taken_records.saturating_add(1);
+            self.handle_record(taken.outcome.id, Some(id), ledger);
+        }
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.go_on(now, ledger);
+        }
+        self.read_on(id);
+        self.send(id, ledger);
+        taken
+    }
+
+    /// The time has come for something.
+    pub fn handle_wake(&mut self, now: Instant, ledger: &Ledger) {
+        let Some(own) = own_beacon(ledger) else { return };
+        if self.beacon_at <= now {
+            self.beacon_at = now + self.random.roughly(BEACON);
+            self.outputs.push_back(Output::Beacon(own.encode()));
+        }
+        self.heard.retain(|_, heard| heard.dialling || now.since(heard.at) < GONE);
+        let streams: Vec<StreamId> = self.streams.keys().copied().collect();
+        for id in streams {
+            let Some(stream) = self.streams.get_mut(&id) else { continue };
+            // A neighbour that is silent is gone, whatever its stream says. One that has just come was not heard yet.
+            let is_heard = stream.member.is_none_or(|key| self.heard.contains_key(&key));
+            if stream.is_late(now) || !(is_heard || now.since(stream.opened) < GONE) {
+                self.close(now, id);
+                continue;
+            }
+            stream.go_on(now, ledger);
+            self.send(id, ledger);
+        }
+        self.dial(now, own.key);
+    }
+
+    /// When [`handle_wake`](Self::handle_wake) or [`verify_next`](Self::verify_next) has something to do.
+    pub fn next_wake(&self, ledger: &Ledger) -> Option<Instant> {
+        ledger.own_member()?;
+        if self.streams.values().any(|stream| !stream.unread.is_empty()) {
+            return Some(Instant::ZERO);
+        }
+        let dials =
+            self.heard.iter().filter(|(key, heard)| self.is_to_be_dialled(&ledger.own_key(), key, heard));
+        let dials = dials.map(|(_, heard)| heard.not_before);
+        let gone = self.heard.values().filter(|heard| !heard.dialling).map(|heard| heard.at + GONE);
+        let streams = self.streams.values().filter_map(Stream::next_wake);
+        dials.chain(gone).chain(streams).chain([self.beacon_at]).min()
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// What was turned away.
+    pub const fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// The neighbours with which records are exchanged.
+    pub fn peers(&self) -> impl Iterator<Item = PeerReport> {
+        self.streams.values().map(Stream::report)
+    }
+
+    /// Of two streams to one member the newer one stays: the older may be half dead.
+    fn only_one_stream(&mut self, now: Instant, id: StreamId) {
+        let Some(member) = self.streams.get(&id).and_then(|stream| stream.member) else { return };
+        let others =
+            self.streams.iter().filter(|(other, stream)| **other != id && stream.member == Some(member));
+        let others: Vec<StreamId> = others.map(|(other, _)| *other).collect();
+        for other in others {
+            self.close(now, other);
+        }
+        if let Some(heard) = self.heard.get_mut(&member) {
+            heard.failures = 0;
+        }
+    }
+
+    /// Asks for the stream's next message, once the last one is done.
+    fn read_on(&mut self, id: StreamId) {
+        if let Some(stream) = self.streams.get_mut(&id).filter(|stream| stream.wants_more()) {
+            stream.reading = true;
+            self.outputs.push_back(Output::Read(id));
+        }
+    }
+
+    fn send(&mut self, id: StreamId, ledger: &Ledger) {
+        if let Some(bytes) = self.streams.get_mut(&id).and_then(|stream| stream.next_message(ledger)) {
+            self.outputs.push_back(Output::Send { stream: id, bytes });
+        }
+    }
+
+    fn close(&mut self, now: Instant, id: StreamId) {
+        if let Some(stream) = self.streams.remove(&id) {
+            self.pause(now, &stream);
+            self.outputs.push_back(Output::Close(id));
+        }
+    }
+
+    /// After an end it is tried again, but not at once.
+    fn pause(&mut self, now: Instant, stream: &Stream) {
+        let failed = stream.member.is_none();
+        for (key, heard) in self.heard.iter_mut() {
+            if Some(*key) == stream.member || heard.place == stream.link.place {
+                heard.failures = if failed { heard.failures.saturating_add(1) } else { 0 };
+                heard.not_before = now + if heard.failures > 3 { LONG_PAUSE } else { PAUSE };
+            }
+        }
+    }
+
+    fn dialled(&mut self, place: Place) {
+        for heard in self.heard.values_mut().filter(|heard| heard.place == place) {
+            heard.dialling = false;
+        }
+    }
+
+    /// Dials whom we have to dial and have no stream to; one at a place.
+    fn dial(&mut self, now: Instant, own: [u8; 32]) {
+        let due = self
+            .heard
+            .iter()
+            .filter(|(key, heard)| heard.not_before <= now && self.is_to_be_dialled(&own, key, heard));
+        let mut due: Vec<([u8; 32], Place)> = due.map(|(key, heard)| (*key, heard.place)).collect();
+        due.dedup_by_key(|(_, place)| *place);
+        for (key, place) in due {
+            if self.heard.values().any(|heard| heard.dialling && heard.place == place) {
+                continue;
+            }
+            if let Some(heard) = self.heard.get_mut(&key) {
+                heard.dialling = true;
+                self.outputs.push_back(Output::Dial(place));
+            }
+        }
+    }
+
+    fn is_to_be_dialled(&self, own: &[u8; 32], key: &[u8; 32], heard: &Heard) -> bool {
+        own < key
+            && !heard.dialling
+            && !self.streams.values().any(|stream| {
+                stream.member == Some(*key) || (stream.member.is_none() && stream.link.place == heard.place)
+            })
+    }
+
+    /// The stream whose record is verified next: the one after the last, around.
+    fn turn(&mut self) -> Option<StreamId> {
+        let waiting = |(id, stream): (&StreamId, &Stream)| (!stream.unread.is_empty()).then_some(*id);
+        let next = self.streams.after(self.last.as_ref()).find_map(waiting);
+        self.last = next.or_else(|| self.streams.iter().find_map(waiting));
+        self.last
+    }
+}
+
+/// Our beacon; none before this node belongs to a community.
+fn own_beacon(ledger: &Ledger) -> Option<Beacon> {
+    ledger.own_member()?;
+    Some(Beacon::new(&ledger.community()?, ledger.own_key()))
+}
+
+/// Records that give others their meaning go first; an author's in their order.
+fn rank(record: &Record) -> (bool, u64, RecordId) {
+    (!record.kind.is_authority(), record.seq, record.id)
+}

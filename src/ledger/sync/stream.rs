@@ -1,0 +1,224 @@
+//! One stream: what it has to say, what it was told.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::Ledger;
+use super::super::record::RecordId;
+use super::message::Message;
+use super::{Link, PeerReport, compare, path, rank};
+use crate::base::limit;
+use crate::base::sorted::SortedSet;
+use crate::base::time::{Instant, Span};
+
+/// Whoever has not proved to be a member by then is cut off.
+const PATIENCE: Span = Span::from_secs(20);
+/// A comparison that nobody goes on with is begun anew.
+const COMPARE_PATIENCE: Span = Span::from_secs(60);
+/// Between two comparisons: what was pushed and lost is repaired.
+const REPAIR: Span = Span::from_secs(300);
+
+/// One stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stream {
+    pub(super) link: Link,
+    /// The other end's key, once its path has proved it.
+    pub(super) member: Option<[u8; 32]>,
+    /// Whether what was sent last has left.
+    pub(super) may_send: bool,
+    /// Whether a next message was asked for and has not come.
+    pub(super) reading: bool,
+    /// Records that came in and are not verified yet.
+    pub(super) unread: VecDeque<Vec<u8>>,
+    pub(super) opened: Instant,
+    /// What is said before any record.
+    control: VecDeque<Vec<u8>>,
+    /// Records to send.
+    to_send: SortedSet<(bool, u64, RecordId)>,
+    /// Records to ask for.
+    to_want: Vec<RecordId>,
+    comparison: Comparison,
+}
+
+/// The dialler's comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Comparison {
+    /// The other end compares, or is not known yet.
+    NotOurs,
+    /// The next one is due then.
+    Due(Instant),
+    /// We wait for an answer since then.
+    Asked(Instant),
+}
+
+/// Why a stream is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wrong {
+    /// It makes no sense, or comes before its time.
+    Nonsense,
+    /// Whoever speaks is no member.
+    Stranger,
+}
+
+impl Stream {
+    pub(super) fn new(now: Instant, link: Link, path: Vec<Vec<u8>>) -> Self {
+        Self {
+            link,
+            member: None,
+            may_send: true,
+            reading: true,
+            unread: VecDeque::new(),
+            opened: now,
+            control: VecDeque::from([Message::Path(path).encode()]),
+            to_send: SortedSet::new(),
+            to_want: Vec::new(),
+            comparison: Comparison::NotOurs,
+        }
+    }
+
+    pub(super) fn handle_message(
+        &mut self,
+        now: Instant,
+        bytes: &[u8],
+        ledger: &Ledger,
+    ) -> Result<(), Wrong> {
+        self.reading = false;
+        let message = Message::decode(bytes).ok_or(Wrong::Nonsense)?;
+        match (message, self.member) {
+            (Message::Path(records), None) => self.handle_path(now, records, ledger),
+            (_, None) | (Message::Path(_), Some(_)) => Err(Wrong::Nonsense),
+            (Message::Records(records), Some(_)) => {
+                self.unread.extend(records);
+                Ok(())
+            }
+            (Message::Want(ids), Some(_)) => {
+                ids.into_iter().for_each(|id| self.push(id, ledger));
+                Ok(())
+            }
+            (Message::Compare(step), Some(_)) => self.handle_compare(now, &step, ledger),
+            (Message::Unknown, Some(_)) => Ok(()),
+        }
+    }
+
+    fn handle_path(&mut self, now: Instant, records: Vec<Vec<u8>>, ledger: &Ledger) -> Result<(), Wrong> {
+        let member = path::proves(&records, &self.link.dh, ledger).ok_or(Wrong::Stranger)?;
+        self.member = Some(member);
+        self.unread.extend(path::unknown(records, ledger));
+        if self.link.dialled {
+            self.comparison = Comparison::Due(now);
+        }
+        self.go_on(now, ledger);
+        Ok(())
+    }
+
+    fn handle_compare(&mut self, now: Instant, step: &[u8], ledger: &Ledger) -> Result<(), Wrong> {
+        if !self.link.dialled {
+            let answer = compare::answer(ledger, step).ok_or(Wrong::Nonsense)?;
+            self.control.push_back(Message::Compare(answer).encode());
+            return Ok(());
+        }
+        if !matches!(self.comparison, Comparison::Asked(_)) {
+            return Err(Wrong::Nonsense);
+        }
+        let found = compare::step(ledger, step).ok_or(Wrong::Nonsense)?;
+        found.have.into_iter().for_each(|id| self.push(id, ledger));
+        self.to_want.extend(found.need);
+        self.comparison = match found.next {
+            Some(next) => {
+                self.control.push_back(Message::Compare(next).encode());
+                Comparison::Asked(now)
+            }
+            None => Comparison::Due(now + REPAIR),
+        };
+        self.go_on(now, ledger);
+        Ok(())
+    }
+
+    /// A record that the other end shall have; whoever is not known yet is told when the sets are compared.
+    pub(super) fn push(&mut self, id: RecordId, ledger: &Ledger) {
+        if let (Some(record), true) = (ledger.record(id), self.member.is_some()) {
+            self.to_send.insert(rank(record));
+        }
+    }
+
+    /// Asks for the next records, or compares, when it is time.
+    pub(super) fn go_on(&mut self, now: Instant, ledger: &Ledger) {
+        while self.unread.is_empty() && self.control.is_empty() && !self.to_want.is_empty() {
+            let rest = self.to_want.split_off(self.to_want.len().min(limit::SYNC_WANT));
+            let mut wanted = std::mem::replace(&mut self.to_want, rest);
+            wanted.retain(|id| ledger.record(*id).is_none());
+            if !wanted.is_empty() {
+                self.control.push_back(Message::Want(wanted).encode());
+            }
+        }
+        let is_due = match self.comparison {
+            Comparison::NotOurs => false,
+            Comparison::Due(at) => at <= now,
+            Comparison::Asked(at) => at + COMPARE_PATIENCE <= now,
+        };
+        if is_due && let Some(first) = compare::first(ledger) {
+            self.control.push_back(Message::Compare(first).encode());
+            self.comparison = Comparison::Asked(now);
+        }
+    }
+
+    /// The next message, if one may leave.
+    pub(super) fn next_message(&mut self, ledger: &Ledger) -> Option<Vec<u8>> {
+        if !self.may_send {
+            return None;
+        }
+        let message = self.control.pop_front().or_else(|| self.records_message(ledger))?;
+        self.may_send = false;
+        Some(message)
+    }
+
+    /// As many records as fit.
+    fn records_message(&mut self, ledger: &Ledger) -> Option<Vec<u8>> {
+        let mut records = Vec::new();
+        let mut room = limit::SYNC_RECORDS_BYTES;
+        while let Some(next) = self.to_send.first().copied() {
+            // What was superseded meanwhile is of no use.
+            if let Some(record) = ledger.record(next.2) {
+                let Some(left) = room.checked_sub(record.bytes.len()) else { break };
+                room = left;
+                records.push(record.bytes.clone());
+            }
+            self.to_send.remove(&next);
+        }
+        (!records.is_empty()).then(|| Message::Records(records).encode())
+    }
+
+    /// Whether the next message may be read.
+    pub(super) fn wants_more(&self) -> bool {
+        !self.reading && self.unread.is_empty() && self.control.len() < limit::SYNC_CONTROL
+    }
+
+    pub(super) fn is_late(&self, now: Instant) -> bool {
+        self.member.is_none() && self.opened + PATIENCE <= now
+    }
+
+    pub(super) fn next_wake(&self) -> Option<Instant> {
+        match (self.member, self.comparison) {
+            (None, _) => Some(self.opened + PATIENCE),
+            (Some(_), Comparison::NotOurs) => None,
+            (Some(_), Comparison::Due(at)) => Some(at),
+            (Some(_), Comparison::Asked(at)) => Some(at + COMPARE_PATIENCE),
+        }
+    }
+
+    pub(super) fn report(&self) -> PeerReport {
+        PeerReport {
+            place: self.link.place,
+            member: self.member,
+            to_send: self.to_send.len(),
+            unread: self.unread.len(),
+            even: self.member.is_some()
+                && self.to_send.is_empty()
+                && self.unread.is_empty()
+                && self.to_want.is_empty()
+                && self.control.is_empty()
+                && !matches!(self.comparison, Comparison::Asked(_)),
+        }
+    }
+}
