@@ -6,6 +6,7 @@
 //!  netlink ──────┤                              ├─▶ nft sets
 //!  portal ───────┼─▶ Event ─▶ Input ─▶ Node ─▶ Output ─┼─▶ portal, ubus
 //!  ubus ─────────┤                              ├─▶ journal thread
+//!  ledger streams ┤                             ├─▶ ledger streams
 //!  journal ──────┘                              └─▶ run folder, log
 //! ```
 //!
@@ -34,6 +35,7 @@ use crate::base::sorted::SortedMap;
 use crate::base::voucher::RequestId;
 use crate::config::Config;
 use crate::hotspot::output::SavedSession;
+use crate::ledger::sync;
 use crate::node::Node;
 use crate::node::call::Caller;
 use crate::node::input::{Input, KernelRoute};
@@ -50,6 +52,7 @@ use crate::platform::recording::Recording;
 use crate::platform::request_ids::RequestIds;
 use crate::platform::routes::{RouteEvent, RouteTable};
 use crate::platform::store::{Completion, Store};
+use crate::platform::streams::LedgerStreams;
 use crate::platform::ubus::{Call, CallId, InvokeId, UbusEvent, UbusServer};
 use crate::platform::vault::KeyVault;
 use run_folder::RunFolder;
@@ -69,6 +72,7 @@ struct Daemon {
     links: Links,
     routes: RouteTable,
     mesh: MeshSockets,
+    streams: LedgerStreams,
     /// The machine's interfaces, as last told.
     interfaces: SortedMap<InterfaceIndex, LinkStatus>,
     hotspot: Option<Guests>,
@@ -119,6 +123,7 @@ enum Event {
     Probed((ProbeId, Found)),
     Babeld(UbusEvent),
     Stored(Completion),
+    Exchange(sync::Event),
     Reload,
     Stop(&'static str),
 }
@@ -189,6 +194,7 @@ impl Daemon {
             event = self.routes.next() => Event::Routes(event),
             event = portal => Event::Portal(event),
             event = self.ubus.next() => Event::Ubus(event),
+            event = self.streams.next() => Event::Exchange(event),
             found = self.prober.next() => Event::Probed(found),
             event = babeld => Event::Babeld(event),
             Some(completion) = self.store.completed() => Event::Stored(completion),
@@ -211,6 +217,7 @@ impl Daemon {
             Event::Routes(event) => self.route_event(event).await,
             Event::Portal(event) => self.portal(event).await,
             Event::Ubus(event) => self.ubus_event(event).await,
+            Event::Exchange(event) => self.input(Input::Exchange(event)).await,
             Event::Probed((id, found)) => self.input(Input::Probed { id, found }).await,
             Event::Babeld(event) => self.babeld_event(event).await,
             Event::Stored((id, result)) => {
@@ -236,6 +243,7 @@ impl Daemon {
         self.input(Input::Clock(clock::wall())).await;
         self.read_meters().await;
         self.look_at_the_machine().await;
+        self.open_streams().await;
         self.call_out();
         // Another routing daemon may have left the port meanwhile: no event tells.
         let closed = self.interfaces.values().filter(|status| self.silent.contains_key(&status.index));
@@ -260,6 +268,7 @@ impl Daemon {
             }
             LinkEvent::Gone(index) => {
                 self.mesh.close(index);
+                self.streams.remove(index);
                 self.interfaces.remove(&index);
                 self.silent.remove(&index);
                 self.input(Input::InterfaceGone(index)).await;
@@ -350,7 +359,11 @@ impl Daemon {
     /// Opens, or opens again, the socket of a device that Babel speaks on; closes that of another.
     fn mesh_device(&mut self, status: &LinkStatus) {
         if !self.speaks_on(&status.name) {
+            self.streams.remove(status.index);
             return self.mesh.close(status.index);
+        }
+        if status.up {
+            self.streams.add(status.index);
         }
         if let (true, Some(address)) = (status.up, status.link_local)
             && self.rights.net_admin

@@ -72,6 +72,7 @@ impl Daemon {
                     return Some(Input::StoreFailed(id, why.to_string()));
                 }
             }
+            Output::Exchange(output) => self.streams.perform(output),
             Output::SaveSessions(sessions) => self.run_folder.save_sessions(sessions),
             Output::SaveVolumes(volumes) => {
                 self.run_folder.save_volumes(&self.config.node.state_dir, volumes)

@@ -26,6 +26,7 @@ use crate::platform::probe::Prober;
 use crate::platform::request_ids::RequestIds;
 use crate::platform::routes::{RouteSettings, RouteTable};
 use crate::platform::store::{Loaded, Store, StoreError};
+use crate::platform::streams::LedgerStreams;
 use crate::platform::ubus::{self, UbusServer};
 use crate::platform::vault::{self, KeyVault, MeshKey};
 
@@ -51,20 +52,15 @@ impl Daemon {
         let node = Node::new(now, settings, birth, &mut vault);
         run_folder.save_birth(birth.router_id, birth.seqno);
 
-        let table = config.node.route_table;
-        let route_settings = RouteSettings {
-            table,
-            priority: config.node.route_priority,
-            stale_for: config.node.stale_routes,
-        };
         let [hang_up, terminate, interrupt] = signals()?;
         let mut daemon = Self {
             config_path: config_path.to_owned(),
             node,
-            vault,
             links: Links::open(read_tables(&config)).map_err(|error| why_not::netlink(&error))?,
-            routes: RouteTable::open(route_settings).await.map_err(|error| error.to_string())?,
+            routes: RouteTable::open(route_settings(&config)).await.map_err(|error| error.to_string())?,
             mesh: MeshSockets::new(),
+            streams: LedgerStreams::new(vault.stream_key()),
+            vault,
             interfaces: crate::base::sorted::SortedMap::new(),
             hotspot: None,
             ubus: UbusServer::new(config.node.ubus_socket.clone(), ubus::OBJECT, ubus::METHODS),
@@ -107,6 +103,15 @@ impl Daemon {
         self.input(Input::RoutesFound(left)).await;
         self.to_adopt = Some(saved.map(|saved| saved.sessions).unwrap_or_default());
         self.look_at_the_machine().await;
+        self.open_streams().await;
+    }
+
+    /// Opens the ports of the ledger's exchange, once there is a community.
+    pub(super) async fn open_streams(&mut self) {
+        if let Some(community) = self.node.ledger().community() {
+            let trouble = self.streams.open(community).err();
+            self.trouble("no-streams", trouble).await;
+        }
     }
 
     /// Hands the node what the kernel still lets through, and the list that the last run kept. The error
@@ -253,6 +258,14 @@ fn mesh_keys(config: &Config) -> SortedMap<String, MeshKey> {
 fn read_tables(config: &Config) -> impl Iterator<Item = u32> {
     let named = config.redistribute.iter().filter_map(|rule| rule.table);
     std::iter::once(config.node.route_table).chain(named)
+}
+
+fn route_settings(config: &Config) -> RouteSettings {
+    RouteSettings {
+        table: config.node.route_table,
+        priority: config.node.route_priority,
+        stale_for: config.node.stale_routes,
+    }
 }
 
 fn node_settings(config: &Config) -> Settings {

@@ -105,6 +105,11 @@ impl Hotspot {
         }
     }
 
+    /// Whether somebody is online with this voucher here.
+    pub fn has_session(&self, verifier: Verifier) -> bool {
+        self.sessions.of_voucher(verifier).is_some()
+    }
+
     /// The kernel's counters were read.
     pub fn handle_usage(&mut self, now: Instant, samples: &[UsageSample]) {
         let online = self.online.at(now);

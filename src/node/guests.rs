@@ -134,17 +134,22 @@ impl Node {
         if let Some(community) = self.ledger.community() {
             vault.set_community(community);
         }
-        let mut opened = false;
-        // The current epoch's share comes last: codes are made under the one that was opened last.
-        for share in &self.ledger.own_shares() {
-            opened |= vault.open_share(share.epoch, &share.context, &share.sealed);
-        }
-        if !opened && self.ledger.community().is_some() {
+        if !self.open_shares(vault) && self.ledger.community().is_some() {
             self.note(
                 NoteLevel::Warning,
                 "no share of the community's secrets could be opened: nothing can be sold here",
             );
         }
+    }
+
+    /// Opens what is sealed to this node; whether anything was.
+    pub(super) fn open_shares(&mut self, vault: &mut dyn Vault) -> bool {
+        let mut opened = false;
+        // The current epoch's share comes last: codes are made under the one that was opened last.
+        for share in &self.ledger.own_shares() {
+            opened |= vault.open_share(share.epoch, &share.context, &share.sealed);
+        }
+        opened
     }
 
     /// Tells the hotspot the community's name, once it is known.
@@ -162,7 +167,12 @@ impl Node {
     }
 
     /// What a voucher gives, as the ledger and the counters on their way to it know.
-    fn voucher_state(&self, now: Instant, issuer: Option<IssuerNumber>, verifier: Verifier) -> VoucherState {
+    pub(super) fn voucher_state(
+        &self,
+        now: Instant,
+        issuer: Option<IssuerNumber>,
+        verifier: Verifier,
+    ) -> VoucherState {
         let voucher = match issuer {
             Some(issuer) => self.ledger.voucher_of(issuer, verifier),
             None => self.ledger.voucher(verifier),

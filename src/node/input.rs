@@ -16,6 +16,7 @@ use crate::base::time::WallTime;
 use crate::base::voucher::RequestId;
 use crate::hotspot::output::{AdmittedGuest, GuestChange, SavedSession, UsageSample};
 use crate::hotspot::request::PortalRequest;
+use crate::ledger::sync;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,6 +117,8 @@ pub enum Input {
     VolumesFound(Vec<Volume>),
     /// What devices have carried since they were made, as the kernel counts it.
     Carried(Vec<(String, u64)>),
+    /// Something of the ledger's exchange with the neighbours.
+    Exchange(sync::Event),
     /// The node is put out of service: the neighbours are told, and no route of ours stays in the kernel.
     Leave,
 }

@@ -11,6 +11,7 @@
 //!                        │  ▲ what a voucher holds
 //!             used, typed ▼  │
 //!  Records, Stored ─▶ ledger ─▶ Store        (guests.rs, sales.rs)
+//!  Exchange ◀─────────▶ sync                 (exchange.rs)
 //!  Call ─▶ answers.rs reads all four ─▶ Answer
 //! ```
 //!
@@ -28,6 +29,7 @@ mod cable;
 pub mod call;
 mod chains;
 mod entitled;
+mod exchange;
 mod guests;
 pub mod input;
 pub mod metered;
@@ -56,6 +58,7 @@ use crate::base::time::{Instant, Span, WallTime};
 use crate::base::voucher::RequestId;
 use crate::hotspot::Hotspot;
 use crate::ledger::Ledger;
+use crate::ledger::sync::Sync;
 use call::Answer;
 use input::{Input, KernelRoute};
 use output::{Note, NoteLevel, Output};
@@ -71,6 +74,8 @@ pub struct Node {
     babel: Engine,
     hotspot: Option<Hotspot>,
     ledger: Ledger,
+    sync: Sync,
+    others: exchange::Others,
     interfaces: SortedMap<InterfaceIndex, InterfaceStatus>,
     kernel_routes: Vec<KernelRoute>,
     seqno_saved: SeqNo,
@@ -123,6 +128,8 @@ impl Node {
             babel,
             hotspot,
             ledger,
+            sync: Sync::new(random.u64()),
+            others: exchange::Others::default(),
             random,
             interfaces: SortedMap::new(),
             kernel_routes: Vec::new(),
@@ -201,6 +208,7 @@ impl Node {
             Input::PeerGone(request) => self.give_up(request, vault),
             Input::Stored(id) => self.stored(now, id),
             Input::StoreFailed(id, why) => self.store_failed(now, id, &why, vault),
+            Input::Exchange(event) => self.sync.handle(now, event, &self.ledger),
             Input::Leave => self.babel.handle_leave(now),
         }
         self.carry(now, vault);
@@ -250,6 +258,8 @@ impl Node {
             self.guests.next_wake(),
             self.outside_wake(),
             self.strangers_wake(),
+            self.sync.next_wake(&self.ledger),
+            self.others.next_wake(),
         ];
         rooms.into_iter().flatten().min()
     }
@@ -276,6 +286,7 @@ impl Node {
         }
         self.advance_chains(now, vault);
         self.retry_stores(now);
+        self.wake_exchange(now, vault);
         self.look_for_strangers(now);
         self.write_usage(now, vault, false);
         if self.outside_wake().is_some_and(|at| at <= now) {
@@ -333,6 +344,9 @@ impl Node {
                 break;
             }
             self.announce(now);
+        }
+        while let Some(output) = self.sync.poll() {
+            self.outputs.push_back(Output::Exchange(output));
         }
         let seqno = self.babel.seqno();
         if seqno != self.seqno_saved {

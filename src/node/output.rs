@@ -13,6 +13,7 @@ use crate::base::address::InterfaceIndex;
 use crate::base::voucher::RequestId;
 use crate::hotspot::output::{GuestChange, SavedSession};
 use crate::hotspot::portal::{Language, Page};
+use crate::ledger::sync;
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +61,8 @@ pub enum Output {
         /// Whether somebody waits for the flash; otherwise a group within a second will do.
         durable: bool,
     },
+    /// Do this for the ledger's exchange with the neighbours.
+    Exchange(sync::Output),
     /// Keep this list of sessions in the run folder (memory, never flash).
     SaveSessions(Vec<SavedSession>),
     /// Keep on flash what metered uplinks have carried.

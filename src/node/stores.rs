@@ -43,6 +43,8 @@ struct Waiting {
 pub(super) enum Then {
     /// Nobody waits.
     Nothing,
+    /// The records are of other nodes, which have them.
+    Others,
     /// These requests get this answer; if the flash refuses, these vouchers are void.
     Answer {
         /// Who waits; a second tap may have joined the first.
@@ -72,23 +74,30 @@ impl Node {
     pub(super) fn store(&mut self, records: Vec<Vec<u8>>, durable: bool, then: Then) {
         self.stores.next += 1;
         let id = StoreId(self.stores.next);
+        if !durable && then == Then::Nothing {
+            self.push(&records);
+        }
         self.stores.waiting.insert(id, Waiting { records: records.clone(), then });
         self.outputs.push_back(Output::Store { id, records, durable });
     }
 
     pub(super) fn stored(&mut self, now: Instant, id: StoreId) {
-        match self.stores.waiting.remove(&id).map(|waiting| waiting.then) {
-            Some(Then::Answer { requests, answer, .. }) => {
+        let Some(Waiting { records, then }) = self.stores.waiting.remove(&id) else { return };
+        match then {
+            Then::Answer { requests, answer, .. } => {
+                // Money is told to others once it is ours for good.
+                self.push(&records);
                 self.remember_sale(now, &answer);
                 for request in requests {
                     self.answer(request, (*answer).clone());
                 }
             }
-            Some(Then::Retry) => {
+            Then::Retry => {
+                self.push(&records);
                 self.stores.broken = None;
                 self.note(NoteLevel::Info, "the journal takes records again; sales are open");
             }
-            Some(Then::Nothing) | None => {}
+            Then::Nothing | Then::Others => {}
         }
     }
 

@@ -15,6 +15,7 @@ pub mod recording;
 pub mod request_ids;
 pub mod routes;
 pub mod store;
+pub mod streams;
 pub mod traffic;
 pub mod ubus;
 pub mod vault;

@@ -21,6 +21,7 @@ use crate::base::sorted::SortedMap;
 use crate::base::voucher::{IssuerNumber, LotId, Verifier};
 use crate::hotspot::code::{self, Chain, Code, CouponKey, IssuerKey};
 use crate::node::vault::{CodeDone, Vault, WorkId};
+use crate::platform::streams::StreamKey;
 
 mod blake2s;
 pub(crate) mod keys;
@@ -88,6 +89,11 @@ impl KeyVault {
     /// The node's public X25519 key, to which shares are sealed.
     pub fn dh_key(&self) -> [u8; 32] {
         seal::public_key(&self.keys.dh).expect("X25519 is among the primitives that snow was built with")
+    }
+
+    /// The same node's private key, for its streams.
+    pub fn stream_key(&self) -> StreamKey {
+        StreamKey(Zeroizing::new(self.keys.dh))
     }
 
     /// The key of the journal's checksums.

@@ -17,7 +17,8 @@ const OVERHEAD: usize = 48;
 
 /// Seals `secret` to the owner of `recipient`, an X25519 key. `None` if the machine has no randomness.
 pub fn seal(recipient: &[u8; 32], context: &[u8], secret: &[u8]) -> Option<Vec<u8>> {
-    let mut noise = builder(context)?.remote_public_key(recipient).ok()?.build_initiator().ok()?;
+    let mut noise =
+        builder(PATTERN, context).ok()?.remote_public_key(recipient).ok()?.build_initiator().ok()?;
     let mut sealed = vec![0; secret.len() + OVERHEAD];
     let length = noise.write_message(secret, &mut sealed).ok()?;
     sealed.truncate(length);
@@ -27,7 +28,8 @@ pub fn seal(recipient: &[u8; 32], context: &[u8], secret: &[u8]) -> Option<Vec<u
 /// Opens what was sealed to the owner of `key`. `None` if it was not, or was altered, or is of another
 /// context.
 pub fn open(key: &[u8; 32], context: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let mut noise: HandshakeState = builder(context)?.local_private_key(key).ok()?.build_responder().ok()?;
+    let mut noise: HandshakeState =
+        builder(PATTERN, context).ok()?.local_private_key(key).ok()?.build_responder().ok()?;
     let mut secret = Zeroizing::new(vec![0; sealed.len()]);
     let length = noise.read_message(sealed, &mut secret).ok()?;
     secret.truncate(length);
@@ -41,8 +43,12 @@ pub fn public_key(key: &[u8; 32]) -> Option<[u8; 32]> {
     dh.pubkey().try_into().ok()
 }
 
-fn builder(context: &[u8]) -> Option<Builder<'_>> {
-    Builder::with_resolver(PATTERN.parse().ok()?, Box::new(Resolver)).prologue(context).ok()
+/// A handshake of this pattern and prologue, with our primitives.
+pub(in crate::platform) fn builder<'a>(
+    pattern: &str,
+    prologue: &'a [u8],
+) -> Result<Builder<'a>, snow::Error> {
+    Builder::with_resolver(pattern.parse()?, Box::new(Resolver)).prologue(prologue)
 }
 
 /// The primitives of `snow`, with the kernel's randomness: its own source would pull in C code.
