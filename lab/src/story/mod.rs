@@ -3,10 +3,11 @@
 //!
 //! Who plays: Rosa has a phone at the square (`plaza`) and buys an hour from Ana, the caretaker. Beto stands beside
 //! her and has no voucher. Luz lives in the hamlet (`caserio`), five links away from the gateway, and buys the plan of
-//! twenty seconds there.
+//! twenty seconds there. Nico brings a voucher of the hamlet to the square.
 //!
-//! A new step is a row in `STEPS` and a method in `mesh`, `phones` or `trouble`.
+//! A new step is a row in `STEPS` and a method in `mesh`, `phones`, `exchange` or `trouble`.
 
+mod exchange;
 mod mesh;
 mod phones;
 mod trouble;
@@ -51,6 +52,7 @@ const STEPS: &[(&str, Play)] = &[
     ("a wrong code changes nothing", Story::wrong_code),
     ("the code just sold opens the outside", Story::right_code),
     ("a phone without a voucher stays inside", Story::without_voucher),
+    ("a code of the hamlet works at the square", Story::sold_elsewhere),
     ("the link to the hill is cut (no carrier)", Story::cut_carrier),
     ("the link is back, and so is the better way", Story::hill_is_back),
     ("the link to the hill is cut (in silence)", Story::cut_silent),
