@@ -104,7 +104,9 @@ impl Engine {
         if !writer.is_empty() {
             self.send(index, destination, writer.finish());
         }
-        self.counters.tlvs_sent = self.counters.tlvs_sent.wrapping_add(tlvs.len().try_into().unwrap_or(0));
+        if let Some(counters) = self.counters_of(index) {
+            counters.tlvs_sent = counters.tlvs_sent.wrapping_add(tlvs.len().try_into().unwrap_or(0));
+        }
     }
 
     /// The next prefixes of a dump, behind `after`; what is left is scheduled.

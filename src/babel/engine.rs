@@ -10,12 +10,12 @@ use std::net::Ipv6Addr;
 use serde::{Deserialize, Serialize};
 
 use super::auth::{Authenticity, Verify};
+use super::counters::Counters;
 use super::disown::ColdStart;
 use super::doubt::Doubt;
 use super::interface::{Interface, InterfaceStatus, Running};
 use super::neighbour::{Neighbour, NeighbourId};
 use super::output::{Event, Output, RouteAction, RouteChange, kernel_takes};
-use super::report::Counters;
 use super::request::Requests;
 use super::route::{Destination, Routes};
 use super::router_id::RouterId;
@@ -47,7 +47,6 @@ pub struct Engine {
     pub(super) sources: Sources,
     pub(super) requests: Requests,
     pub(super) timers: Timers,
-    pub(super) counters: Counters,
     /// The kernel forwarded all the time before we were started, so this is no cold boot.
     pub(super) continues: bool,
     pub(super) doubt: Option<Doubt>,
@@ -105,7 +104,6 @@ impl Engine {
             sources: Sources::default(),
             requests: Requests::default(),
             timers: Timers::default(),
-            counters: Counters::default(),
             continues: false,
             doubt: None,
             authenticity: Authenticity::default(),
@@ -141,9 +139,9 @@ impl Engine {
             _ => {
                 // A number that now has another name is another interface.
                 self.stop_interface(now, index);
-                let cold_start = ColdStart::default();
-                self.interfaces
-                    .insert(index, Interface { status, settings: None, running: None, cold_start });
+                let (cold_start, counters) = (ColdStart::default(), Counters::default());
+                let interface = Interface { status, settings: None, running: None, cold_start, counters };
+                self.interfaces.insert(index, interface);
             }
         }
         self.apply_settings(now, index);
@@ -330,10 +328,14 @@ impl Engine {
                 && let Some(oldest) = self.outputs.iter().position(ours)
             {
                 self.outputs.remove(oldest);
-                self.counters.packets_dropped = self.counters.packets_dropped.wrapping_add(1);
+                if let Some(counters) = self.counters_of(interface) {
+                    counters.packets_unsent = counters.packets_unsent.wrapping_add(1);
+                }
             }
         }
-        self.counters.packets_sent = self.counters.packets_sent.wrapping_add(1);
+        if let Some(counters) = self.counters_of(interface) {
+            counters.packets_sent = counters.packets_sent.wrapping_add(1);
+        }
         let seal = self.seal(interface, &mut bytes);
         self.outputs.push_back(Output::Send { interface, destination, bytes, seal });
     }

@@ -4,6 +4,7 @@ use std::net::Ipv6Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::counters::Counters;
 use super::disown::ColdStart;
 use super::send::Outbox;
 use super::seqno::SeqNo;
@@ -34,6 +35,7 @@ pub(super) struct Interface {
     pub(super) settings: Option<InterfaceSettings>,
     pub(super) running: Option<Running>,
     pub(super) cold_start: ColdStart,
+    pub(super) counters: Counters,
 }
 
 /// What an interface has only while it speaks.

@@ -21,6 +21,7 @@
 
 mod announce;
 pub mod auth;
+pub mod counters;
 mod decide;
 mod disown;
 mod doubt;

@@ -4,6 +4,7 @@ use std::net::Ipv6Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::counters::Received;
 use super::disown::Disowning;
 use super::rtt::RoundTrip;
 use super::send::Outbox;
@@ -44,6 +45,8 @@ pub(super) struct Neighbour {
     pub(super) round_trip: RoundTrip,
     /// It has not acknowledged yet that what a run before ours announced is void.
     pub(super) disowning: Option<Disowning>,
+    /// What came from it.
+    pub(super) received: Received,
     /// What waits to be sent to it alone.
     pub(super) outbox: Outbox,
 }
@@ -148,6 +151,7 @@ impl Neighbour {
             last_heard: now,
             round_trip: RoundTrip::default(),
             disowning: None,
+            received: Received::default(),
             outbox: Outbox::default(),
         }
     }

@@ -5,6 +5,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::auth::Verify;
+use super::counters::Fault;
 use super::decide::REPEATS;
 use super::engine::{Datagram, Engine, MULTICAST, Table};
 use super::interface::{Interface, URGENT};
@@ -25,13 +26,13 @@ impl Engine {
     pub(super) fn receive(&mut self, now: Instant, datagram: &Datagram<'_>, verify: &mut Verify<'_>) {
         let Datagram { interface, source, destination, bytes } = *datagram;
         let Some(running) = self.interfaces.get(&interface).and_then(|found| found.running.as_ref()) else {
-            self.counters.packets_unwanted = self.counters.packets_unwanted.wrapping_add(1);
+            self.count_drop(interface, source, Fault::Unwanted);
             return;
         };
         // RFC 8966 section 4: only from a link-local address; our own multicasts may come back.
         let to_us = destination == MULTICAST || destination == running.source;
         if !source.is_unicast_link_local() || source == running.source || !to_us {
-            self.counters.packets_unwanted = self.counters.packets_unwanted.wrapping_add(1);
+            self.count_drop(interface, source, Fault::Unwanted);
             return;
         }
         if !self.is_authentic(now, datagram, verify) {
@@ -40,22 +41,19 @@ impl Engine {
         let packet = match packet::parse(bytes, source) {
             Ok(packet) => packet,
             Err(why) => {
-                self.counters.bad_packet(why);
+                self.count_drop(interface, source, Fault::Packet(why));
                 self.bad_packet(now, interface, source, why.to_string());
                 return;
             }
         };
-        self.counters.packets_received = self.counters.packets_received.wrapping_add(1);
-        for (_, why) in &packet.ignored {
-            self.counters.ignored_tlv(*why);
-        }
         if let Some((position, why)) = packet.ignored.first() {
             self.bad_packet(now, interface, source, format!("{why} (TLV at byte {position})"));
         }
-        if packet.tlvs.is_empty() {
-            return;
-        }
-        let Some(id) = self.neighbour(now, interface, source) else { return };
+        let is_empty = packet.tlvs.is_empty();
+        let known = self.known_neighbour(interface, source);
+        let id = known.or_else(|| (!is_empty).then(|| self.meet(now, interface, source)).flatten());
+        self.count_packet(interface, id, &packet);
+        let Some(id) = id.filter(|_| !is_empty) else { return };
         let has_hello = packet.tlvs.iter().any(|tlv| matches!(tlv, Tlv::Hello { .. }));
         self.time(now, id, &packet.timing, has_hello);
         for tlv in packet.tlvs {
@@ -63,17 +61,18 @@ impl Engine {
         }
     }
 
-    /// The neighbour with this address; a new one is introduced. `None` if there is no room for it.
-    fn neighbour(
-        &mut self,
-        now: Instant,
+    /// The neighbour with this address.
+    pub(super) fn known_neighbour(
+        &self,
         interface: InterfaceIndex,
         address: Ipv6Addr,
     ) -> Option<NeighbourId> {
         let known = |neighbour: &Neighbour| neighbour.interface == interface && neighbour.address == address;
-        if let Some((id, _)) = self.neighbours.iter().find(|(_, neighbour)| known(neighbour)) {
-            return Some(*id);
-        }
+        self.neighbours.iter().find(|(_, neighbour)| known(neighbour)).map(|(id, _)| *id)
+    }
+
+    /// A new neighbour is introduced. `None` if there is no room for it.
+    fn meet(&mut self, now: Instant, interface: InterfaceIndex, address: Ipv6Addr) -> Option<NeighbourId> {
         if self.neighbours.len() >= BABEL_NEIGHBOURS {
             self.table_full(Table::Neighbours);
             return None;

@@ -8,12 +8,11 @@ use super::auth::AuthCounters;
 use super::engine::Engine;
 use super::neighbour::NeighbourId;
 use super::output::RouteAction;
+use super::request::Audience;
 use super::route::{Destination, Route};
 use super::router_id::RouterId;
 use super::seqno::SeqNo;
 use super::source::FeasibilityDistance;
-use super::wire::packet::PacketError;
-use super::wire::tlv::TlvError;
 use crate::base::address::{InterfaceIndex, Prefix, PrefixPair};
 use crate::base::sorted::SortedMap;
 use crate::base::time::{Instant, Span};
@@ -33,8 +32,6 @@ pub struct Report {
     pub originated: Vec<(PrefixPair, u16)>,
     /// All candidates, by prefix.
     pub routes: Vec<RouteReport>,
-    /// How much came and went.
-    pub counters: Counters,
 }
 
 /// One interface.
@@ -106,39 +103,70 @@ pub struct RouteReport {
     pub age: Span,
 }
 
-/// What came, what left, what was refused and why.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counters {
-    /// Sound packets.
-    pub packets_received: u64,
-    /// Packets that were not for us: wrong source or destination, or an interface without Babel.
-    pub packets_unwanted: u64,
-    /// Packets that were refused as a whole (`Truncated` counts under position 0).
-    pub packets_bad: SortedMap<PacketError, u64>,
-    /// TLVs that were ignored in sound packets.
-    pub tlvs_ignored: SortedMap<TlvError, u64>,
-    /// Packets that were handed out.
-    pub packets_sent: u64,
-    /// TLVs in them.
-    pub tlvs_sent: u64,
-    /// Packets that nobody took in time.
-    pub packets_dropped: u64,
+/// What we announced of one source, and for how long that binds us (RFC 8966 3.2.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceReport {
+    /// Where to.
+    pub prefix: PrefixPair,
+    /// Who announced it first.
+    pub router_id: RouterId,
+    /// The best that we ever announced.
+    pub distance: FeasibilityDistance,
+    /// When it is forgotten, unless it is announced again.
+    pub left: Span,
 }
 
-impl Counters {
-    pub(super) fn bad_packet(&mut self, why: PacketError) {
-        let why = if matches!(why, PacketError::Truncated(_)) { PacketError::Truncated(0) } else { why };
-        let count = self.packets_bad.entry(why).or_default();
-        *count = count.wrapping_add(1);
-    }
-
-    pub(super) fn ignored_tlv(&mut self, why: TlvError) {
-        let count = self.tlvs_ignored.entry(why).or_default();
-        *count = count.wrapping_add(1);
-    }
+/// A wish for a newer sequence number that nobody answered yet (RFC 8966 3.2.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestReport {
+    /// Where to.
+    pub prefix: PrefixPair,
+    /// Whose sequence number.
+    pub router_id: RouterId,
+    /// The oldest that helps.
+    pub seqno: SeqNo,
+    /// How many routers may pass it on.
+    pub hop_count: u8,
+    /// Whom it went to; `None` is all.
+    pub to: Option<(Ipv6Addr, InterfaceIndex)>,
+    /// Whether somebody else asked us.
+    pub forwarded: bool,
+    /// How often it is still sent again.
+    pub times: u8,
+    /// When it is sent again, or given up.
+    pub left: Span,
 }
 
 impl Engine {
+    /// How many entries the source table has, and its entries.
+    pub fn source_reports(&self, now: Instant) -> (usize, impl Iterator<Item = SourceReport>) {
+        let reports = self.sources.entries().map(move |((prefix, router_id), (distance, until))| {
+            let (prefix, router_id, distance) = (*prefix, *router_id, *distance);
+            SourceReport { prefix, router_id, distance, left: until.since(now) }
+        });
+        (self.sources.len(), reports)
+    }
+
+    /// How many requests wait for an answer, and which.
+    pub fn request_reports(&self, now: Instant) -> (usize, impl Iterator<Item = RequestReport>) {
+        let reports = self.requests.entries().map(move |((prefix, router_id), pending)| RequestReport {
+            prefix: *prefix,
+            router_id: *router_id,
+            seqno: pending.seqno,
+            hop_count: pending.hop_count,
+            to: match pending.to {
+                Audience::All => None,
+                Audience::One(id) => {
+                    self.neighbours.get(&id).map(|neighbour| (neighbour.address, neighbour.interface))
+                }
+            },
+            forwarded: pending.forwarded,
+            times: pending.left,
+            left: pending.retry_at.since(now),
+        });
+        (self.requests.len(), reports)
+    }
+
     /// Everything that is known now.
     pub fn report(&self, now: Instant) -> Report {
         let routes = self.routes.iter().flat_map(|(prefix, destination)| {
@@ -152,7 +180,6 @@ impl Engine {
             neighbours: self.neighbour_reports(),
             originated: self.originated.iter().map(|(prefix, metric)| (*prefix, *metric)).collect(),
             routes: routes.collect(),
-            counters: self.counters.clone(),
         }
     }
 

@@ -35,7 +35,8 @@ pub(super) struct Pending {
     sent: Instant,
     pub(super) retry_at: Instant,
     wait: Span,
-    left: u8,
+    /// How often it is still sent again.
+    pub(super) left: u8,
 }
 
 /// What is to be done with a wish for a newer seqno.
@@ -98,6 +99,14 @@ impl Requests {
 
     pub(super) fn get(&self, prefix: PrefixPair, router_id: RouterId) -> Option<&Pending> {
         self.entries.get(&(prefix, router_id))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&(PrefixPair, RouterId), &Pending)> {
+        self.entries.iter()
     }
 
     /// The time of an entry has come: the request to send again, or `None` and it is forgotten.

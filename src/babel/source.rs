@@ -57,6 +57,17 @@ impl Sources {
         self.entries.iter().map(|(key, (distance, _))| (*key, *distance))
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// All of them, each with the time when it is forgotten unless it is announced before.
+    pub(super) fn entries(
+        &self,
+    ) -> impl Iterator<Item = (&(PrefixPair, RouterId), &(FeasibilityDistance, Instant))> {
+        self.entries.iter()
+    }
+
     /// We are about to announce this (RFC 8966 3.7.3); `false` if the table is full, and then it must
     /// not be announced: an announcement that we do not remember could come back to us as a loop.
     pub(super) fn announce(

@@ -99,6 +99,18 @@ pub(super) const COMMANDS: &[Command] = &[
         options: &[opt("source", ArgumentType::Text)],
         ..command(&["why"], Kind::Ask("why"), "why packets for an address go where they go", WHY)
     },
+    Command {
+        options: PAGE,
+        ..command(&["sources"], Kind::Ask("sources"), "what this node promised of each source", SOURCES)
+    },
+    Command {
+        options: PAGE,
+        ..command(&["requests"], Kind::Ask("requests"), "what this node asked for, and waits for", REQUESTS)
+    },
+    Command {
+        options: PAGE,
+        ..command(&["statistics"], Kind::Ask("statistics"), "what came, left, and was dropped", STATISTICS)
+    },
     command(&["links"], Kind::Ask("links"), "the devices of the mesh and what they cost", LINKS),
     command(&["plans"], Kind::Ask("plans"), "what can be sold", PLANS),
     Command {
@@ -201,6 +213,33 @@ Usage: tequio why ADDRESS [--source ADDRESS]
 With --source: of packets that come from there (RFC 9079).
 
 Example: tequio why 8.8.8.8
+";
+
+const SOURCES: &str = "\
+Usage: tequio sources [--offset N] [--limit N]
+
+The best that this node announced of each prefix and router (RFC 8966
+section 3.2.5): a way that is not better could make a loop.
+
+Example: tequio sources --limit 20
+";
+
+const REQUESTS: &str = "\
+Usage: tequio requests [--offset N] [--limit N]
+
+Sequence numbers that were asked for (RFC 8966 section 3.8.2) because no
+way is left that cannot make a loop. AGAIN is how often it is still asked.
+
+Example: tequio requests
+";
+
+const STATISTICS: &str = "\
+Usage: tequio statistics [--offset N] [--limit N]
+
+A row for each interface, then one for each neighbour. DROPPED counts
+what was not acted on, by reason (docs/ubus.md says what each word means).
+
+Example: tequio statistics
 ";
 
 const LINKS: &str = "\
@@ -346,6 +385,9 @@ mod tests {
           neighbours      whom this node hears, and how well
           routes          every way that is known, and the chosen ones
           why             why packets for an address go where they go
+          sources         what this node promised of each source
+          requests        what this node asked for, and waits for
+          statistics      what came, left, and was dropped
           links           the devices of the mesh and what they cost
           plans           what can be sold
           voucher issue   sell vouchers

@@ -140,7 +140,7 @@ fn cannot_call(socket: &Path, method: &str, error: &UbusError) -> String {
 }
 
 /// The methods whose answers come in parts; the list has the method's name.
-const LISTS: [&str; 2] = ["routes", "sessions"];
+const LISTS: [&str; 5] = ["routes", "sources", "requests", "statistics", "sessions"];
 /// Parts that are asked for at most; the longest table has 20,000 routes of 200 octets.
 const MOST_PARTS: usize = 1_000;
 /// The node gives up after its own time; a little more lets it say so.

@@ -17,6 +17,9 @@ pub(super) fn show(method: &str, reply: &Value, bold: bool) -> String {
         "neighbours" => neighbours(reply, bold),
         "routes" => routes(reply, bold),
         "why" => why(reply, bold),
+        "sources" => sources(reply, bold),
+        "requests" => requests(reply, bold),
+        "statistics" => statistics(reply, bold),
         "links" => links(reply, bold),
         "plans" => plans(reply, bold),
         "voucher_issue" => issued(reply, bold),
@@ -165,6 +168,88 @@ fn why(reply: &Value, bold: bool) -> String {
     }
     let text = super::table::clean(&plain(&reply["text"]));
     if candidates.is_empty() { format!("{text}\n") } else { format!("{text}\n\n{}", table.render(bold)) }
+}
+
+/// `{sources: [{prefix, source, router_id, seqno, metric, left_s}], offset, total}`
+fn sources(reply: &Value, bold: bool) -> String {
+    let mut table = Table::new(&[
+        ("PREFIX", Left),
+        ("ROUTER-ID", Left),
+        ("SEQNO", Right),
+        ("METRIC", Right),
+        ("FORGOTTEN IN", Right),
+    ]);
+    for row in list(reply, "sources") {
+        table.row([
+            from(&row["prefix"], &row["source"]),
+            plain(&row["router_id"]),
+            plain(&row["seqno"]),
+            plain(&row["metric"]),
+            seconds(&row["left_s"]),
+        ]);
+    }
+    let text = format!("{}{}", table.render(bold), rest(reply, "sources"));
+    table_or(text, list(reply, "sources"), "nothing was announced lately\n")
+}
+
+/// `{requests: [{prefix, source, router_id, seqno, hop_count, to, interface, forwarded, times, left_ms}], offset,
+/// total}`
+fn requests(reply: &Value, bold: bool) -> String {
+    let mut table = Table::new(&[
+        ("PREFIX", Left),
+        ("ROUTER-ID", Left),
+        ("SEQNO", Right),
+        ("ASKED", Left),
+        ("INTERFACE", Left),
+        ("HOPS", Right),
+        ("AGAIN", Right),
+        ("IN", Right),
+        ("REMARK", Left),
+    ]);
+    for row in list(reply, "requests") {
+        table.row([
+            from(&row["prefix"], &row["source"]),
+            plain(&row["router_id"]),
+            plain(&row["seqno"]),
+            row["to"].as_str().unwrap_or("all").to_owned(),
+            plain(&row["interface"]),
+            plain(&row["hop_count"]),
+            plain(&row["times"]),
+            millis(&row["left_ms"]),
+            if row["forwarded"] == true { "for a neighbour" } else { "" }.to_owned(),
+        ]);
+    }
+    let text = format!("{}{}", table.render(bold), rest(reply, "requests"));
+    table_or(text, list(reply, "requests"), "nothing is waited for\n")
+}
+
+/// `{statistics: [{interface, neighbour, received_packets, received_tlvs, sent_packets, sent_tlvs, dropped: {code:
+/// count}}], offset, total}`
+fn statistics(reply: &Value, bold: bool) -> String {
+    let mut table = Table::new(&[
+        ("INTERFACE", Left),
+        ("NEIGHBOUR", Left),
+        ("RECEIVED", Right),
+        ("TLVS", Right),
+        ("SENT", Right),
+        ("TLVS", Right),
+        ("DROPPED", Left),
+    ]);
+    for row in list(reply, "statistics") {
+        let dropped = row["dropped"].as_object().into_iter().flatten();
+        let dropped: Vec<String> = dropped.map(|(code, count)| format!("{} {code}", plain(count))).collect();
+        table.row([
+            plain(&row["interface"]),
+            row["neighbour"].as_str().unwrap_or("all").to_owned(),
+            plain(&row["received_packets"]),
+            plain(&row["received_tlvs"]),
+            plain(&row["sent_packets"]),
+            plain(&row["sent_tlvs"]),
+            dropped.join(", "),
+        ]);
+    }
+    let text = format!("{}{}", table.render(bold), rest(reply, "statistics"));
+    table_or(text, list(reply, "statistics"), "Babel speaks nowhere\n")
 }
 
 /// `{links: [{device, kind, up, neighbours, hello_interval_ms, cost}]}`

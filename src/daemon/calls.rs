@@ -16,6 +16,8 @@ use crate::platform::ubus::{self, UbusStatus, error_value};
 
 /// Entries of a page when the caller does not say: 200 routes are 40 kB.
 const PAGE: u32 = 200;
+/// The same of statistics, of which each entry may name 36 reasons: 70 kB.
+const STATISTICS_PAGE: u32 = 50;
 
 /// A call that cannot be asked: an error for the person, or a status for the program.
 type Refused = Result<Value, UbusStatus>;
@@ -125,6 +127,12 @@ fn question(method: &str, arguments: &Map<String, Value>) -> Result<Call, Refuse
             };
             let source = if text("source").is_empty() { None } else { Some(address("source")?) };
             Call::Why { destination: address("destination")?, source }
+        }
+        "sources" => Call::Sources(page_of(arguments)),
+        "requests" => Call::Requests(page_of(arguments)),
+        "statistics" => {
+            let page = page_of(arguments);
+            Call::Statistics(PageOf { limit: page.limit.min(STATISTICS_PAGE), ..page })
         }
         "links" => Call::Links,
         "plans" => Call::Plans,

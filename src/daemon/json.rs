@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::babel::auth::AuthCounters;
-use crate::node::call::{Answer, Neighbour, Paged, Plan, Route, Session, Status, Why};
+use crate::node::call::{
+    Answer, Neighbour, Paged, Plan, Request, Route, Session, Source, Statistics, Status, Why,
+};
 use crate::platform::ubus::error_value;
 
 /// An answer as the table that goes over the bus.
@@ -15,6 +17,9 @@ pub(super) fn to_json(answer: &Answer) -> Value {
         }
         Answer::Routes(page) => paged("routes", page, route),
         Answer::Why(answer) => why(answer),
+        Answer::Sources(page) => paged("sources", page, source),
+        Answer::Requests(page) => paged("requests", page, request),
+        Answer::Statistics(page) => paged("statistics", page, statistics),
         Answer::Links(links) => json!({"links": links.iter().map(|link| json!({
             "device": link.device,
             "kind": link.kind,
@@ -70,12 +75,44 @@ fn neighbour(neighbour: &Neighbour) -> Value {
 }
 
 fn refused(counts: &AuthCounters) -> Value {
+    counts.named().into_iter().collect()
+}
+
+fn source(source: &Source) -> Value {
     json!({
-        "bad_mac": counts.bad_mac,
-        "replayed": counts.replayed,
-        "no_counter": counts.no_counter,
-        "challenged": counts.challenged,
-        "unchecked": counts.unchecked,
+        "prefix": source.prefix.destination().to_string(),
+        "source": source.prefix.source().map(|source| source.to_string()),
+        "router_id": source.router_id,
+        "seqno": source.seqno,
+        "metric": source.metric,
+        "left_s": source.left_s,
+    })
+}
+
+fn request(request: &Request) -> Value {
+    json!({
+        "prefix": request.prefix.destination().to_string(),
+        "source": request.prefix.source().map(|source| source.to_string()),
+        "router_id": request.router_id,
+        "seqno": request.seqno,
+        "hop_count": request.hop_count,
+        "to": request.to.map(|to| to.to_string()),
+        "interface": request.interface,
+        "forwarded": request.forwarded,
+        "times": request.times,
+        "left_ms": request.left_ms,
+    })
+}
+
+fn statistics(row: &Statistics) -> Value {
+    json!({
+        "interface": row.interface,
+        "neighbour": row.neighbour.map(|neighbour| neighbour.to_string()),
+        "received_packets": row.received_packets,
+        "received_tlvs": row.received_tlvs,
+        "sent_packets": row.sent_packets,
+        "sent_tlvs": row.sent_tlvs,
+        "dropped": row.dropped.iter().cloned().collect::<Value>(),
     })
 }
 

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use super::{Daemon, json};
+use crate::node::call::{Answer, Paged, Statistics};
 use crate::node::input::Input;
 use crate::node::output::{Note, NoteLevel, Output};
 use crate::platform::clock;
+use crate::platform::mesh_socket::MeshCounters;
 use crate::platform::recording::Recording;
 
 impl Daemon {
@@ -62,7 +64,10 @@ impl Daemon {
                     guests.portal.reply(request, page.render(language));
                 }
             }
-            Output::Answer { request, answer } => {
+            Output::Answer { request, mut answer } => {
+                if let Answer::Statistics(page) = answer.as_mut() {
+                    self.add_sockets(page);
+                }
                 if let Some(call) = self.calls.remove(&request) {
                     self.ubus.reply(call, Ok(json::to_json(&answer)));
                 }
@@ -85,6 +90,15 @@ impl Daemon {
             },
         }
         None
+    }
+
+    /// What the sockets dropped before it came to the node.
+    fn add_sockets(&self, page: &mut Paged<Statistics>) {
+        for row in page.entries.iter_mut().filter(|row| row.neighbour.is_none()) {
+            let dropped = self.mesh.counters_of(&row.interface).into_iter().flat_map(MeshCounters::dropped);
+            let dropped = dropped.filter(|(_, count)| *count > 0);
+            row.dropped.extend(dropped.map(|(code, count)| (code.to_owned(), count)));
+        }
     }
 
     /// Starts to record into a file that does not exist yet.

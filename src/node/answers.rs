@@ -4,12 +4,13 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::Node;
 use super::call::{
-    Answer, Call, Caller, Candidate, Link, Neighbour, PageOf, Paged, Plan, Route, Session, Status, Uplink,
-    Why,
+    Answer, Call, Caller, Candidate, Link, Neighbour, PageOf, Paged, Plan, Request, Route, Session, Source,
+    Statistics, Status, Uplink, Why,
 };
 use super::vault::Vault;
 use crate::babel::Reason;
-use crate::babel::report::{Report, RouteReport};
+use crate::babel::counters::Traffic;
+use crate::babel::report::{Report, RequestReport, RouteReport, SourceReport};
 use crate::babel::settings::LinkKind;
 use crate::base::address::{InterfaceIndex, Prefix};
 use crate::base::time::{Instant, TimeQuality};
@@ -41,6 +42,9 @@ impl Node {
             Call::Neighbours => Answer::Neighbours(self.neighbours()),
             Call::Routes(page) => Answer::Routes(paged(self.routes(now), page)),
             Call::Why { destination, source } => Answer::Why(self.why(now, destination, source)),
+            Call::Sources(page) => Answer::Sources(self.sources(now, page)),
+            Call::Requests(page) => Answer::Requests(self.seqno_requests(now, page)),
+            Call::Statistics(page) => Answer::Statistics(self.statistics(page)),
             Call::Links => Answer::Links(self.links(now)),
             Call::Plans => Answer::Plans(self.plans()),
             Call::Sessions(page) => Answer::Sessions(paged(self.sessions(now), page)),
@@ -171,6 +175,53 @@ impl Node {
         routes
     }
 
+    fn sources(&self, now: Instant, page: PageOf) -> Paged<Source> {
+        let (total, sources) = self.babel.source_reports(now);
+        let source = |source: SourceReport| Source {
+            prefix: source.prefix,
+            router_id: source.router_id.to_string(),
+            seqno: source.distance.seqno.0,
+            metric: source.distance.metric,
+            left_s: source.left.as_secs(),
+        };
+        part_of(sources.map(source), total, page)
+    }
+
+    fn seqno_requests(&self, now: Instant, page: PageOf) -> Paged<Request> {
+        let (total, requests) = self.babel.request_reports(now);
+        let request = |request: RequestReport| Request {
+            prefix: request.prefix,
+            router_id: request.router_id.to_string(),
+            seqno: request.seqno.0,
+            hop_count: request.hop_count,
+            to: request.to.map(|(to, _)| to),
+            interface: self.device_of(request.to.map(|(_, interface)| interface)),
+            forwarded: request.forwarded,
+            times: request.times,
+            left_ms: request.left.as_millis(),
+        };
+        part_of(requests.map(request), total, page)
+    }
+
+    fn statistics(&self, page: PageOf) -> Paged<Statistics> {
+        let statistics = |traffic: Traffic<'_>| {
+            let faults = traffic.received.dropped.iter().map(|(fault, count)| (fault.code(), *count));
+            let refused = traffic.refused.named();
+            let dropped = faults.chain(refused).chain([("unsent", traffic.packets_unsent)]);
+            let dropped = dropped.filter(|(_, count)| *count > 0);
+            Statistics {
+                interface: self.device(traffic.interface),
+                neighbour: traffic.neighbour,
+                received_packets: traffic.received.packets,
+                received_tlvs: traffic.received.tlvs,
+                sent_packets: traffic.sent.map(|(packets, _)| packets),
+                sent_tlvs: traffic.sent.map(|(_, tlvs)| tlvs),
+                dropped: dropped.map(|(code, count)| (code.to_owned(), count)).collect(),
+            }
+        };
+        part_of(self.babel.traffic().map(statistics), self.babel.traffic().count(), page)
+    }
+
     fn why(&self, now: Instant, destination: IpAddr, source: Option<IpAddr>) -> Why {
         let why = self.babel.why(now, destination, source);
         let candidate = |(route, reason): (RouteReport, Reason)| Candidate {
@@ -277,8 +328,13 @@ fn finite(metric: u16) -> Option<u16> {
 }
 
 fn paged<T>(entries: Vec<T>, page: PageOf) -> Paged<T> {
-    let total = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+    let total = entries.len();
+    part_of(entries.into_iter(), total, page)
+}
+
+fn part_of<T>(entries: impl Iterator<Item = T>, total: usize, page: PageOf) -> Paged<T> {
+    let total = u32::try_from(total).unwrap_or(u32::MAX);
     let skip = usize::try_from(page.offset).unwrap_or(usize::MAX);
     let take = usize::try_from(page.limit).unwrap_or(usize::MAX);
-    Paged { entries: entries.into_iter().skip(skip).take(take).collect(), offset: page.offset, total }
+    Paged { entries: entries.skip(skip).take(take).collect(), offset: page.offset, total }
 }

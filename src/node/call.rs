@@ -35,6 +35,12 @@ pub enum Call {
         /// Where the packets come from, if that was said.
         source: Option<IpAddr>,
     },
+    /// What binds the choice of routes (RFC 8966 3.2.5), a page of it.
+    Sources(PageOf),
+    /// Which sequence numbers are waited for, a page of it.
+    Requests(PageOf),
+    /// What came and left, and what was dropped and why, a page of it.
+    Statistics(PageOf),
     /// The links and what they cost.
     Links,
     /// What can be sold.
@@ -91,6 +97,12 @@ pub enum Answer {
     Routes(Paged<Route>),
     /// To [`Call::Why`].
     Why(Why),
+    /// To [`Call::Sources`].
+    Sources(Paged<Source>),
+    /// To [`Call::Requests`].
+    Requests(Paged<Request>),
+    /// To [`Call::Statistics`].
+    Statistics(Paged<Statistics>),
     /// To [`Call::Links`].
     Links(Vec<Link>),
     /// To [`Call::Plans`].
@@ -235,6 +247,63 @@ pub struct Route {
     pub feasible: bool,
     /// Seconds since it was last announced.
     pub age_s: u64,
+}
+
+/// The best that this node announced of one source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Where to.
+    pub prefix: PrefixPair,
+    /// Who announced it first.
+    pub router_id: String,
+    /// The newest sequence number that we announced.
+    pub seqno: u16,
+    /// The smallest metric with it: only what is better is feasible.
+    pub metric: u16,
+    /// Seconds until it is forgotten, unless it is announced again.
+    pub left_s: u64,
+}
+
+/// A request for a newer sequence number that nobody answered yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Where to.
+    pub prefix: PrefixPair,
+    /// Whose sequence number.
+    pub router_id: String,
+    /// The oldest that helps.
+    pub seqno: u16,
+    /// How many routers may pass it on.
+    pub hop_count: u8,
+    /// The neighbour that was asked; `None` is all.
+    pub to: Option<Ipv6Addr>,
+    /// The device it was asked on; empty for all.
+    pub interface: String,
+    /// Whether somebody else asked us.
+    pub forwarded: bool,
+    /// How often it is still sent again.
+    pub times: u8,
+    /// When it is sent again, or given up.
+    pub left_ms: u64,
+}
+
+/// What went through one interface, or came from one neighbour there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statistics {
+    /// The device.
+    pub interface: String,
+    /// The neighbour; `None` is everybody.
+    pub neighbour: Option<Ipv6Addr>,
+    /// Sound packets that came.
+    pub received_packets: u64,
+    /// TLVs in them that said something.
+    pub received_tlvs: u64,
+    /// Packets that left; `None` for a neighbour.
+    pub sent_packets: Option<u64>,
+    /// TLVs in them.
+    pub sent_tlvs: Option<u64>,
+    /// What was dropped: a word for programs, and how often.
+    pub dropped: Vec<(String, u64)>,
 }
 
 /// Why packets go where they go.

@@ -70,6 +70,21 @@ pub struct MeshCounters {
     pub other_hop_limit: u64,
 }
 
+impl MeshCounters {
+    /// What was dropped, each with its word for programs (`docs/ubus.md`).
+    pub const fn dropped(&self) -> [(&'static str, u64); 7] {
+        [
+            ("wrong_source", self.wrong_source),
+            ("wrong_port", self.wrong_port),
+            ("wrong_destination", self.wrong_destination),
+            ("too_long", self.too_long),
+            ("receive_errors", self.receive_errors),
+            ("send_full", self.send_full),
+            ("send_errors", self.send_errors),
+        ]
+    }
+}
+
 /// Why a mesh socket does not open.
 #[derive(Debug)]
 pub struct MeshError {
@@ -164,6 +179,11 @@ impl MeshSockets {
     /// What became of the packets of each interface.
     pub fn counters(&self) -> impl Iterator<Item = (InterfaceIndex, &MeshCounters)> {
         self.sockets.iter().map(|(interface, mesh)| (*interface, &mesh.counters))
+    }
+
+    /// What became of the packets of the interface with this name.
+    pub fn counters_of(&self, device: &str) -> Option<&MeshCounters> {
+        self.sockets.values().find(|mesh| mesh.device == device).map(|mesh| &mesh.counters)
     }
 
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Received> {

@@ -14,10 +14,10 @@ use super::{Folder, LIMIT, TEQUIO, config, until};
 use crate::place::Place;
 
 /// A broker in a thread of the test.
-pub(super) struct Broker(Arc<AtomicBool>, Option<JoinHandle<()>>);
+pub(crate) struct Broker(Arc<AtomicBool>, Option<JoinHandle<()>>);
 
 impl Broker {
-    pub(super) fn start(socket: &Path) -> Self {
+    pub(crate) fn start(socket: &Path) -> Self {
         let config = ubusd::Config {
             socket_path: socket.to_str().expect("a path of text").to_owned(),
             peer_uid_override: Some(0),
@@ -46,7 +46,12 @@ fn ask(socket: &Path, method: &str, arguments: Value) -> Result<Value, UbusError
     ask_object(socket, "babeld", method, arguments)
 }
 
-fn ask_object(socket: &Path, object: &str, method: &str, arguments: Value) -> Result<Value, UbusError> {
+pub(crate) fn ask_object(
+    socket: &Path,
+    object: &str,
+    method: &str,
+    arguments: Value,
+) -> Result<Value, UbusError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let mut client = UbusClient::connect(socket).await.expect("the broker listens");
@@ -126,7 +131,7 @@ impl Subscriber {
     }
 }
 
-fn with_object(place: &Place, socket: &Path, more: &str) -> PathBuf {
+pub(crate) fn with_object(place: &Place, socket: &Path, more: &str) -> PathBuf {
     let file = PathBuf::from(config(place, more));
     let text = std::fs::read_to_string(&file).expect("it was just written");
     let unused = place.file("no-broker.sock").display().to_string();

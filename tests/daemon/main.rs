@@ -13,6 +13,7 @@ mod events;
 mod interfaces;
 mod metered;
 mod policy;
+mod statistics;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

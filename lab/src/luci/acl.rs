@@ -174,7 +174,18 @@ mod test {
     fn everybody_looks_some_sell_one_sets() {
         let may = |who: &str, method: &str| granted(who).allow("ubus", "tequio", method);
         for who in ["admin", "ana", "mira"] {
-            for method in ["status", "neighbours", "routes", "why", "links", "plans", "sessions"] {
+            for method in [
+                "status",
+                "neighbours",
+                "routes",
+                "why",
+                "sources",
+                "requests",
+                "statistics",
+                "links",
+                "plans",
+                "sessions",
+            ] {
                 assert!(may(who, method), "{who} {method}");
             }
             assert!(granted(who).allow("uci", "tequio", "read"), "{who}");

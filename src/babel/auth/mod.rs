@@ -192,6 +192,11 @@ impl Engine {
         })
     }
 
+    /// What was counted against all on this interface.
+    pub(super) fn refused_on(&self, interface: InterfaceIndex) -> AuthCounters {
+        self.authenticity.refused_on(interface)
+    }
+
     /// What was counted against those on this interface who never had a right MAC.
     pub(super) fn strangers_of(&self, interface: InterfaceIndex) -> AuthCounters {
         let strangers = self.authenticity.strangers.get(&interface);
@@ -200,6 +205,19 @@ impl Engine {
 }
 
 impl Authenticity {
+    /// What was counted against all on an interface.
+    fn refused_on(&self, interface: InterfaceIndex) -> AuthCounters {
+        let strangers = self.strangers.get(&interface).map(|strangers| strangers.counts);
+        let peers = self.peers.iter().filter(|((at, _), _)| *at == interface).map(|(_, peer)| peer.counts);
+        let all = peers.map(|counts| counts.named());
+        all.fold(strangers.unwrap_or_default(), |mut sum, counts| {
+            for (sum, (_, count)) in sum.each_mut().into_iter().zip(counts) {
+                *sum = sum.wrapping_add(count);
+            }
+            sum
+        })
+    }
+
     /// What can be said before a hash is computed: whether this packet is worth one.
     fn admit(&mut self, packet: &Judged<'_>) -> Result<(), Refusal> {
         if packet.sealed.macs.is_empty() {
@@ -273,13 +291,35 @@ impl Sender {
 }
 
 impl AuthCounters {
+    /// Each with its word for programs (`docs/ubus.md`).
+    pub const fn named(&self) -> [(&'static str, u64); 5] {
+        [
+            ("bad_mac", self.bad_mac),
+            ("replayed", self.replayed),
+            ("no_counter", self.no_counter),
+            ("challenged", self.challenged),
+            ("unchecked", self.unchecked),
+        ]
+    }
+
+    const fn each_mut(&mut self) -> [&mut u64; 5] {
+        [
+            &mut self.bad_mac,
+            &mut self.replayed,
+            &mut self.no_counter,
+            &mut self.challenged,
+            &mut self.unchecked,
+        ]
+    }
+
     fn add(&mut self, refusal: Refusal) {
+        let [bad_mac, replayed, no_counter, challenged, unchecked] = self.each_mut();
         let count = match refusal {
-            Refusal::BadMac => &mut self.bad_mac,
-            Refusal::Replayed => &mut self.replayed,
-            Refusal::NoCounter => &mut self.no_counter,
-            Refusal::Challenged => &mut self.challenged,
-            Refusal::Unchecked => &mut self.unchecked,
+            Refusal::BadMac => bad_mac,
+            Refusal::Replayed => replayed,
+            Refusal::NoCounter => no_counter,
+            Refusal::Challenged => challenged,
+            Refusal::Unchecked => unchecked,
         };
         *count = count.wrapping_add(1);
     }

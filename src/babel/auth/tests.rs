@@ -282,9 +282,9 @@ fn a_counter_must_grow_apart_for_us_and_for_all() {
         (MULTICAST, 110, false),
         (MULTICAST, 111, true),
     ] {
-        let before = bench.engine.report(bench.now).counters.packets_received;
+        let before = bench.engine.traffic().next().unwrap().received.packets;
         bench.hear(peer(1), to, hello(1), &[1], counter);
-        let after = bench.engine.report(bench.now).counters.packets_received;
+        let after = bench.engine.traffic().next().unwrap().received.packets;
         assert_eq!(after > before, believed, "{to} {counter}");
     }
     assert_eq!(bench.counts(peer(1)).replayed, 4);
@@ -313,9 +313,9 @@ fn five_minutes_of_silence_must_be_explained_by_a_new_challenge() {
     for (silent_s, counter, believed) in [(300, 101, true), (301, 102, false), (1, 103, false)] {
         bench.sent.clear();
         bench.now = bench.now + Span::from_secs(silent_s);
-        let before = bench.engine.report(bench.now).counters.packets_received;
+        let before = bench.engine.traffic().next().unwrap().received.packets;
         bench.hear(peer(1), MULTICAST, hello(1), &[1], counter);
-        let after = bench.engine.report(bench.now).counters.packets_received;
+        let after = bench.engine.traffic().next().unwrap().received.packets;
         assert_eq!(after > before, believed, "{silent_s} s");
         assert_eq!(bench.nonce(peer(1)).is_none(), believed, "{silent_s} s");
     }

@@ -152,7 +152,7 @@ fn packets_that_nobody_takes_are_dropped_from_the_oldest() {
         waiting += usize::from(matches!(output, Output::Send { .. }));
     }
     assert!(waiting <= BABEL_SEND_QUEUE, "{waiting}");
-    assert!(subject.engine.report(subject.now).counters.packets_dropped > 0);
+    assert!(subject.engine.traffic().next().unwrap().packets_unsent > 0);
 }
 
 #[test]
@@ -160,12 +160,11 @@ fn ten_thousand_routes_are_dumped_in_paced_full_packets() {
     let mut subject = Subject::new();
     fill(&mut subject, 10_000, 1, 100);
     subject.pass(5_000);
-    let before = subject.engine.report(subject.now).counters;
+    let before = subject.engine.traffic().next().unwrap().sent.unwrap();
     subject.sent.clear();
     subject.pass(16_000);
-    let after = subject.engine.report(subject.now).counters;
-    let packets = after.packets_sent - before.packets_sent;
-    let tlvs = after.tlvs_sent - before.tlvs_sent;
+    let after = subject.engine.traffic().next().unwrap().sent.unwrap();
+    let (packets, tlvs) = (after.0 - before.0, after.1 - before.1);
     assert!(tlvs >= 10_000, "{tlvs}");
     // An update of a host route takes 13 octets, or a few more: about 100 fit a packet.
     assert!(packets * 90 < tlvs + 2_000, "{tlvs} TLVs in {packets} packets");

@@ -5,9 +5,11 @@ use std::net::Ipv6Addr;
 
 use super::subject::*;
 use crate::babel::SeqNo;
+use crate::babel::counters::Fault;
 use crate::babel::engine::MULTICAST;
 use crate::babel::output::{Event, RouteAction};
 use crate::babel::settings::LinkKind;
+use crate::babel::wire::packet::PacketError;
 use crate::babel::wire::tlv::{INFINITY, Tlv, Update};
 use crate::babel::wire::write::PacketWriter;
 use crate::base::address::InterfaceIndex;
@@ -23,8 +25,8 @@ fn a_packet_that_is_not_from_a_link_local_address_or_not_for_us_is_unwanted() {
     subject.take(InterfaceIndex(1), ours(), MULTICAST, &bytes);
     subject.take(InterfaceIndex(1), peer(5), "ff02::1".parse().unwrap(), &bytes);
     subject.take(InterfaceIndex(9), peer(5), MULTICAST, &bytes);
-    let report = subject.engine.report(subject.now);
-    assert_eq!((report.counters.packets_unwanted, report.neighbours.len()), (4, 2));
+    assert_eq!(subject.dropped(None), [(Fault::Unwanted, 3)]);
+    assert_eq!(subject.engine.report(subject.now).neighbours.len(), 2);
 }
 
 #[test]
@@ -207,7 +209,10 @@ fn malformed_packets_change_nothing_and_are_said_once_in_a_while() {
     let said: Vec<&Event> = subject.events.iter().filter(bad).collect();
     let why = format!("the TLV at byte {length} is longer than the body");
     assert_eq!(said, [&Event::BadPacket { interface: InterfaceIndex(1), address: peer(ONE), why }]);
-    assert_eq!(subject.engine.report(subject.now).counters.packets_bad.values().sum::<u64>(), 100);
+    let truncated = Fault::Packet(PacketError::Truncated(0));
+    assert_eq!(subject.dropped(Some(ONE)), [(truncated, 100)], "whoever sent them");
+    assert_eq!(subject.dropped(Some(TWO)), []);
+    assert_eq!(subject.dropped(None), [(truncated, 100)]);
 }
 
 #[test]

@@ -5,7 +5,9 @@ use crate::babel::SeqNo;
 use crate::babel::engine::MULTICAST;
 use crate::babel::output::RouteAction;
 use crate::babel::settings::LinkKind;
+use crate::babel::source::FeasibilityDistance;
 use crate::babel::wire::tlv::{INFINITY, Tlv};
+use crate::base::address::InterfaceIndex;
 
 #[test]
 fn an_ack_request_is_answered_in_time_and_to_its_sender_alone() {
@@ -61,6 +63,37 @@ fn losing_all_feasible_routes_asks_everybody_for_a_newer_seqno_and_asks_again() 
     assert_eq!(again.count(), 3);
     subject.hear(TWO, &[route(P, 6, 400)]);
     assert_eq!(subject.selected(P).unwrap().refmetric, 400);
+}
+
+#[test]
+fn what_is_promised_and_what_is_asked_for_can_be_looked_at() {
+    let mut subject = Subject::new();
+    subject.hear(ONE, &[route(P, 5, 100)]);
+    subject.hear(TWO, &[route(P, 5, 400)]);
+    subject.pass(1_000);
+    let (total, sources) = subject.engine.source_reports(subject.now);
+    let sources: Vec<_> = sources.collect();
+    assert_eq!((total, sources.len()), (1, 1));
+    let distance = FeasibilityDistance { seqno: SeqNo(5), metric: 196 };
+    assert_eq!((sources[0].prefix, sources[0].router_id, sources[0].distance), (prefix(P), ORIGIN, distance));
+    assert!((170..=180).contains(&sources[0].left.as_secs()), "{:?}", sources[0]);
+    assert_eq!(subject.engine.request_reports(subject.now).0, 0);
+
+    subject.hear(ONE, &[retraction(P)]);
+    let (total, requests) = subject.engine.request_reports(subject.now);
+    let requests: Vec<_> = requests.collect();
+    assert_eq!((total, requests.len()), (1, 1));
+    let request = requests[0];
+    assert_eq!((request.prefix, request.router_id, request.seqno), (prefix(P), ORIGIN, SeqNo(6)));
+    assert_eq!((request.to, request.forwarded, request.times), (None, false, 3));
+    assert_eq!((request.hop_count, request.left.as_millis()), (64, 2_000));
+    // What a neighbour wants is asked of one other, for it.
+    subject.hear(ONE, &[Tlv::SeqnoRequest(wants(ORIGIN, P, 9, 5))]);
+    let request = subject.engine.request_reports(subject.now).1.next().unwrap();
+    assert_eq!((request.seqno, request.forwarded), (SeqNo(9), true));
+    assert_eq!(request.to, Some((peer(TWO), InterfaceIndex(1))));
+    subject.hear(TWO, &[route(P, 9, 400)]);
+    assert_eq!(subject.engine.request_reports(subject.now).0, 0, "it was answered");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::net::Ipv6Addr;
 
+use crate::babel::counters::Fault;
 use crate::babel::engine::{Datagram, Engine, MULTICAST};
 use crate::babel::output::{Event, Output, RouteAction};
 use crate::babel::report::RouteReport;
@@ -150,6 +151,13 @@ impl Subject {
         let prefixes = prefixes.iter().map(|text| (prefix(text), 0)).collect();
         self.engine.handle_originated(self.now, &prefixes);
         self.drain();
+    }
+
+    /// What was dropped of a neighbour, or on the interface.
+    pub(super) fn dropped(&self, neighbour: Option<u16>) -> Vec<(Fault, u64)> {
+        let mut all = self.engine.traffic();
+        let its = all.find(|traffic| traffic.neighbour == neighbour.map(peer)).unwrap();
+        its.received.dropped.iter().map(|(fault, count)| (*fault, *count)).collect()
     }
 
     pub(super) fn routes_to(&self, text: &str) -> Vec<RouteReport> {

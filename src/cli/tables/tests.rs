@@ -85,6 +85,50 @@ fn routes_mark_the_chosen_and_the_forbidden() {
 }
 
 #[test]
+fn sources_requests_and_statistics_are_tables() {
+    let router = "02:00:00:ff:fe:00:00:02";
+    let reply = json!({"offset": 0, "total": 2, "sources": [
+        {"prefix": "10.64.1.0/24", "source": null, "router_id": router, "seqno": 41, "metric": 96, "left_s": 170},
+        {"prefix": "2001:db8:1::/64", "source": "fd00::/8", "router_id": router, "seqno": 41, "metric": 0, "left_s": 9},
+    ]});
+    insta::assert_snapshot!(show("sources", &reply, false), @r"
+    PREFIX                         ROUTER-ID                SEQNO  METRIC  FORGOTTEN IN
+    10.64.1.0/24                   02:00:00:ff:fe:00:00:02     41      96    2 min 50 s
+    2001:db8:1::/64 from fd00::/8  02:00:00:ff:fe:00:00:02     41       0           9 s
+    ");
+    let reply = json!({"offset": 0, "total": 2, "requests": [
+        {"prefix": "10.64.1.0/24", "source": null, "router_id": router, "seqno": 42, "hop_count": 64,
+         "to": null, "interface": "", "forwarded": false, "times": 3, "left_ms": 2_000},
+        {"prefix": "2001:db8:1::/64", "source": "fd00::/8", "router_id": router, "seqno": 7, "hop_count": 5,
+         "to": "fe80::2", "interface": "mesh0", "forwarded": true, "times": 1, "left_ms": 900},
+    ]});
+    insta::assert_snapshot!(show("requests", &reply, false), @r"
+    PREFIX                         ROUTER-ID                SEQNO  ASKED    INTERFACE  HOPS  AGAIN     IN  REMARK
+    10.64.1.0/24                   02:00:00:ff:fe:00:00:02     42  all      -            64      3  2.0 s
+    2001:db8:1::/64 from fd00::/8  02:00:00:ff:fe:00:00:02      7  fe80::2  mesh0         5      1  0.9 s  for a neighbour
+    ");
+    let reply = json!({"offset": 0, "total": 3, "statistics": [
+        {"interface": "mesh0", "neighbour": null, "received_packets": 1_200, "received_tlvs": 5_000,
+         "sent_packets": 600, "sent_tlvs": 2_000, "dropped": {"truncated": 3, "wrong_port": 12}},
+        {"interface": "mesh0", "neighbour": "fe80::2", "received_packets": 1_100, "received_tlvs": 4_800,
+         "sent_packets": null, "sent_tlvs": null, "dropped": {"truncated": 3}},
+    ]});
+    insta::assert_snapshot!(show("statistics", &reply, false), @r"
+    INTERFACE  NEIGHBOUR  RECEIVED  TLVS  SENT  TLVS  DROPPED
+    mesh0      all            1200  5000   600  2000  3 truncated, 12 wrong_port
+    mesh0      fe80::2        1100  4800     -     -  3 truncated
+    1 to 2 of 3
+    ");
+    for (method, nothing) in [
+        ("sources", "nothing was announced lately\n"),
+        ("requests", "nothing is waited for\n"),
+        ("statistics", "Babel speaks nowhere\n"),
+    ] {
+        assert_eq!(show(method, &json!({method: []}), false), nothing);
+    }
+}
+
+#[test]
 fn why_says_it_in_words_and_lists_the_ways() {
     let reply = json!({
         "destination": "8.8.8.8", "prefix": "0.0.0.0/0",

@@ -13,6 +13,9 @@ pub const METHODS: &[Method] = &[
     Method { name: "neighbours", arguments: &[] },
     Method { name: "routes", arguments: &[("offset", Int32), ("limit", Int32)] },
     Method { name: "why", arguments: &[("destination", Text), ("source", Text)] },
+    Method { name: "sources", arguments: &[("offset", Int32), ("limit", Int32)] },
+    Method { name: "requests", arguments: &[("offset", Int32), ("limit", Int32)] },
+    Method { name: "statistics", arguments: &[("offset", Int32), ("limit", Int32)] },
     Method { name: "links", arguments: &[] },
     Method { name: "plans", arguments: &[] },
     Method {

@@ -108,11 +108,11 @@ impl ArgumentType {
     }
 }
 
-/// Whether numbers under this name are always sent with 64 bits: octets, packets, microseconds,
+/// Whether numbers under this name are always sent with 64 bits: octets, packets, TLVs, microseconds,
 /// money, and seconds since 1970 (which pass 2^31 in 2038).
 pub fn is_wide(name: &str) -> bool {
     name == "unix_s"
-        || ["_bytes", "_packets", "_us", "_cents", "_unix_s"].iter().any(|end| name.ends_with(end))
+        || ["_bytes", "_packets", "_tlvs", "_us", "_cents", "_unix_s"].iter().any(|end| name.ends_with(end))
 }
 
 /// The length that [`encode`] would give, or why the table cannot be sent. Costs no memory, so that an
