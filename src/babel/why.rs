@@ -32,6 +32,11 @@ pub struct Why {
 pub enum Reason {
     /// It is in use.
     InUse,
+    /// It is chosen and announced, but the kernel does not take it.
+    KernelRefused {
+        /// When the kernel is told again.
+        left: Span,
+    },
     /// It is chosen and announced, but it is for IPv4 packets from some sources only.
     NotForTheKernel,
     /// The prefix is our own.
@@ -70,6 +75,9 @@ impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = match self {
             Self::InUse => "in use",
+            Self::KernelRefused { left } => {
+                return write!(formatter, "chosen, but the kernel refuses it; it is tried again in {left}");
+            }
             Self::NotForTheKernel => {
                 "passed on, not used here: the kernel cannot choose IPv4 routes by where packets come from"
             }
@@ -97,10 +105,10 @@ impl fmt::Display for Reason {
 }
 
 impl Engine {
-    /// Why packets to `destination` go where they go; with `source`, packets from there.
+    /// Why packets to `destination` (an address, or a whole prefix) go where they go; with `source`, packets from there.
     ///
     /// As the kernel does it (RFC 9079 section 4): the longest destination decides, then the longest source.
-    pub fn why(&self, now: Instant, destination: IpAddr, source: Option<IpAddr>) -> Why {
+    pub fn why(&self, now: Instant, destination: Prefix, source: Option<IpAddr>) -> Why {
         let known = |prefix: &PrefixPair| self.originated.contains_key(prefix) || self.decides(*prefix);
         let offered = |prefix: &PrefixPair| self.routes.get(*prefix).is_some();
         let found = self.longest(destination, source, known);
@@ -133,7 +141,7 @@ impl Engine {
     /// The pair with the longest destination, then the longest source, of those that `wanted` takes.
     fn longest(
         &self,
-        destination: IpAddr,
+        destination: Prefix,
         source: Option<IpAddr>,
         wanted: impl Fn(&PrefixPair) -> bool,
     ) -> Option<PrefixPair> {
@@ -156,7 +164,7 @@ impl Engine {
     fn for_other_sources(
         &self,
         now: Instant,
-        destination: IpAddr,
+        destination: Prefix,
         source: Option<IpAddr>,
         decides: Option<PrefixPair>,
     ) -> Vec<(RouteReport, Reason)> {
@@ -180,7 +188,11 @@ impl Engine {
 
     fn reason(&self, now: Instant, destination: &Destination, route: &RouteReport, offer: &Route) -> Reason {
         if route.selected {
-            return if kernel_takes(&route.prefix) { Reason::InUse } else { Reason::NotForTheKernel };
+            return match destination.unrest().retry_kernel_at {
+                _ if !kernel_takes(&route.prefix) => Reason::NotForTheKernel,
+                Some(at) => Reason::KernelRefused { left: at.since(now) },
+                None => Reason::InUse,
+            };
         }
         if self.originated.contains_key(&route.prefix) {
             return Reason::Own;
@@ -207,8 +219,7 @@ impl Engine {
     }
 }
 
-/// All prefixes that hold an address, the longest first.
-fn holders(address: IpAddr) -> impl Iterator<Item = Prefix> {
-    let longest = if address.is_ipv4() { 32 } else { 128 };
-    (0..=longest).rev().filter_map(move |length| Prefix::new(address, length))
+/// All prefixes that hold an address, or a prefix, the longest first.
+fn holders(held: Prefix) -> impl Iterator<Item = Prefix> {
+    (0..=held.length()).rev().filter_map(move |length| Prefix::new(held.address(), length))
 }

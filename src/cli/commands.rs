@@ -208,8 +208,9 @@ Example: tequio routes --limit 20
 ";
 
 const WHY: &str = "\
-Usage: tequio why ADDRESS [--source ADDRESS]
+Usage: tequio why ADDRESS|PREFIX [--source ADDRESS]
 
+Each way that is known, with what speaks for or against it.
 With --source: of packets that come from there (RFC 9079).
 
 Example: tequio why 8.8.8.8

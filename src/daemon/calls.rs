@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::Daemon;
 use crate::babel::settings::LinkKind;
+use crate::base::address::Prefix;
 use crate::base::time::Span;
 use crate::base::voucher::Verifier;
 use crate::hotspot::code::Code;
@@ -121,12 +122,18 @@ fn question(method: &str, arguments: &Map<String, Value>) -> Result<Call, Refuse
         "neighbours" => Call::Neighbours,
         "routes" => Call::Routes(page_of(arguments)),
         "why" => {
-            let address = |name: &str| {
-                let wrong = format!("{name} must be an IP address, like 8.8.8.8.");
-                text(name).parse::<IpAddr>().map_err(|_| Ok(error_value("address", &wrong)))
+            let wrong = |what: &str| Ok(error_value("address", what));
+            let source = match text("source") {
+                "" => None,
+                text => Some(
+                    text.parse::<IpAddr>()
+                        .map_err(|_| wrong("source must be an IP address, like 8.8.8.8."))?,
+                ),
             };
-            let source = if text("source").is_empty() { None } else { Some(address("source")?) };
-            Call::Why { destination: address("destination")?, source }
+            let destination = text("destination").parse::<Prefix>();
+            let wrong =
+                |_| wrong("destination must be an IP address or a prefix, like 8.8.8.8 or 10.77.4.0/22.");
+            Call::Why { destination: destination.map_err(wrong)?, source }
         }
         "sources" => Call::Sources(page_of(arguments)),
         "requests" => Call::Requests(page_of(arguments)),

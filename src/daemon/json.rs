@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::babel::auth::AuthCounters;
+use crate::base::address::Prefix;
 use crate::node::call::{
     Answer, Neighbour, Paged, Plan, Request, Route, Session, Source, Statistics, Status, Why,
 };
@@ -187,9 +188,14 @@ fn status(status: &Status) -> Value {
     })
 }
 
+/// An address as such, although it is kept as a prefix.
+fn name_of(prefix: Prefix) -> String {
+    if prefix == Prefix::host(prefix.address()) { prefix.address().to_string() } else { prefix.to_string() }
+}
+
 fn why(why: &Why) -> Value {
     json!({
-        "destination": why.destination.to_string(),
+        "destination": name_of(why.destination),
         "prefix": why.prefix.map(|prefix| prefix.destination().to_string()),
         "source": why.prefix.and_then(|prefix| prefix.source()).map(|source| source.to_string()),
         "text": why.text,

@@ -222,7 +222,7 @@ impl Node {
         part_of(self.babel.traffic().map(statistics), self.babel.traffic().count(), page)
     }
 
-    fn why(&self, now: Instant, destination: IpAddr, source: Option<IpAddr>) -> Why {
+    fn why(&self, now: Instant, destination: Prefix, source: Option<IpAddr>) -> Why {
         let why = self.babel.why(now, destination, source);
         let candidate = |(route, reason): (RouteReport, Reason)| Candidate {
             source: route.prefix.source(),

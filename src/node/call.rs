@@ -30,8 +30,8 @@ pub enum Call {
     Routes(PageOf),
     /// Why packets for an address go where they go.
     Why {
-        /// The address.
-        destination: IpAddr,
+        /// The address, or a whole prefix.
+        destination: Prefix,
         /// Where the packets come from, if that was said.
         source: Option<IpAddr>,
     },
@@ -309,8 +309,8 @@ pub struct Statistics {
 /// Why packets go where they go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Why {
-    /// The address asked about.
-    pub destination: IpAddr,
+    /// The address asked about, or the prefix.
+    pub destination: Prefix,
     /// What decides; `None` if no route matches.
     pub prefix: Option<PrefixPair>,
     /// The whole answer in words.

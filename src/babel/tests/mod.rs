@@ -13,3 +13,4 @@ mod snapshot;
 mod sources;
 mod subject;
 mod timing;
+mod why;

@@ -9,22 +9,21 @@ use crate::babel::report::Report;
 use crate::babel::settings::{LinkKind, Settings};
 use crate::babel::wire::tlv::{INFINITY, Tlv};
 use crate::babel::{Engine, Reason, SeqNo};
-use crate::base::address::InterfaceIndex;
 use crate::base::time::Instant;
 
 const TEN: &str = "10.9.0.0/16";
 
-fn filter(text: &str, adds: Option<u16>) -> Filter {
+pub(super) fn filter(text: &str, adds: Option<u16>) -> Filter {
     let whole = text.parse::<crate::base::address::Prefix>().unwrap();
     let routes = Selector { prefix: Some((whole, whole.length(), 128)), ..Selector::default() };
     Filter { routes, adds }
 }
 
-fn policy(incoming: Vec<Filter>, outgoing: Vec<Filter>, plan: &[&str]) -> Policy {
+pub(super) fn policy(incoming: Vec<Filter>, outgoing: Vec<Filter>, plan: &[&str]) -> Policy {
     Policy { incoming, outgoing, plan: plan.iter().map(|text| text.parse().unwrap()).collect() }
 }
 
-fn apply(subject: &mut Subject, policy: Policy) {
+pub(super) fn apply(subject: &mut Subject, policy: Policy) {
     let interfaces = vec![interface_settings(0, LinkKind::Wired, false)];
     subject.engine.handle_settings(subject.now, Settings { interfaces, policy });
     subject.drain();
@@ -193,65 +192,4 @@ fn a_node_that_leaves_takes_everything_back_and_out_of_the_kernel() {
     assert_eq!(subject.routes, removed);
     let Report { neighbours, .. } = subject.engine.report(subject.now);
     assert_eq!(neighbours, []);
-}
-
-/// A word for each reason; a new one does not compile until it stands here, and then wants its case below.
-const fn word(reason: &Reason) -> &'static str {
-    match reason {
-        Reason::InUse => "in use",
-        Reason::NotForTheKernel => "not for the kernel",
-        Reason::Own => "own",
-        Reason::TakenBack => "taken back",
-        Reason::Filtered => "filtered",
-        Reason::OutsidePlan => "outside plan",
-        Reason::NoLink => "no link",
-        Reason::Unfeasible => "unfeasible",
-        Reason::Doubted => "doubted",
-        Reason::Dearer { .. } => "dearer",
-        Reason::SoonBetter { .. } => "soon better",
-    }
-}
-
-fn reasons(subject: &Subject, address: &str) -> Vec<&'static str> {
-    let why = subject.engine.why(subject.now, address.parse().unwrap(), None);
-    assert!(why.candidates.iter().all(|(_, reason)| !reason.to_string().is_empty()));
-    why.candidates.iter().map(|(_, reason)| word(reason)).collect()
-}
-
-#[test]
-fn each_reason_is_reached() {
-    let mut subject = Subject::new();
-    subject.meet(3);
-    subject.hear(ONE, &[route(P, 5, 100), route("10.8.0.0/16 from 10.1.0.0/16", 5, 9)]);
-    subject.hear(TWO, &[route(P, 5, 150)]);
-    subject.hear(3, &[route(P, 5, 900)]);
-    subject.pass(6_000);
-    assert_eq!(reasons(&subject, "fd00:9::1"), ["in use", "dearer", "unfeasible"]);
-    assert_eq!(reasons(&subject, "10.8.0.1"), ["not for the kernel"]);
-    subject.hear(TWO, &[route(P, 6, 10)]);
-    assert_eq!(reasons(&subject, "fd00:9::1")[1], "soon better");
-    subject.hear(TWO, &[retraction(P)]);
-    assert_eq!(reasons(&subject, "fd00:9::1")[1], "taken back");
-    subject.hear(TWO, &[route(P, 5, 65_500)]);
-    assert_eq!(reasons(&subject, "fd00:9::1")[1], "no link");
-    subject.originate(&[P]);
-    assert_eq!(reasons(&subject, "fd00:9::1")[0], "own");
-    subject.hear(ONE, &[route(TEN, 5, 100)]);
-    apply(&mut subject, policy(vec![filter("10.9.0.0/16", None)], vec![], &["fd00::/8"]));
-    assert_eq!(reasons(&subject, "10.9.1.1"), ["filtered"]);
-    apply(&mut subject, policy(vec![], vec![], &["fd00::/8"]));
-    assert_eq!(reasons(&subject, "10.9.1.1"), ["outside plan"]);
-
-    // A restart over a kernel that went on forwarding, by another neighbour.
-    let interfaces = vec![interface_settings(0, LinkKind::Wired, false)];
-    let settings = Settings { interfaces, ..Settings::default() };
-    let mut engine = Engine::new(settings, OURS, SeqNo(10), 1);
-    let now = Instant::from_millis(1_000);
-    let action = RouteAction::Install { next_hop: peer(TWO).into(), interface: InterfaceIndex(1) };
-    engine.handle_routes_left(now, &[crate::babel::output::RouteChange { prefix: prefix(P), action }]);
-    engine.handle_interface(now, status(0, 0, true));
-    let mut subject = Subject { engine, now, sent: Vec::new(), routes: Vec::new(), events: Vec::new() };
-    subject.meet(ONE);
-    subject.hear(ONE, &[route(P, 5, 100)]);
-    assert_eq!(reasons(&subject, "fd00:9::1"), ["doubted"]);
 }

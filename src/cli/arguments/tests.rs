@@ -80,7 +80,7 @@ fn what_is_mistyped_is_answered_with_what_is_near() {
 
 #[test]
 fn what_is_missing_or_too_much_is_named() {
-    assert_eq!(refused("why"), "a word is missing. Usage: tequio why ADDRESS [--source ADDRESS]");
+    assert_eq!(refused("why"), "a word is missing. Usage: tequio why ADDRESS|PREFIX [--source ADDRESS]");
     assert!(refused("voucher issue").starts_with("--plan is missing. Usage: tequio voucher issue"));
     assert_eq!(refused("voucher"), "`voucher` needs a second word: issue, show, revoke");
     assert_eq!(refused("status now"), "`now` is one word too many: see `tequio status --help`");
