@@ -154,7 +154,8 @@ impl Story {
 
     fn interface(&mut self, up: bool) {
         let link_local = Some(OURS);
-        let status = InterfaceStatus { index: HERE, name: "x".into(), up, link_local, mtu: 1_280 };
+        let status =
+            InterfaceStatus { index: HERE, name: "x".into(), up, link_local, mtu: 1_280, ipv4: None };
         self.engine.handle_interface(self.now, status);
         self.drain();
     }
@@ -209,6 +210,7 @@ fn settings(mode: AuthMode, hello_ms: u64) -> Settings {
         split_horizon: hello_ms.is_multiple_of(2),
         auth: Auth { mode, keys },
         radio: None,
+        v4_via_v6: true,
     };
     Settings { interfaces: vec![interface], ..Settings::default() }
 }

@@ -75,6 +75,7 @@ impl Bench {
             up,
             link_local: Some(own(link)),
             mtu: 1_500,
+            ipv4: None,
         };
         let kind = if up { "interface comes up" } else { "carrier is lost" };
         self.time(kind, |engine, now| engine.handle_interface(now, status));
@@ -181,6 +182,7 @@ fn settings(policy: Policy) -> Settings {
         split_horizon: false,
         auth: Auth::default(),
         radio: None,
+        v4_via_v6: true,
     };
     Settings { interfaces: vec![interface(0), interface(1)], policy }
 }

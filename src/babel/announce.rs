@@ -1,6 +1,6 @@
 //! From what waits to packets (RFC 8966 3.1, 3.7): decides what is said about each prefix, and where.
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::engine::{Engine, MULTICAST, Table};
 use super::interface::{Interface, URGENT};
@@ -32,6 +32,8 @@ struct Door {
     split_horizon: bool,
     device: String,
     radio: Option<String>,
+    /// The next hop of IPv4 routes, where it is not `source`.
+    ipv4: Option<Ipv4Addr>,
 }
 
 impl Engine {
@@ -85,6 +87,7 @@ impl Engine {
         let Some(interface) = self.interfaces.get(&index) else { return };
         let Some(running) = &interface.running else { return };
         let (size, source) = (interface.packet_size(), running.source);
+        let via_v6 = interface.ipv4_next_hop().is_none();
         let destination = match to {
             None => MULTICAST,
             Some(id) => match self.neighbours.get(&id) {
@@ -92,10 +95,10 @@ impl Engine {
                 None => return,
             },
         };
-        let mut writer = PacketWriter::new(size, source).timed(self.timing(now, index));
+        let mut writer = PacketWriter::new(size, source).retracting(via_v6).timed(self.timing(now, index));
         for tlv in tlvs {
             if !writer.push(tlv) {
-                let full = std::mem::replace(&mut writer, PacketWriter::new(size, source));
+                let full = std::mem::replace(&mut writer, PacketWriter::new(size, source).retracting(via_v6));
                 self.send(index, destination, full.finish());
                 // The largest TLV with all that goes before it takes 76 octets of at least 512.
                 writer.push(tlv);
@@ -148,6 +151,7 @@ impl Engine {
             split_horizon: settings.split_horizon,
             device: interface.status.name.clone(),
             radio: settings.radio.clone(),
+            ipv4: interface.ipv4_next_hop(),
         })
     }
 
@@ -202,7 +206,9 @@ impl Engine {
         {
             selected.announced = chosen;
         }
-        let (router_id, next_hop) = (Some(router_id), Some(door.source.into()));
+        let ipv4 = door.ipv4.filter(|_| prefix.is_ipv4());
+        let next_hop = Some(ipv4.map_or(door.source.into(), IpAddr::V4));
+        let router_id = Some(router_id);
         Some(Update { prefix: Some(prefix), interval_cs, seqno, metric, router_id, next_hop })
     }
 }

@@ -135,7 +135,11 @@ impl Engine {
         }
         self.table_has_room(Table::Interfaces);
         match self.interfaces.get_mut(&index) {
-            Some(interface) if interface.status.name == status.name => interface.status = status,
+            Some(interface) if interface.status.name == status.name => {
+                let before = interface.ipv4_next_hop();
+                interface.status = status;
+                interface.tell_next_hop(now, before);
+            }
             _ => {
                 // A number that now has another name is another interface.
                 self.stop_interface(now, index);
@@ -244,7 +248,9 @@ impl Engine {
         let name = &interface.status.name;
         let mut configured = self.settings.interfaces.iter();
         let settings = configured.find(|settings| settings.name == *name).map(InterfaceSettings::bounded);
+        let next_hop = interface.ipv4_next_hop();
         let before = std::mem::replace(&mut interface.settings, settings);
+        interface.tell_next_hop(now, next_hop);
         let (may_run, settings) = (interface.may_run(), interface.settings.clone());
         match (may_run, &interface.running) {
             (None, Some(_)) => {

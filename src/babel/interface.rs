@@ -1,6 +1,6 @@
 //! The interface table (RFC 8966 3.2.3): where we speak, how often, and what waits to be said to all.
 
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,8 @@ pub struct InterfaceStatus {
     pub link_local: Option<Ipv6Addr>,
     /// The largest packet it carries.
     pub mtu: u32,
+    /// Its IPv4 address, if it has one.
+    pub ipv4: Option<Ipv4Addr>,
 }
 
 /// One interface that exists; it speaks Babel while it is `running`.
@@ -60,6 +62,19 @@ impl Interface {
     /// Whether all is there that it takes to speak.
     pub(super) fn may_run(&self) -> Option<Ipv6Addr> {
         self.settings.as_ref().and(self.status.link_local).filter(|_| self.status.up)
+    }
+
+    /// The next hop of IPv4 routes, where it is no IPv6 one.
+    pub(super) fn ipv4_next_hop(&self) -> Option<Ipv4Addr> {
+        self.status.ipv4.filter(|_| self.settings.as_ref().is_some_and(|settings| !settings.v4_via_v6))
+    }
+
+    /// Whoever knows the next hop from `before` learns the one that is now.
+    pub(super) fn tell_next_hop(&mut self, now: Instant, before: Option<Ipv4Addr>) {
+        let is_news = self.ipv4_next_hop() != before;
+        if let Some(running) = self.running.as_mut().filter(|_| is_news) {
+            running.outbox.start_dump(now);
+        }
     }
 
     /// The largest packet (with its header) that we fill here: RFC 8966 section 4, less what authentication

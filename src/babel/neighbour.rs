@@ -286,6 +286,7 @@ mod tests {
             split_horizon: false,
             auth: Auth::default(),
             radio: None,
+            v4_via_v6: true,
         }
     }
 

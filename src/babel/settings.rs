@@ -35,6 +35,9 @@ pub struct InterfaceSettings {
     /// The radio that this interface is on, if it shares its air with others: a packet that comes in and
     /// goes out on one radio takes its air twice.
     pub radio: Option<String>,
+    /// Whether IPv4 routes are announced with our IPv6 address as their next hop (RFC 9229) also while we have an
+    /// IPv4 address here.
+    pub v4_via_v6: bool,
 }
 
 impl InterfaceSettings {
@@ -52,6 +55,7 @@ impl InterfaceSettings {
             split_horizon: self.split_horizon,
             auth: self.auth.clone(),
             radio: self.radio.clone(),
+            v4_via_v6: self.v4_via_v6,
         }
     }
 }

@@ -164,6 +164,7 @@ fn interface(section: &Checked<'_>, keys: &[Key], findings: &mut Findings) -> In
         split_horizon,
         auth: auth(section, keys, findings),
         radio: section.optional("radio"),
+        v4_via_v6: section.flag("v4_via_v6"),
     }
 }
 

@@ -168,6 +168,7 @@ const INTERFACE: &[OptionRule] = &[
     rule("auth", Value::Choice(&["off", "sign", "strict"]), Default::Is("off"), Takes::Live),
     rule("key", Value::NodeName, Default::List(BABEL_KEYS), Takes::Live),
     rule("radio", Value::Device, Default::Derived("none"), Takes::Live),
+    rule("v4_via_v6", Value::Flag, Default::Is("1"), Takes::Live),
 ];
 
 const KEY: &[OptionRule] = &[

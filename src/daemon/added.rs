@@ -67,6 +67,7 @@ impl Daemon {
                 // It is as strict about packets as those that the file names.
                 auth: self.config.babel.interfaces.first().map(|one| one.auth.clone()).unwrap_or_default(),
                 radio: None,
+                v4_via_v6: true,
             });
             self.take_settings().await;
         }

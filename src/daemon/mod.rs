@@ -263,6 +263,7 @@ impl Daemon {
                     up: status.up,
                     link_local: status.link_local,
                     mtu: status.mtu,
+                    ipv4: status.ipv4,
                 }))
                 .await;
             }

@@ -46,6 +46,7 @@ impl Cable {
                 split_horizon: false,
                 auth: Auth::default(),
                 radio: None,
+                v4_via_v6: true,
             }];
             if place == 0 {
                 settings.entitled.clone_from(&entitled);
@@ -67,6 +68,7 @@ impl Cable {
                     up: true,
                     link_local: Some(address(place)),
                     mtu: 1_500,
+                    ipv4: None,
                 }),
             );
         }

@@ -31,12 +31,6 @@ impl Speaker {
         }
     }
 
-    /// Whether `listener` understands what this one says about IPv4: we announce it by IPv6 next hops alone
-    /// (RFC 9229), which Debian's BIRD does not know.
-    pub(crate) fn is_understood_in_v4(self, listener: Self) -> bool {
-        (self, listener) != (Self::Ours, Self::Bird)
-    }
-
     /// Starts the program, as a cold boot would.
     pub(crate) fn start(self, place: &mut Place, node: &Node) {
         let file = |name: &str| place.file(name).display().to_string();
@@ -78,6 +72,8 @@ pub(crate) struct Node {
     pub(crate) number: u8,
     pub(crate) devices: Vec<String>,
     pub(crate) by_source: bool,
+    /// Debian's BIRD knows no IPv4 routes with IPv6 next hops (RFC 9229): beside it we name our IPv4 address.
+    pub(crate) v4_hops: bool,
 }
 
 impl Node {
@@ -108,7 +104,11 @@ fn ours(place: &Place, node: &Node) -> String {
         file("no-broker.sock"),
     );
     for device in &node.devices {
-        let _ = write!(text, "\nconfig interface\n\toption device '{device}'\n\toption kind 'wired'\n");
+        let v4_via_v6 = u8::from(!node.v4_hops);
+        let _ = write!(
+            text,
+            "\nconfig interface\n\toption device '{device}'\n\toption kind 'wired'\n\toption v4_via_v6 '{v4_via_v6}'\n"
+        );
     }
     for prefix in [node.v4(), node.v6()] {
         let _ = write!(text, "\nconfig announce\n\toption prefix '{prefix}'\n");

@@ -1,6 +1,5 @@
 //! Network namespaces with cables between them, in three shapes.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::place::{Folder, LOOK, Place};
@@ -12,8 +11,6 @@ pub(crate) struct World {
     pub(crate) nodes: Vec<Node>,
     pub(crate) speakers: Vec<Speaker>,
     cables: Vec<(usize, usize)>,
-    /// The one without a carrier.
-    cut: Option<(usize, usize)>,
     title: String,
     _folder: Folder,
 }
@@ -31,6 +28,7 @@ impl World {
             Folder(std::env::temp_dir().join(format!("tequio-interop-{}-{short}", std::process::id())));
         let places: Vec<Place> =
             PLACES[..count].iter().map(|name| Place::new(name, &short, &folder.0)).collect();
+        let v4_hops = speakers.contains(&Speaker::Bird);
         let node = |at: usize| {
             let ends = cables.iter().filter_map(|(one, other)| match at {
                 _ if at == *one => Some(device(at, *other)),
@@ -38,11 +36,11 @@ impl World {
                 _ => None,
             });
             let number = u8::try_from(at + 1).expect("four places at most");
-            Node { number, devices: ends.collect(), by_source }
+            Node { number, devices: ends.collect(), by_source, v4_hops }
         };
         let nodes: Vec<Node> = (0..count).map(node).collect();
         let speakers = speakers.to_vec();
-        let mut world = Self { places, nodes, speakers, cables, cut: None, title, _folder: folder };
+        let mut world = Self { places, nodes, speakers, cables, title, _folder: folder };
         world.furnish();
         for at in 0..count {
             world.boot(at);
@@ -60,7 +58,7 @@ impl World {
         }
         for (number, (one, other)) in self.cables.iter().enumerate() {
             self.places[*one].cable(&device(*one, *other), &self.places[*other], &device(*other, *one));
-            // BIRD and babeld speak about IPv4 among themselves, and BIRD to us, by IPv4 next hops.
+            // BIRD speaks about IPv4 by IPv4 next hops alone.
             if [one, other].into_iter().any(|end| self.speakers[*end] == Speaker::Bird) {
                 for (end, far) in [(*one, *other), (*other, *one)] {
                     let address = format!("172.16.{number}.{}/24", end + 1);
@@ -81,8 +79,7 @@ impl World {
     }
 
     /// Takes the carrier of a cable away, or gives it back, at its far end.
-    pub(crate) fn carrier(&mut self, one: usize, other: usize, up: bool) {
-        self.cut = (!up).then_some((one.min(other), one.max(other)));
+    pub(crate) fn carrier(&self, one: usize, other: usize, up: bool) {
         let state = if up { "up" } else { "down" };
         self.places[other].ip(&format!("link set {} {state}", device(other, one)));
     }
@@ -122,7 +119,7 @@ impl World {
         }
     }
 
-    /// Every kernel has a route to every other node, IPv6 and, where it can be said, IPv4, and packets are answered.
+    /// Every kernel has a route to every other node, IPv6 and IPv4, and packets are answered.
     pub(crate) fn all_reach_all(&self) -> Result<(), String> {
         for from in 0..self.places.len() {
             let routes = self.places[from].routes();
@@ -132,39 +129,18 @@ impl World {
                     routes.contains_key(&prefix).then_some(()).ok_or_else(complaint)
                 };
                 known(self.nodes[to].v6())?;
-                if self.hears_of_v4(from, to) {
-                    known(self.nodes[to].v4())?;
-                }
+                known(self.nodes[to].v4())?;
             }
         }
         for from in 0..self.places.len() {
             for to in (0..self.places.len()).filter(|to| *to != from) {
                 self.places[from].pings(&self.nodes[from].v6(), &self.nodes[to].v6())?;
-                if from < to && self.hears_of_v4(from, to) && self.hears_of_v4(to, from) {
+                if from < to {
                     self.places[from].pings(&self.nodes[from].v4(), &self.nodes[to].v4())?;
                 }
             }
         }
         Ok(())
-    }
-
-    /// Whether the word of `about`'s IPv4 address can come to `listener`, hop by hop.
-    fn hears_of_v4(&self, listener: usize, about: usize) -> bool {
-        let mut known = BTreeSet::from([about]);
-        loop {
-            let whole = self.cables.iter().filter(|cable| self.cut != Some(**cable));
-            let both = whole.flat_map(|(one, other)| [(*one, *other), (*other, *one)]);
-            let told = both.filter(|(from, to)| {
-                known.contains(from)
-                    && !known.contains(to)
-                    && self.speakers[*from].is_understood_in_v4(self.speakers[*to])
-            });
-            let told: Vec<usize> = told.map(|(_, to)| to).collect();
-            if told.is_empty() {
-                return known.contains(&listener);
-            }
-            known.extend(told);
-        }
     }
 
     /// The neighbour through which the kernel of `from` sends what is for `to`.

@@ -33,6 +33,7 @@ export const SAMPLES = [
   { section: 'announce', option: 'source', good: ['10.77.4.0/22', '0.0.0.0/0', '10.1.2.3'], bad: ['10.77.4.1/22', 'x', '10.77.4.0/33'] },
   { section: 'announce', option: 'metric', good: ['0', '65534'], bad: ['65535'] },
   { section: 'interface', option: 'radio', good: ['phy0', 'radio1'], bad: ['a b', 'x'.repeat(16)] },
+  { section: 'interface', option: 'v4_via_v6', good: ['0', '1', 'off'], bad: ['2', 'Off'] },
   { section: 'filter', option: 'direction', good: ['in', 'out', 'redistribute'], bad: ['both'] },
   { section: 'filter', option: 'prefix', good: ['10.0.0.0/8', '::/0'], bad: ['10.0.0.1/8', 'x'] },
   { section: 'filter', option: 'ge', good: ['8', '32'], bad: ['129', '-1', 'x'] },

@@ -70,6 +70,7 @@ fn the_first_events_tell_what_iproute2_shows() {
     let namespace = Namespace::new();
     namespace.ip("link add mesh0 mtu 1420 type veth peer name peer0");
     namespace.ip("link set mesh0 up");
+    namespace.ip("address add 172.16.0.1/24 dev mesh0");
     on_a_thread(async || {
         namespace.enter();
         let mut links = Links::open(None).expect("links open");
@@ -82,6 +83,10 @@ fn the_first_events_tell_what_iproute2_shows() {
             assert_eq!(Some(u64::from(link.mtu)), shown["mtu"].as_u64());
             assert_eq!(link.mac.map(|mac| mac.to_string()).as_deref(), shown["address"].as_str());
         }
+        let ipv4 = |picture: &Picture| picture.link("mesh0").and_then(|link| link.ipv4);
+        assert_eq!(ipv4(&picture), Some([172, 16, 0, 1].into()));
+        namespace.ip("address del 172.16.0.1/24 dev mesh0");
+        picture.until(&mut links, |picture| ipv4(picture).is_none()).await;
         assert!(picture.is_up("lo"));
         assert!(!picture.is_up("mesh0"), "it is on, but its peer is off: no carrier");
         assert!(!picture.is_up("peer0"));

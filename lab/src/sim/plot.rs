@@ -185,6 +185,7 @@ impl Plan {
                 split_horizon: false,
                 auth: Auth::default(),
                 radio: None,
+                v4_via_v6: true,
             }
         });
         Settings {

@@ -99,6 +99,7 @@ impl Sim {
             up: link.up || link.silent,
             link_local: Some(links::address(id, position)),
             mtu: 1_500,
+            ipv4: None,
         }
     }
 

@@ -69,12 +69,14 @@ impl Bench {
             split_horizon: false,
             auth,
             radio: None,
+            v4_via_v6: true,
         };
         let settings = Settings { interfaces: vec![interface], ..Settings::default() };
         let now = Instant::from_millis(1_000);
         let mut engine = Engine::new(settings, RouterId([2, 0, 0, 0, 0, 0, 0, 1]), SeqNo(10), 1);
         let link_local = Some(ours());
-        let status = InterfaceStatus { index: HERE, name: "l0".into(), up: true, link_local, mtu: 1_500 };
+        let status =
+            InterfaceStatus { index: HERE, name: "l0".into(), up: true, link_local, mtu: 1_500, ipv4: None };
         engine.handle_interface(now, status);
         Self { engine, now, macs_checked: 0, sent: Vec::new() }
     }

@@ -93,6 +93,7 @@ pub(super) fn interface_settings(link: usize, kind: LinkKind, split_horizon: boo
         split_horizon,
         auth: Auth::default(),
         radio: None,
+        v4_via_v6: true,
     }
 }
 
@@ -430,5 +431,6 @@ pub(super) fn status(node: usize, link: usize, up: bool) -> InterfaceStatus {
         up,
         link_local: Some(address(node, link)),
         mtu: 1500,
+        ipv4: None,
     }
 }

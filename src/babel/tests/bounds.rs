@@ -132,6 +132,7 @@ fn too_many_interfaces_are_not_watched() {
             up: true,
             link_local: None,
             mtu: 1_500,
+            ipv4: None,
         };
         subject.engine.handle_interface(subject.now, status);
     }

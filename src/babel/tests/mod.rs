@@ -5,6 +5,7 @@ mod bench;
 mod bounds;
 mod conformance;
 mod convergence;
+mod next_hop;
 mod policy;
 mod requests;
 mod restart;

@@ -23,6 +23,8 @@ pub struct PacketWriter {
     timing: Option<WrittenTiming>,
     /// RFC 9616: only beside a Hello does an IHU give back a time.
     has_hello: bool,
+    /// RFC 9229 2.1: retractions of IPv4 go in the encoding that we announce in.
+    retracts_via_v6: bool,
 }
 
 /// What the reader will know at this point of the packet.
@@ -53,6 +55,7 @@ impl PacketWriter {
             state,
             timing: None,
             has_hello: false,
+            retracts_via_v6: true,
         }
     }
 
@@ -60,6 +63,12 @@ impl PacketWriter {
     #[must_use]
     pub fn timed(self, timing: Option<WrittenTiming>) -> Self {
         Self { timing, ..self }
+    }
+
+    /// The same, whose retractions of IPv4 routes are of those with IPv6 next hops, or of those with IPv4 ones.
+    #[must_use]
+    pub fn retracting(self, retracts_via_v6: bool) -> Self {
+        Self { retracts_via_v6, ..self }
     }
 
     /// Adds a TLV with all that its reader must know; `false`, and nothing added, if it does not fit.
@@ -169,8 +178,7 @@ impl PacketWriter {
             return (encoding::WILDCARD, 0, 0, Vec::new());
         };
         let whole = usize::from(prefix.length()).div_ceil(8);
-        // A retraction has no next hop; it goes in the encoding that we announce in (RFC 9229 2.1).
-        let via_v4 = matches!(update.next_hop, Some(IpAddr::V4(_)));
+        let via_v4 = update.next_hop.map_or(!self.retracts_via_v6, |next_hop| next_hop.is_ipv4());
         let (address_encoding, omitted, octets) = match prefix.address() {
             IpAddr::V6(address) => {
                 let octets = address.octets();

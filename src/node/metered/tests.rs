@@ -37,6 +37,7 @@ impl Gateway {
             up: true,
             link_local: None,
             mtu: 1_500,
+            ipv4: None,
         }));
         let prefix = PrefixPair::DEFAULT_V4;
         gateway.step(Input::KernelRoutes(vec![KernelRoute {

@@ -8,7 +8,7 @@
 mod state;
 
 use std::collections::VecDeque;
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -38,6 +38,8 @@ pub struct LinkStatus {
     pub mtu: u32,
     /// Its Ethernet address, if it has one.
     pub mac: Option<MacAddress>,
+    /// Its IPv4 address, if it has one.
+    pub ipv4: Option<Ipv4Addr>,
 }
 
 /// A route of the kernel that is not ours, or an own address of this machine.
@@ -171,7 +173,7 @@ impl Links {
         }
     }
 
-    /// Reads all interfaces and their link-local addresses.
+    /// Reads all interfaces and their addresses.
     async fn read_links(&mut self) {
         match self.dump_links().await {
             Ok((links, addresses)) => {
@@ -209,7 +211,8 @@ impl Links {
         let head = [0; LINK_HEAD_BYTES];
         let parse = |message: Message<'_>| LinkEntry::parse(&message);
         let links = self.requests.dump(libc::RTM_GETLINK, &head, |_| {}, ANSWER_TIMEOUT, parse).await?;
-        let addresses = self.dump_addresses(libc::AF_INET6 as u8).await?;
+        let mut addresses = self.dump_addresses(libc::AF_INET6 as u8).await?;
+        addresses.extend(self.dump_addresses(libc::AF_INET as u8).await?);
         Ok((links, addresses))
     }
 

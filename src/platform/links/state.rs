@@ -1,6 +1,6 @@
 //! What is known of the interfaces: bookkeeping without IO.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{LinkEvent, LinkStatus};
 use crate::base::address::InterfaceIndex;
@@ -14,6 +14,8 @@ pub(super) struct State {
     links: SortedMap<InterfaceIndex, LinkStatus>,
     /// Usable link-local addresses of each interface.
     addresses: SortedMap<InterfaceIndex, SortedSet<Ipv6Addr>>,
+    /// Usable IPv4 addresses of each.
+    addresses_v4: SortedMap<InterfaceIndex, SortedSet<Ipv4Addr>>,
 }
 
 impl State {
@@ -29,9 +31,10 @@ impl State {
             index,
             name: entry.name,
             up: entry.is_admin_up && entry.has_carrier,
-            link_local: self.choose(index, known.and_then(|known| known.link_local)),
+            link_local: choose(&self.addresses, index, known.and_then(|known| known.link_local)),
             mtu: entry.mtu,
             mac: entry.mac,
+            ipv4: choose(&self.addresses_v4, index, known.and_then(|known| known.ipv4)),
         };
         if known == Some(&status) {
             return Vec::new();
@@ -43,31 +46,33 @@ impl State {
     /// An interface is gone; what is to be told.
     pub(super) fn gone(&mut self, index: InterfaceIndex) -> Vec<LinkEvent> {
         self.addresses.remove(&index);
+        self.addresses_v4.remove(&index);
         self.links.remove(&index).map(|_| LinkEvent::Gone(index)).into_iter().collect()
     }
 
     /// An address came (`is_there`) or went; what is to be told.
     pub(super) fn address(&mut self, entry: &AddressEntry, is_there: bool) -> Option<LinkEvent> {
-        let IpAddr::V6(address) = entry.address else { return None };
         // An address may be told before or after its interface, never without it for long.
-        let is_known = self.links.contains_key(&entry.interface);
-        if !address.is_unicast_link_local() || !is_known {
-            return None;
-        }
-        let addresses = self.addresses.entry(entry.interface).or_default();
-        if is_there && entry.is_usable {
-            if addresses.len() < ADDRESSES {
-                addresses.insert(address);
+        let before = self.links.get(&entry.interface)?;
+        let (link_local, ipv4) = (before.link_local, before.ipv4);
+        let (v6, v4) = (&mut self.addresses, &mut self.addresses_v4);
+        let is_there = is_there && entry.is_usable;
+        match entry.address {
+            IpAddr::V6(address) if address.is_unicast_link_local() => {
+                keep(v6.entry(entry.interface).or_default(), address, is_there);
             }
-        } else {
-            addresses.remove(&address);
+            IpAddr::V4(address) => keep(v4.entry(entry.interface).or_default(), address, is_there),
+            IpAddr::V6(_) => return None,
         }
-        let chosen = self.choose(entry.interface, self.links.get(&entry.interface)?.link_local);
+        let chosen = (
+            choose(&self.addresses, entry.interface, link_local),
+            choose(&self.addresses_v4, entry.interface, ipv4),
+        );
         let link = self.links.get_mut(&entry.interface)?;
-        if link.link_local == chosen {
+        if (link.link_local, link.ipv4) == chosen {
             return None;
         }
-        link.link_local = chosen;
+        (link.link_local, link.ipv4) = chosen;
         Some(LinkEvent::Interface(link.clone()))
     }
 
@@ -80,10 +85,16 @@ impl State {
             self.links.keys().filter(|index| !there.contains(index)).copied().collect();
         let mut events: Vec<LinkEvent> = lost.into_iter().flat_map(|index| self.gone(index)).collect();
         self.addresses.clear();
-        for entry in addresses {
-            let IpAddr::V6(address) = entry.address else { continue };
-            if entry.is_usable && address.is_unicast_link_local() && there.contains(&entry.interface) {
-                self.addresses.entry(entry.interface).or_default().insert(address);
+        self.addresses_v4.clear();
+        for entry in addresses.iter().filter(|entry| entry.is_usable && there.contains(&entry.interface)) {
+            match entry.address {
+                IpAddr::V6(address) if address.is_unicast_link_local() => {
+                    keep(self.addresses.entry(entry.interface).or_default(), address, true);
+                }
+                IpAddr::V4(address) => {
+                    keep(self.addresses_v4.entry(entry.interface).or_default(), address, true);
+                }
+                IpAddr::V6(_) => {}
             }
         }
         for link in links {
@@ -98,15 +109,27 @@ impl State {
     pub(super) fn name(&self, index: InterfaceIndex) -> String {
         self.links.get(&index).map(|link| link.name.clone()).unwrap_or_default()
     }
+}
 
-    /// The address that neighbours know is kept as long as it is there; else the lowest.
-    fn choose(&self, index: InterfaceIndex, current: Option<Ipv6Addr>) -> Option<Ipv6Addr> {
-        let addresses = self.addresses.get(&index)?;
-        current.filter(|current| addresses.contains(current)).or_else(|| addresses.first().copied())
+/// The address that neighbours know is kept as long as it is there; else the lowest.
+fn choose<A: Copy + Ord>(
+    of: &SortedMap<InterfaceIndex, SortedSet<A>>,
+    index: InterfaceIndex,
+    current: Option<A>,
+) -> Option<A> {
+    let addresses = of.get(&index)?;
+    current.filter(|current| addresses.contains(current)).or_else(|| addresses.first().copied())
+}
+
+fn keep<A: Ord>(addresses: &mut SortedSet<A>, address: A, is_there: bool) {
+    if !is_there {
+        addresses.remove(&address);
+    } else if addresses.len() < ADDRESSES {
+        addresses.insert(address);
     }
 }
 
-/// Link-local addresses that are remembered of one interface; it has one or two.
+/// Addresses of a family that are remembered of one interface; it has one or two.
 const ADDRESSES: usize = 16;
 
 #[cfg(test)]
@@ -153,6 +176,20 @@ mod tests {
         assert_eq!(state.address(&address("fd00::1", true), true), None);
         let event = state.address(&address("fe80::5", true), false).unwrap();
         assert_eq!(told(&[event]), [(true, Some("fe80::1".to_owned()))]);
+    }
+
+    #[test]
+    fn an_ipv4_address_is_told_too_and_the_one_in_use_is_kept() {
+        let mut state = State::default();
+        state.link(entry(INDEX, "mesh0", true));
+        let mut told = |text: &str, is_there| match state.address(&address(text, true), is_there) {
+            Some(LinkEvent::Interface(link)) => Some(link.ipv4.map(|address| address.to_string())),
+            _ => None,
+        };
+        assert_eq!(told("10.0.0.5", true), Some(Some("10.0.0.5".to_owned())));
+        assert_eq!(told("10.0.0.1", true), None);
+        assert_eq!(told("10.0.0.5", false), Some(Some("10.0.0.1".to_owned())));
+        assert_eq!(told("10.0.0.1", false), Some(None));
     }
 
     #[test]

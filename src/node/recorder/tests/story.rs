@@ -56,6 +56,7 @@ impl Story {
             up: true,
             link_local: Some(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1)),
             mtu: 1_500,
+            ipv4: None,
         }));
         let outside =
             KernelRoute { prefix: PrefixPair::DEFAULT_V4, device: "wan".to_owned(), protocol: 3, table: 254 };

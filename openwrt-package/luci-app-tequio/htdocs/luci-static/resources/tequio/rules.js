@@ -39,7 +39,8 @@ const SECTIONS = {
 		[ 'split_horizon', 'flag', is('0') ],
 		[ 'auth', choice('off', 'sign', 'strict'), is('off') ],
 		[ 'key', 'nodename', list(0, 8) ],
-		[ 'radio', 'device', follows('none') ]
+		[ 'radio', 'device', follows('none') ],
+		[ 'v4_via_v6', 'flag', is('1') ]
 	] },
 	key: { most: 16, required: false, unique: 'name', options: [
 		[ 'name', 'nodename', REQUIRED ],

@@ -35,7 +35,8 @@ function words(section, name) {
 			split_horizon: [ _('Split horizon'), _('Routes learnt here are not announced back here. Only on a cable where all hear all.') ],
 			auth: [ _('Signatures'), _('Whether packets are signed, and whether who cannot sign is heard.') ],
 			key: [ _('Keys'), _('Names of the keys that are used here.') ],
-			radio: [ _('Radio'), _('Devices with the same word here share the air: going on over it costs more.') ]
+			radio: [ _('Radio'), _('Devices with the same word here share the air: going on over it costs more.') ],
+			v4_via_v6: [ _('IPv4 over IPv6'), _('On: no IPv4 address is needed here. Off: for neighbours that want one as next hop.') ]
 		},
 		key: {
 			name: [ _('Name'), _('What the devices know it by.') ],
