@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::auth::AuthCounters;
 use super::engine::Engine;
 use super::neighbour::NeighbourId;
-use super::output::RouteAction;
+use super::output::{RouteAction, kernel_takes};
 use super::request::Audience;
 use super::route::{Destination, Route};
 use super::router_id::RouterId;
@@ -191,9 +191,10 @@ impl Engine {
         }
     }
 
-    /// The interface and the metric of a way in use to just this destination, whatever the source.
+    /// The interface and the metric of a way to just this destination that the kernel uses, whatever the source.
     pub fn way(&self, destination: Prefix) -> Option<(InterfaceIndex, u16)> {
-        self.routes.to(destination).find_map(|(prefix, _)| {
+        let mut used = self.routes.to(destination).filter(|(prefix, _)| kernel_takes(prefix));
+        used.find_map(|(prefix, _)| {
             let (_, interface) = self.next_hop(prefix)?;
             let (_, metric) = self.selected_metric(prefix)?;
             Some((interface, metric))

@@ -216,8 +216,8 @@ fn uplink(section: &Checked<'_>, findings: &mut Findings) -> Uplink {
     let interval = Span::from_secs(section.value("probe_interval_s"));
     let metric = section.value("metric");
     let month_bytes = section.optional::<u64>("month_mb").map(|share| share * 1_000_000);
-    let hours = section.list("hours");
-    Uplink { name, settings: UplinkSettings { device, metric, interval, asks, month_bytes, hours } }
+    let (hours, sources) = (section.list("hours"), section.list("source"));
+    Uplink { name, settings: UplinkSettings { device, metric, interval, asks, month_bytes, hours, sources } }
 }
 
 /// The question for a page at a literal address.

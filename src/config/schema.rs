@@ -199,6 +199,7 @@ const UPLINK: &[OptionRule] = &[
     rule("probe_interval_s", number(1, 3_600), Default::Is("5"), Takes::Live),
     rule("month_mb", number(1, 100_000_000), Default::Derived("no end"), Takes::Live),
     rule("hours", Value::Hours, Default::List(4), Takes::Live),
+    rule("source", Value::Prefix, Default::List(8), Takes::Live),
 ];
 const FILTER: &[OptionRule] = &[
     rule("direction", Value::Choice(&["in", "out", "redistribute"]), Default::Required, Takes::Live),

@@ -160,8 +160,10 @@ impl Node {
             if self.is_live_default(&route.prefix, &route.device) {
                 let uplink = self.settings.uplinks.iter().find(|uplink| uplink.device == route.device);
                 let metric = uplink.map_or(0, |uplink| uplink.metric);
-                let least = wanted.get(&route.prefix).map_or(metric, |before| metric.min(*before));
-                wanted.insert(route.prefix, least);
+                for way in uplink.map_or_else(|| vec![route.prefix], |uplink| uplink.ways(route.prefix)) {
+                    let least = wanted.get(&way).map_or(metric, |before| metric.min(*before));
+                    wanted.insert(way, least);
+                }
             }
         }
         wanted

@@ -51,12 +51,29 @@ pub struct Uplink {
     pub month_bytes: Option<u64>,
     /// When it is announced; none: always.
     pub hours: Vec<Hours>,
+    /// Where packets that may use it come from; none: everywhere.
+    pub sources: Vec<Prefix>,
 }
 
 impl Uplink {
     /// Whether it is announced at some times only.
     pub const fn is_metered(&self) -> bool {
         self.month_bytes.is_some() || !self.hours.is_empty()
+    }
+
+    /// What a default route of the kernel's is announced as: for packets from those who may use it, and whom the
+    /// provider serves.
+    pub fn ways(&self, default: PrefixPair) -> Vec<PrefixPair> {
+        if self.sources.is_empty() {
+            return vec![default];
+        }
+        let both = |wanted: &Prefix| match default.source() {
+            Some(served) if wanted.covers(&served) => Some(served),
+            Some(served) if !served.covers(wanted) => None,
+            _ => Some(*wanted),
+        };
+        let sources = self.sources.iter().filter_map(both);
+        sources.filter_map(|source| PrefixPair::new(default.destination(), source)).collect()
     }
 
     /// What is asked over one family.

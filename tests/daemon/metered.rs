@@ -43,3 +43,37 @@ fn a_used_up_uplink_is_taken_back_and_stays_so_over_a_restart() {
     a.stop();
     b.stop();
 }
+
+#[test]
+fn an_uplink_for_the_school_takes_packets_of_the_school_only() {
+    let folder = Folder::new("school");
+    let [mut a, mut b, far] = ["a", "b", "far"].map(|name| Place::new(name, "daemon-school", &folder.0));
+    a.cable("ab", &b, "ba");
+    a.cable("wan", &far, "lan");
+    a.ip("address add fd99:f::1/64 dev wan nodad");
+    far.ip("address add fd99:f::2/64 dev lan nodad");
+    far.ip("-6 route add fd99::/16 via fd99:f::1 dev lan");
+    far.ip("address add 2001:db8::9/128 dev lo");
+    a.ip("-6 route add default via fd99:f::2 dev wan proto static");
+    for address in ["fd99:8::1/128", "fd99:9::1/128"] {
+        b.ip(&format!("address add {address} dev lo"));
+    }
+    let cable = |device| format!("\nconfig interface\n\toption device '{device}'\n\toption kind 'wired'\n");
+    let announce = |prefix| format!("\nconfig announce\n\toption prefix '{prefix}'\n");
+    let wan = "\nconfig uplink\n\toption device 'wan'\n\tlist source 'fd99:8::/48'\n";
+    let file_a = config(&a, &(cable("ab") + wan));
+    let file_b = config(&b, &(cable("ba") + &announce("fd99:8::1/128") + &announce("fd99:9::1/128")));
+    a.start("tequio", TEQUIO, &["run", "--config", &file_a]);
+    b.start("tequio", TEQUIO, &["run", "--config", &file_b]);
+    until("there is a way for the school", &mut b, |b| b.routes().contains_key("default from fd99:8::/48"));
+    assert!(!b.routes().contains_key("default"), "there is one for all");
+    until("the way back is there", &mut a, |a| a.routes().contains_key("fd99:9::1"));
+    until("the school reaches it", &mut b, |b| b.pings("fd99:8::1", "2001:db8::9").is_ok());
+    assert!(b.pings("fd99:9::1", "2001:db8::9").is_err(), "others do, too");
+    config(&a, &(cable("ab") + &wan.replace("\tlist source 'fd99:8::/48'\n", "")));
+    a.hang_up();
+    has_default(&mut b, "it is for all", true);
+    until("others reach it", &mut b, |b| b.pings("fd99:9::1", "2001:db8::9").is_ok());
+    a.stop();
+    b.stop();
+}

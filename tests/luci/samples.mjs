@@ -54,6 +54,7 @@ export const SAMPLES = [
   { section: 'uplink', option: 'probe_interval_s', good: ['1', '3600'], bad: ['0', '3601'] },
   { section: 'uplink', option: 'month_mb', good: ['1', '100000000'], bad: ['0', '100000001'] },
   { section: 'uplink', option: 'hours', good: ['22:00-06:00 UTC-06:00', '00:00-23:59 UTC', '06:00-07:00 UTC+05:30', '06:00-07:00 UTC+14:00'], bad: ['22:00-06:00', '24:00-06:00 UTC', '22:00-22:00 UTC', '22:00-06:00 UTC-13:00', '22:00-06:00 UTC+14:01', '22:00-06:00 CST', '2:00-06:00 UTC'] },
+  { section: 'uplink', option: 'source', good: ['10.77.8.0/22', 'fd77:8::/48'], bad: ['10.77.8.1/22', 'school'] },
   { section: 'hotspot', option: 'device', good: ['br-guest', 'wlan0-1'], bad: ['br guest', 'x'.repeat(16), '.'] },
   { section: 'hotspot', option: 'infrastructure', good: ['10.77.0.0/24', 'fd77::/64', '10.77.0.1'], bad: ['10.77.0.1/24', 'x', '10.77.0.0/-1', '10.77.0.0/2 4'] },
   { section: 'hotspot', option: 'address', good: ['10.77.4.1'], bad: ['0.0.0.0', '255.255.255.255', '224.0.0.1', '239.1.2.3', '10.77.4', '10.77.4.01', 'fd00::1'] },

@@ -7,7 +7,7 @@ use crate::babel::engine::MULTICAST;
 use crate::babel::output::RouteAction;
 use crate::babel::wire::tlv::Tlv;
 use crate::babel::{Reason, SeqNo};
-use crate::base::address::InterfaceIndex;
+use crate::base::address::{InterfaceIndex, Prefix};
 
 /// The prefix of most cases, from one source, from another, and the like of IPv4.
 const FROM: &str = "fd00:9::/64 from fd77::/16";
@@ -66,6 +66,14 @@ fn ipv4_is_passed_on_and_not_installed() {
     subject.pass(60_000);
     let of_v6 = [(prefix(FROM), RouteAction::Unreachable), (prefix(FROM), RouteAction::Remove)];
     assert_eq!(subject.routes, of_v6);
+}
+
+#[test]
+fn a_default_route_that_the_kernel_cannot_use_is_no_way_outside() {
+    let mut subject = Subject::new();
+    subject.hear(ONE, &[route("0.0.0.0/0 from 10.1.0.0/16", 5, 100), route("::/0 from fd77::/16", 5, 100)]);
+    assert_eq!(subject.engine.way(Prefix::DEFAULT_V4), None);
+    assert_eq!(subject.engine.way(Prefix::DEFAULT_V6), Some((InterfaceIndex(1), 196)));
 }
 
 #[test]

@@ -67,6 +67,21 @@ impl Gateway {
         self.step(Input::Carried(vec![("lo".to_owned(), 7), ("wan".to_owned(), bytes)]));
     }
 
+    /// What it announces, once these are the kernel's default routes and only those sources may use them.
+    fn ways(&mut self, sources: &[&str], defaults: &[&str]) -> Vec<String> {
+        let mut settings = self.node.settings.clone();
+        settings.uplinks[0].sources = sources.iter().map(|text| text.parse().unwrap()).collect();
+        self.step(Input::Settings(Box::new(settings)));
+        let route = |text: &&str| KernelRoute {
+            prefix: text.parse().unwrap(),
+            device: "wan".to_owned(),
+            protocol: 3,
+            table: 254,
+        };
+        self.step(Input::KernelRoutes(defaults.iter().map(route).collect()));
+        self.node.announced().map(|prefix| prefix.to_string()).collect()
+    }
+
     fn is_announced(&self) -> bool {
         self.node.announced().any(|prefix| prefix == PrefixPair::DEFAULT_V4)
     }
@@ -100,6 +115,23 @@ fn an_uplink_is_taken_back_when_the_month_is_used_up_and_is_there_in_the_next() 
     gateway.carried(5_102 * MEGABYTE);
     assert!(gateway.is_announced());
     assert_eq!(gateway.alerts(), [""; 0]);
+}
+
+#[test]
+fn an_uplink_for_some_is_announced_for_packets_from_there_only() {
+    let mut gateway = Gateway::new(None, &[]);
+    let both = ["0.0.0.0/0", "::/0"];
+    assert_eq!(gateway.ways(&[], &both), both);
+    let school = ["fd77:8::/48", "10.77.8.0/22", "fd77:9::/48"];
+    let from = ["0.0.0.0/0 from 10.77.8.0/22", "::/0 from fd77:8::/48", "::/0 from fd77:9::/48"];
+    assert_eq!(gateway.ways(&school, &both), from);
+    // The provider serves his own prefix only: who lies inside of it, and all of it for those around it.
+    let served = ["::/0 from fd77::/32"];
+    assert_eq!(gateway.ways(&school, &served), [""; 0], "nobody is in both");
+    assert_eq!(gateway.ways(&["fd77:0:8::/48"], &served), ["::/0 from fd77:0:8::/48"]);
+    assert_eq!(gateway.ways(&["fd00::/8"], &served), served);
+    // The other family has no default route, or nobody who may use it.
+    assert_eq!(gateway.ways(&["10.77.8.0/22"], &["::/0"]), [""; 0]);
 }
 
 #[test]

@@ -78,7 +78,8 @@ const SECTIONS = {
 		[ 'http', 'url', list(0, 4) ],
 		[ 'probe_interval_s', number(1, 3600), is('5') ],
 		[ 'month_mb', number(1, 100000000), follows('no end') ],
-		[ 'hours', 'hours', list(0, 4) ]
+		[ 'hours', 'hours', list(0, 4) ],
+		[ 'source', 'prefix', list(0, 8) ]
 	] },
 	hotspot: { most: 1, required: false, unique: null, options: [
 		[ 'device', 'device', REQUIRED ],

@@ -74,7 +74,8 @@ function words(section, name) {
 			http: [ _('Pages'), _('Pages outside, at machines whose address is given.') ],
 			probe_interval_s: [ _('Asked each'), _('Seconds between two rounds of questions.') ],
 			month_mb: [ _('Megabytes a month'), _('When it has carried as much, both ways together, it is not announced until the next month.') ],
-			hours: [ _('Hours'), _('When it is announced. None: always.') ]
+			hours: [ _('Hours'), _('When it is announced. None: always.') ],
+			source: [ _('Who may use it'), _('Prefixes that packets must come from. None: everybody.') ]
 		},
 		hotspot: {
 			device: [ _('Device'), _('What guests are behind, usually a bridge. Needs a restart.') ],
