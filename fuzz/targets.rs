@@ -153,9 +153,8 @@ impl Story {
     }
 
     fn interface(&mut self, up: bool) {
-        let link_local = Some(OURS);
-        let status =
-            InterfaceStatus { index: HERE, name: "x".into(), up, link_local, mtu: 1_280, ipv4: None };
+        let (link_local, ipv4) = (Some(OURS), Some(std::net::Ipv4Addr::new(172, 16, 0, 1)));
+        let status = InterfaceStatus { index: HERE, name: "x".into(), up, link_local, mtu: 1_280, ipv4 };
         self.engine.handle_interface(self.now, status);
         self.drain();
     }
@@ -210,7 +209,7 @@ fn settings(mode: AuthMode, hello_ms: u64) -> Settings {
         split_horizon: hello_ms.is_multiple_of(2),
         auth: Auth { mode, keys },
         radio: None,
-        v4_via_v6: true,
+        v4_via_v6: !hello_ms.is_multiple_of(5_000),
     };
     Settings { interfaces: vec![interface], ..Settings::default() }
 }

@@ -20,7 +20,7 @@ pub(crate) fn rot(document: &str, tests: &BTreeSet<&str>) -> Vec<String> {
             }
             continue;
         }
-        if heading == WRONG || heading == RULES {
+        if [WRONG, RULES, FUZZED].contains(&heading) {
             let named: Vec<&str> = last.split('`').skip(1).step_by(2).collect();
             if named.is_empty() {
                 rot.push(format!("`{}` names no test", row[0]));
@@ -66,4 +66,5 @@ fn section(rfc: &str, section: &str) -> String {
 }
 
 const WRONG: &str = "What others got wrong";
+const FUZZED: &str = "What is fuzzed";
 const RULES: &str = "What tests each rule";
