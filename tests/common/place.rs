@@ -160,6 +160,24 @@ impl Place {
     }
 }
 
+/// Looks until the condition holds, which took so long; it says what it sees instead. The programs of `world` run on
+/// meanwhile, or `check` complains.
+pub(crate) fn until<W>(
+    world: &mut W,
+    what: &str,
+    limit: Duration,
+    check: impl Fn(&mut W),
+    condition: impl Fn(&W) -> Result<(), String>,
+) -> Duration {
+    let begun = Instant::now();
+    while let Err(seen) = condition(world) {
+        check(world);
+        assert!(begun.elapsed() < limit, "{what}: after {} s {seen}", limit.as_secs());
+        std::thread::sleep(LOOK);
+    }
+    begun.elapsed()
+}
+
 /// A folder that goes with all that is in it. The last field of a world: the places read their logs before.
 pub(crate) struct Folder(pub(crate) PathBuf);
 

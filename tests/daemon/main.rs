@@ -16,9 +16,9 @@ mod policy;
 mod statistics;
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use place::{LOOK, Place};
+use place::Place;
 
 const TEQUIO: &str = env!("CARGO_BIN_EXE_tequio");
 
@@ -66,12 +66,9 @@ fn refused(place: &Place, config: &str, before: &[&str]) -> String {
 }
 
 fn until(what: &str, place: &mut Place, condition: impl Fn(&Place) -> bool) {
-    let begun = Instant::now();
-    while !condition(place) {
-        place.check();
-        assert!(begun.elapsed() < LIMIT, "{what}; it said:\n{}", place.said());
-        std::thread::sleep(LOOK);
-    }
+    place::until(place, what, LIMIT, Place::check, |place| {
+        if condition(place) { Ok(()) } else { Err(format!("it said:\n{}", place.said())) }
+    });
 }
 
 #[test]

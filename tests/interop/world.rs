@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::place::{Folder, LOOK, Place};
+use crate::place::{Folder, LOOK, Place, until};
 use crate::speaker::{Node, Speaker};
 
 /// Who is where, and who is beside whom.
@@ -91,17 +91,9 @@ impl World {
         limit_s: u64,
         condition: impl Fn(&Self) -> Result<(), String>,
     ) {
-        let begun = Instant::now();
-        while let Err(seen) = condition(self) {
-            self.check();
-            let title = &self.title;
-            assert!(
-                begun.elapsed() < Duration::from_secs(limit_s),
-                "{title}: {what}: after {limit_s} s {seen}"
-            );
-            std::thread::sleep(LOOK);
-        }
-        println!("{}: {:.1} s  {what}", self.title, begun.elapsed().as_secs_f64());
+        let whole = format!("{}: {what}", self.title);
+        let took = until(self, &whole, Duration::from_secs(limit_s), Self::check, condition);
+        println!("{}: {:.1} s  {what}", self.title, took.as_secs_f64());
     }
 
     /// Lets time pass while the others go on.

@@ -5,9 +5,9 @@
 //! ```
 
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::place::{Folder, LOOK, Place};
+use crate::place::{Folder, Place, until};
 
 /// The three places and the time that was measured in them. What it holds ends in the order of the fields.
 pub(crate) struct World {
@@ -37,15 +37,13 @@ impl World {
         limit_s: u64,
         condition: impl Fn(&Self) -> Result<(), String>,
     ) {
-        let begun = Instant::now();
-        while let Err(seen) = condition(self) {
-            for place in [&mut self.a, &mut self.b, &mut self.c] {
+        let check = |world: &mut Self| {
+            for place in [&mut world.a, &mut world.b, &mut world.c] {
                 place.check();
             }
-            assert!(begun.elapsed() < Duration::from_secs(limit_s), "{what}: after {limit_s} s {seen}");
-            std::thread::sleep(LOOK);
-        }
-        let _ = writeln!(self.table, "  {:>6.1} s  {what}", begun.elapsed().as_secs_f64());
+        };
+        let took = until(self, what, Duration::from_secs(limit_s), check, condition);
+        let _ = writeln!(self.table, "  {:>6.1} s  {what}", took.as_secs_f64());
     }
 
     /// What was measured.

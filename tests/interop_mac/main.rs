@@ -11,7 +11,7 @@ mod place;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
-use place::{Folder, LOOK, Place};
+use place::{Folder, Place};
 
 const A4: &str = "10.98.0.1";
 const A6: &str = "fd98:a::1";
@@ -62,14 +62,11 @@ impl World {
     }
 
     fn until(&mut self, what: &str, limit_s: u64, condition: impl Fn(&Self) -> Result<(), String>) -> f64 {
-        let begun = Instant::now();
-        while let Err(seen) = condition(self) {
-            self.a.check();
-            self.b.check();
-            assert!(begun.elapsed() < Duration::from_secs(limit_s), "{what}: after {limit_s} s {seen}");
-            std::thread::sleep(LOOK);
-        }
-        begun.elapsed().as_secs_f64()
+        let check = |world: &mut Self| {
+            world.a.check();
+            world.b.check();
+        };
+        place::until(self, what, Duration::from_secs(limit_s), check, condition).as_secs_f64()
     }
 }
 
