@@ -42,6 +42,16 @@ pub fn check() -> Outcome<()> {
 pub fn until<T>(
     expected: &str,
     limit: Duration,
+    condition: impl FnMut() -> Outcome<Result<T, String>>,
+) -> Outcome<T> {
+    until_each(POLL_INTERVAL, expected, limit, condition)
+}
+
+/// The same, with so much time between two looks.
+pub fn until_each<T>(
+    look: Duration,
+    expected: &str,
+    limit: Duration,
     mut condition: impl FnMut() -> Outcome<Result<T, String>>,
 ) -> Outcome<T> {
     let start = Instant::now();
@@ -53,7 +63,7 @@ pub fn until<T>(
                 let expected = format!("{expected} within {} s", limit.as_secs());
                 return Err(Failure::new(expected, seen));
             }
-            Err(_) => std::thread::sleep(POLL_INTERVAL),
+            Err(_) => std::thread::sleep(look),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::kernel::Routes;
 use super::speaker::{self, Order};
-use super::{Site, pass, until};
+use super::{PERIOD, Site, pass, until};
 use crate::bench::serve_web;
 use crate::command;
 use crate::failure::{Outcome, io};
@@ -67,9 +67,6 @@ fn forget(site: &Site<'_>, c: &Namespace) -> Outcome<()> {
 
 /// The mesh runs for so long before the cut that every timer of its start is over.
 const UP: Duration = Duration::from_secs(35);
-
-/// A full update's interval.
-const PERIOD: Duration = Duration::from_secs(16);
 
 /// A name without its number is believed again after 200 s; beyond that something else is wrong.
 const LIMIT: Duration = Duration::from_secs(260);

@@ -21,7 +21,6 @@ mod speaker;
 mod table;
 
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, Outcome, io};
@@ -77,12 +76,12 @@ pub fn run(wish: &Wish) -> Outcome<bool> {
         println!("{}: {}", speaker.name(), wish.programs.version(*speaker)?);
     }
     let mut folder = Folder::create()?;
-    let bench =
-        Bench { wish, folder: folder.path().to_path_buf(), figures: Mutex::default(), began: Instant::now() };
+    let figures = Figures::default();
+    let mut bench = Bench { wish, folder: folder.path().to_path_buf(), figures, began: Instant::now() };
     for group in &wish.groups {
         bench.group(group)?;
     }
-    let figures = bench.figures.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let figures = bench.figures;
     let (text, holds) = table::print(&figures, &wish.speakers);
     println!("\n{text}");
     if let Some(path) = &wish.json {
@@ -99,12 +98,12 @@ pub fn run(wish: &Wish) -> Outcome<bool> {
 struct Bench<'a> {
     wish: &'a Wish,
     folder: PathBuf,
-    figures: Mutex<Figures>,
+    figures: Figures,
     began: Instant,
 }
 
 impl Bench<'_> {
-    fn group(&self, group: &str) -> Outcome<()> {
+    fn group(&mut self, group: &str) -> Outcome<()> {
         let runs = self.wish.runs;
         match group {
             "first" => self.side_by_side("first_route_s", runs, pair::first_route),
@@ -134,7 +133,7 @@ impl Bench<'_> {
     /// The same measurement, `runs` times for each speaker, several at a time. The speakers take turns, so that what
     /// else happens on the machine meets all of them.
     fn side_by_side(
-        &self,
+        &mut self,
         figure: &'static str,
         runs: u32,
         measure: impl Fn(&Site<'_>) -> Outcome<Duration> + Sync,
@@ -142,17 +141,7 @@ impl Bench<'_> {
         let sites: Vec<(Speaker, u32)> =
             (0..runs).flat_map(|run| self.wish.speakers.iter().map(move |speaker| (*speaker, run))).collect();
         for some in sites.chunks(SIDE_BY_SIDE) {
-            let results: Vec<Outcome<Duration>> = std::thread::scope(|scope| {
-                let threads: Vec<_> = some
-                    .iter()
-                    .map(|(speaker, run)| {
-                        let site = self.site(figure, *speaker, *run);
-                        let measure = &measure;
-                        scope.spawn(move || measure(&site))
-                    })
-                    .collect();
-                threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(panicked()))).collect()
-            });
+            let results = self.together(figure, some, |site, _| measure(site));
             for ((speaker, run), result) in some.iter().zip(results) {
                 match result {
                     Ok(took) => self.note(figure, *speaker, took.as_secs_f64()),
@@ -169,8 +158,25 @@ impl Bench<'_> {
         Ok(())
     }
 
+    /// The same measurement of each of these, at the same time. The number tells them apart.
+    fn together<T: Send>(
+        &self,
+        figure: &str,
+        sites: &[(Speaker, u32)],
+        measure: impl Fn(&Site<'_>, u32) -> Outcome<T> + Sync,
+    ) -> Vec<Outcome<T>> {
+        std::thread::scope(|scope| {
+            let start = |(speaker, number): &(Speaker, u32)| {
+                let (site, number, measure) = (self.site(figure, *speaker, *number), *number, &measure);
+                scope.spawn(move || measure(&site, number))
+            };
+            let threads: Vec<_> = sites.iter().map(start).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(panicked()))).collect()
+        })
+    }
+
     /// Taking in routes keeps a processor busy: one at a time, fewer runs.
-    fn intake(&self) -> Outcome<()> {
+    fn intake(&mut self) -> Outcome<()> {
         for run in 0..self.wish.runs.min(INTAKE_RUNS) {
             for speaker in &self.wish.speakers {
                 let site = self.site("intake", *speaker, run);
@@ -182,21 +188,12 @@ impl Bench<'_> {
     }
 
     /// Two minutes of nothing but Hellos and updates, in all chains at the same time.
-    fn steady(&self) -> Outcome<()> {
+    fn steady(&mut self) -> Outcome<()> {
         let sites: Vec<(Speaker, u32)> = SIZES
             .iter()
             .flat_map(|size| self.wish.speakers.iter().map(|speaker| (*speaker, *size)))
             .collect();
-        let results: Vec<Outcome<chain::Steady>> = std::thread::scope(|scope| {
-            let threads: Vec<_> = sites
-                .iter()
-                .map(|(speaker, size)| {
-                    let site = self.site("steady", *speaker, *size);
-                    scope.spawn(move || chain::steady(&site, *size))
-                })
-                .collect();
-            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(panicked()))).collect()
-        });
+        let results = self.together("steady", &sites, chain::steady);
         for ((speaker, size), result) in sites.iter().zip(results) {
             let steady = result?;
             self.note(&format!("cpu_{size}"), *speaker, steady.cpu_s);
@@ -220,13 +217,9 @@ impl Bench<'_> {
         }
     }
 
-    fn note(&self, figure: &str, speaker: Speaker, value: f64) {
+    fn note(&mut self, figure: &str, speaker: Speaker, value: f64) {
         println!("[{:6.0} s] {figure} {} {value:.3}", self.began.elapsed().as_secs_f64(), speaker.name());
-        self.figures().note(figure, speaker, value);
-    }
-
-    fn figures(&self) -> std::sync::MutexGuard<'_, Figures> {
-        self.figures.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.figures.note(figure, speaker, value);
     }
 }
 
@@ -253,15 +246,9 @@ fn until(
     look: Duration,
     mut there: impl FnMut() -> Outcome<bool>,
 ) -> Outcome<()> {
-    let start = Instant::now();
-    while !there()? {
-        interrupt::check()?;
-        if start.elapsed() > limit {
-            return Err(Failure::new(expected, format!("not so for {} s", limit.as_secs())));
-        }
-        std::thread::sleep(look);
-    }
-    Ok(())
+    interrupt::until_each(look, expected, limit, || {
+        Ok(there()?.then_some(()).ok_or_else(|| format!("not so for {} s", limit.as_secs())))
+    })
 }
 
 /// Lets time pass that belongs to the question, and no longer when somebody asks us to stop.
@@ -273,6 +260,9 @@ fn pass(time: Duration) -> Outcome<()> {
     }
     Ok(())
 }
+
+/// A full update's interval at Hellos of 4 s: the longest period of the protocol here.
+const PERIOD: Duration = Duration::from_secs(16);
 
 /// Worlds at the same time: rings of four namespaces, on two cores.
 const SIDE_BY_SIDE: usize = 12;

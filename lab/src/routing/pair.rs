@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::kernel::Routes;
 use super::speaker::{self, Order};
-use super::{Site, pass, until};
+use super::{PERIOD, Site, pass, until};
 use crate::failure::Outcome;
 use crate::netns::Land;
 
@@ -34,9 +34,6 @@ pub(super) fn first_route(site: &Site<'_>) -> Outcome<Duration> {
 
 /// The first daemon is past all that it does at its start.
 const SETTLED: Duration = Duration::from_secs(10);
-
-/// A full update's interval: the longest period of the protocol here.
-const PERIOD: Duration = Duration::from_secs(16);
 
 const LIMIT: Duration = Duration::from_secs(90);
 const LOOK: Duration = Duration::from_millis(10);

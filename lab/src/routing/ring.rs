@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::kernel::Routes;
 use super::speaker::{self, Order};
-use super::{Site, pass, until};
+use super::{PERIOD, Site, pass, until};
 use crate::bench::serve_web;
 use crate::failure::Outcome;
 use crate::netns::{Land, Namespace};
@@ -93,9 +93,6 @@ fn silence(device: &str) -> String {
 
 /// Peers without a bound on their hysteresis may stay on the dearer way for long.
 const CONVERGED: Duration = Duration::from_secs(150);
-
-/// A full update's interval at Hellos of 4 s.
-const PERIOD: Duration = Duration::from_secs(16);
 
 const LIMIT: Duration = Duration::from_secs(120);
 const LOOK: Duration = Duration::from_millis(20);
