@@ -273,6 +273,15 @@ impl Engine {
         })
     }
 
+    /// What each neighbour costs: the cost of hearing it, what it says of hearing us, and what follows.
+    pub fn neighbour_costs(&self) -> impl Iterator<Item = ((InterfaceIndex, Ipv6Addr), (u16, u16, u16))> {
+        self.neighbours.values().filter_map(|neighbour| {
+            let settings = self.interfaces.get(&neighbour.interface)?.settings.as_ref()?;
+            let costs = (neighbour.rxcost(settings), neighbour.txcost, neighbour.cost);
+            Some(((neighbour.interface, neighbour.address), costs))
+        })
+    }
+
     /// Neighbours, in the order in which they were met.
     pub fn neighbour_reports(&self) -> Vec<NeighbourReport> {
         let report = |neighbour: &super::neighbour::Neighbour| {

@@ -3,6 +3,8 @@
 //!
 //! What is added through it, [`super::added`] keeps.
 
+use std::net::Ipv6Addr;
+
 use serde_json::{Map, Value, json};
 
 use super::Daemon;
@@ -17,10 +19,13 @@ use crate::base::time::Span;
 use crate::platform::clock;
 use crate::platform::ubus::{self, UbusEvent, UbusServer, UbusStatus};
 
+/// What a neighbour costs: rxcost, txcost, and both.
+type Costs = (u16, u16, u16);
+
 /// The object, and what was told through it.
 pub(super) struct Babeld {
     server: UbusServer,
-    neighbours: SortedMap<(InterfaceIndex, String), NeighbourReport>,
+    neighbours: SortedMap<(InterfaceIndex, Ipv6Addr), Costs>,
     own: SortedMap<PrefixPair, u16>,
     installed: SortedSet<PrefixPair>,
 }
@@ -140,31 +145,14 @@ impl Daemon {
         if self.babeld.is_none() {
             return;
         }
-        let reports = self.node.babel().neighbour_reports();
-        let now: SortedMap<_, _> = reports
-            .into_iter()
-            .map(|one| ((one.interface, one.address.to_string()), (self.neighbour_element(&one), one)))
-            .collect();
-        let Some(babeld) = &mut self.babeld else { return };
-        let before = std::mem::take(&mut babeld.neighbours);
-        for (key, (element, report)) in now {
-            match before.get(&key) {
-                None => babeld.notify("neigh.add", element),
-                Some(known)
-                    if (known.cost, known.rxcost, known.txcost)
-                        != (report.cost, report.rxcost, report.txcost) =>
-                {
-                    babeld.notify("neigh.change", element);
-                }
-                Some(_) => {}
-            }
-            babeld.neighbours.insert(key, report);
-        }
-        for ((_, address), _) in
-            before.iter().filter(|(key, _)| !babeld.neighbours.contains_key(*key)).collect::<Vec<_>>()
+        let costs = self.node.babel().neighbour_costs().collect();
+        if let Some(babeld) = &mut self.babeld
+            && babeld.neighbours != costs
         {
-            babeld.notify("neigh.flush", json!({"address": address}));
+            let before = std::mem::replace(&mut babeld.neighbours, costs);
+            self.tell_changed_neighbours(&before);
         }
+        let Some(babeld) = &mut self.babeld else { return };
         let own = self.node.babel().originated();
         if *own == babeld.own {
             return;
@@ -183,6 +171,28 @@ impl Daemon {
             before.keys().filter(|prefix| !babeld.own.contains_key(prefix)).copied().collect::<Vec<_>>()
         {
             babeld.notify("xroute.flush", address_element(prefix));
+        }
+    }
+
+    fn tell_changed_neighbours(&mut self, before: &SortedMap<(InterfaceIndex, Ipv6Addr), Costs>) {
+        let reports = self.node.babel().neighbour_reports();
+        let Some(babeld) = &self.babeld else { return };
+        let mut news = Vec::new();
+        for report in reports {
+            let key = (report.interface, report.address);
+            match before.get(&key) {
+                None => news.push(("neigh.add", self.neighbour_element(&report))),
+                Some(known) if babeld.neighbours.get(&key) != Some(known) => {
+                    news.push(("neigh.change", self.neighbour_element(&report)));
+                }
+                Some(_) => {}
+            }
+        }
+        let gone = before.keys().filter(|key| !babeld.neighbours.contains_key(key));
+        news.extend(gone.map(|(_, address)| ("neigh.flush", json!({"address": address.to_string()}))));
+        let Some(babeld) = &mut self.babeld else { return };
+        for (what, element) in news {
+            babeld.notify(what, element);
         }
     }
 
