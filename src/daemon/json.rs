@@ -184,6 +184,7 @@ fn status(status: &Status) -> Value {
         "alerts": status.alerts.iter().map(|alert| json!({
             "code": alert.code,
             "message": alert.message,
+            "about": alert.about.iter().cloned().collect::<Value>(),
         })).collect::<Vec<_>>(),
     })
 }

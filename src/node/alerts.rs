@@ -35,10 +35,18 @@ impl Troubles {
     }
 }
 
+impl Alert {
+    /// An alert, and what it is about.
+    pub(super) fn new(code: &str, message: String, about: &[(&str, &str)]) -> Self {
+        let about = about.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { code: code.to_owned(), message, about }
+    }
+}
+
 impl Node {
     /// What somebody should look at, the machine's troubles first.
     pub fn alerts(&self) -> Vec<Alert> {
-        let alert = |code: &str, message: String| Alert { code: code.to_owned(), message };
+        let alert = |code: &str, message: String| Alert::new(code, message, &[]);
         let mut alerts: Vec<Alert> =
             self.troubles.by_code.iter().map(|(code, what)| alert(code, what.clone())).collect();
         if let Some(why) = self.stores.broken() {
@@ -47,10 +55,16 @@ impl Node {
         for neighbour in self.neighbours() {
             if let Some(reason) = neighbour.reason {
                 let text = format!("Neighbour {} on {}: {reason}.", neighbour.address, neighbour.interface);
-                alerts.push(alert("neighbour", text));
+                let address = neighbour.address.to_string();
+                let about = [("address", &address), ("device", &neighbour.interface), ("why", &reason)];
+                alerts.push(Alert::new(
+                    "neighbour",
+                    text,
+                    &about.map(|(name, value)| (name, value.as_str())),
+                ));
             }
         }
-        alerts.extend(self.strangers().map(|text| alert("not-entitled", format!("{text}."))));
+        alerts.extend(self.strangers());
         alerts.extend(self.used_up());
         let unread = self.troubles.has("journal-newer") || self.troubles.has("ledger-unreadable");
         if self.hotspot.is_some() && self.ledger.own_member().is_none() && !unread {

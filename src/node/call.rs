@@ -178,6 +178,8 @@ pub struct Alert {
     pub code: String,
     /// A sentence for people.
     pub message: String,
+    /// What it is about, by name, for those who word it themselves.
+    pub about: Vec<(String, String)>,
 }
 
 /// The way outside.

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Node;
+use super::call::Alert;
 use super::output::NoteLevel;
 use super::settings::Entitled;
 use crate::babel::RouterId;
@@ -75,8 +76,12 @@ impl Node {
     }
 
     /// What the alerts say about it.
-    pub(super) fn strangers(&self) -> impl Iterator<Item = String> {
-        self.strangers.found.iter().filter(|one| one.told).map(Stranger::text)
+    pub(super) fn strangers(&self) -> impl Iterator<Item = Alert> {
+        self.strangers.found.iter().filter(|one| one.told).map(|one| {
+            let (prefix, router_id) = (one.prefix.to_string(), one.router_id.to_string());
+            let about = [("prefix", prefix.as_str()), ("router_id", router_id.as_str())];
+            Alert::new("not-entitled", format!("{}.", one.text()), &about)
+        })
     }
 }
 

@@ -145,6 +145,15 @@ impl Meters {
 }
 
 impl Shut {
+    /// A word for programs.
+    const fn code(self) -> &'static str {
+        match self {
+            Self::UsedUp => "used-up",
+            Self::OtherHours => "other-hours",
+            Self::NoClock => "no-clock",
+        }
+    }
+
     const fn text(self) -> &'static str {
         match self {
             Self::UsedUp => "what it may carry this month is used up",
@@ -201,9 +210,9 @@ impl Node {
     /// What somebody should know of it.
     pub(super) fn used_up(&self) -> impl Iterator<Item = Alert> {
         let used_up = self.meters.shut.iter().filter(|(_, why)| *why != Shut::OtherHours);
-        used_up.map(|(device, why)| Alert {
-            code: "uplink-shut".to_owned(),
-            message: format!("The way outside through {device} is not announced: {}.", why.text()),
+        used_up.map(|(device, why)| {
+            let text = format!("The way outside through {device} is not announced: {}.", why.text());
+            Alert::new("uplink-shut", text, &[("device", device), ("why", why.code())])
         })
     }
 }

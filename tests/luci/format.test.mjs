@@ -61,6 +61,12 @@ test('alerts are said in words that we know, others as they came', () => {
   assert.equal(said('<b>fire</b>'), '<b>fire</b>');
   assert.equal(said({ code: 'fire', message: '<b>fire</b>' }), '<b>fire</b>');
   assert.match(said({ code: 'no-ipv6', message: 'this kernel has no IPv6' }), /^IPv6 is switched off/);
+  const stranger = { code: 'not-entitled', message: 'x', about: { prefix: '0.0.0.0/0', router_id: '02:00' } };
+  assert.equal(said(stranger), 'The router 02:00 announces 0.0.0.0/0, and may not.');
+  const shut = (why) => said({ code: 'uplink-shut', message: 'why it is shut', about: { device: 'm-loma', why } });
+  assert.match(shut('used-up'), /through loma has carried/);
+  assert.match(shut('no-clock'), /through loma has its hours/);
+  assert.match(shut('moon'), /why it is shut/);
   assert.equal(said({}), '?');
   const full = 'Nothing was sold: this node cannot save (disk full).';
   assert.equal(format.told(full).code, 'not-saved');

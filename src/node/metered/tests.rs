@@ -107,6 +107,10 @@ fn an_uplink_is_taken_back_when_the_month_is_used_up_and_is_there_in_the_next() 
         gateway.alerts(),
         ["The way outside through wan is not announced: what it may carry this month is used up."]
     );
+    let alert = gateway.node.alerts().into_iter().find(|alert| alert.code == "uplink-shut").unwrap();
+    let about =
+        [("device", "wan"), ("why", "used-up")].map(|(name, what)| (name.to_owned(), what.to_owned()));
+    assert_eq!(alert.about, about);
     // A clock that nobody vouches for begins no month.
     gateway.clock(NOON + 31 * 86_400, TimeQuality::Stale);
     gateway.carried(5_101 * MEGABYTE);

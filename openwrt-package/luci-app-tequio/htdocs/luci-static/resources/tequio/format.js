@@ -134,10 +134,10 @@ return baseclass.extend({
 	/* An alert as {code, message}. A program that is older than this page tells sentences alone. */
 	told: function(alert) {
 		if (alert != null && typeof(alert) == 'object')
-			return { code: alert.code, message: String(alert.message || alert.code || '?') };
+			return { code: alert.code, message: String(alert.message || alert.code || '?'), about: alert.about || {} };
 		const text = String(alert);
 		const old = OLD_ALERTS.find(known => text.indexOf(known[0]) == 0);
-		return { code: old ? old[1] : null, message: text };
+		return { code: old ? old[1] : null, message: text, about: {} };
 	},
 
 	/* What needs looking at, in the reader's language where we know the code. The rest is said as it came. */
@@ -145,6 +145,13 @@ return baseclass.extend({
 		const neighbour = alert.code == 'neighbour' ? /^Neighbour (\S+) on (\S+): (.*)\.$/.exec(alert.message) : null;
 		if (neighbour)
 			return _('Trouble with the neighbour on %s: %s.').format(deviceName(neighbour[2]), this.reason(neighbour[3]));
+		const about = alert.about || {};
+		if (alert.code == 'not-entitled' && about.prefix)
+			return _('The router %s announces %s, and may not.').format(about.router_id, about.prefix);
+		if (alert.code == 'uplink-shut' && about.why == 'used-up')
+			return _('The way outside through %s has carried what it may this month.').format(deviceName(about.device));
+		if (alert.code == 'uplink-shut' && about.why == 'no-clock')
+			return _('The way outside through %s has its hours, and nobody has set the clock yet.').format(deviceName(about.device));
 		switch (alert.code) {
 		case 'no-member': return _('This node has not been admitted to a community yet: no voucher works here.');
 		case 'not-saved': return _('This node cannot save: nothing can be sold. Internet and sessions go on. Tell an operator.');
