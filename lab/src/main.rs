@@ -152,6 +152,13 @@ fn bench_routing(mut arguments: lexopt::Parser) -> Outcome<ExitCode> {
                     .collect::<Outcome<_>>()?;
             }
             Long("groups") => wish.groups = words(&mut arguments)?,
+            Long("sizes") => {
+                let sizes = words(&mut arguments)?;
+                let number = |word: &String| {
+                    word.parse().map_err(|_| Failure::new("numbers of routes, like 0,10000", word))
+                };
+                wish.sizes = sizes.iter().map(number).collect::<Outcome<_>>()?;
+            }
             Long("tequio") => wish.programs.ours = PathBuf::from(arguments.value().map_err(usage)?),
             Long("babeld") => wish.programs.babeld = PathBuf::from(arguments.value().map_err(usage)?),
             Long("bird") => wish.programs.bird = PathBuf::from(arguments.value().map_err(usage)?),
@@ -218,7 +225,7 @@ lab village [--keep] [--luci [ADDRESS:PORT]] [--json] [--step-timeout S] [--pcap
 lab sim [--seed FIRST] [--seeds COUNT] [--mesh village|hundred|thousand] [--plant loop|feasibility|deaf|stubborn] [--trace] [--json]
 lab replay FILE [--trace]
 lab bench-routing [--runs N] [--seed N] [--speakers ours,babeld,bird] [--groups first,carrier,silent,fast,intake,steady,boot20,boot110]
-                  [--tequio PROGRAM] [--babeld PROGRAM] [--bird PROGRAM] [--json FILE]
+                  [--sizes 0,1000,10000] [--tequio PROGRAM] [--babeld PROGRAM] [--bird PROGRAM] [--json FILE]
 lab bench-phone [--pcap DIR]
 lab bench-steps [ROUTES]
 lab serve-web --name NAME --listen ADDRESS...";

@@ -43,6 +43,8 @@ pub struct Wish {
     pub seed: u64,
     /// The groups of figures that are wanted: names of [`GROUPS`].
     pub groups: Vec<String>,
+    /// How many routes the chains of the steady state carry: all of [`SIZES`], or some.
+    pub sizes: Vec<u32>,
     /// Where the flat JSON goes.
     pub json: Option<PathBuf>,
 }
@@ -61,6 +63,7 @@ impl Default for Wish {
             runs: 20,
             seed: 1,
             groups: GROUPS.map(str::to_string).to_vec(),
+            sizes: SIZES.to_vec(),
             json: None,
         }
     }
@@ -189,7 +192,8 @@ impl Bench<'_> {
 
     /// Two minutes of nothing but Hellos and updates, in all chains at the same time.
     fn steady(&mut self) -> Outcome<()> {
-        let sites: Vec<(Speaker, u32)> = SIZES
+        let sizes = self.wish.sizes.clone();
+        let sites: Vec<(Speaker, u32)> = sizes
             .iter()
             .flat_map(|size| self.wish.speakers.iter().map(|speaker| (*speaker, *size)))
             .collect();
@@ -271,4 +275,4 @@ const SIDE_BY_SIDE: usize = 12;
 const INTAKE_RUNS: u32 = 5;
 
 /// How many routes the chains of the steady state carry.
-const SIZES: [u32; 3] = [0, 1_000, 10_000];
+pub const SIZES: [u32; 3] = [0, 1_000, 10_000];
