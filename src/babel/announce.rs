@@ -141,6 +141,14 @@ impl Engine {
         prefixes
     }
 
+    /// Whether what was learnt here is not announced back here (RFC 8966 3.7.4): where the operator says so, and
+    /// towards an only neighbour, who gains nothing from its own routes, for none of them is feasible to it.
+    pub(super) fn has_split_horizon(&self, index: InterfaceIndex) -> bool {
+        let settings = self.interfaces.get(&index).and_then(|interface| interface.settings.as_ref());
+        let here = self.neighbours.values().filter(|neighbour| neighbour.interface == index);
+        settings.is_some_and(|settings| settings.split_horizon) || here.take(2).count() == 1
+    }
+
     fn door(&self, index: InterfaceIndex) -> Option<Door> {
         let interface = self.interfaces.get(&index)?;
         let settings = interface.settings.as_ref()?;
@@ -148,7 +156,7 @@ impl Engine {
             index,
             source: interface.running.as_ref()?.source,
             interval_cs: settings.update_interval.as_centis(),
-            split_horizon: settings.split_horizon,
+            split_horizon: self.has_split_horizon(index),
             device: interface.status.name.clone(),
             radio: settings.radio.clone(),
             ipv4: interface.ipv4_next_hop(),

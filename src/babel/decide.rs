@@ -12,7 +12,7 @@ use super::select::{Choice, SETTLE, Verdict, choose};
 use super::send::Mark;
 use super::timer::Timer;
 use super::wire::tlv::{INFINITY, SeqnoRequest, Tlv};
-use crate::base::address::PrefixPair;
+use crate::base::address::{InterfaceIndex, PrefixPair};
 use crate::base::time::{Instant, Span};
 
 impl Engine {
@@ -114,7 +114,7 @@ impl Engine {
     ) {
         match (before, after) {
             (None, None) => self.ask_when_starving(now, prefix),
-            (None, Some(_)) => self.announce_everywhere(now, prefix, Mark { repeats: 1, answer: false }),
+            (None, Some((selected, _))) => self.announce_new(now, prefix, selected.neighbour),
             (Some(lost), None) => {
                 self.announce_everywhere(now, prefix, Mark { repeats: REPEATS, answer: false });
                 self.ask_after_loss(now, prefix, lost.router_id);
@@ -128,11 +128,10 @@ impl Engine {
         }
     }
 
-    /// RFC 8966 3.8.2.1: all feasible routes are lost, but an unfeasible one could be made feasible.
+    /// RFC 8966 3.8.2.1: all feasible routes are lost. Who knows another way may not have told us, because it
+    /// went through us (split horizon): everybody is asked, whether there is an unfeasible offer or not.
     fn ask_after_loss(&mut self, now: Instant, prefix: PrefixPair, router_id: RouterId) {
-        let Some(destination) = self.routes.get(prefix) else { return };
-        let starving = self.choices(prefix, destination).iter().any(|choice| choice.metric < INFINITY);
-        if starving && !self.originated.contains_key(&prefix) {
+        if !self.originated.contains_key(&prefix) {
             self.request_seqno(now, prefix, router_id, Audience::All);
         }
     }
@@ -178,8 +177,22 @@ impl Engine {
 
     /// Marks `prefix` to be announced on every interface, soon.
     pub(super) fn announce_everywhere(&mut self, now: Instant, prefix: PrefixPair, mark: Mark) {
-        for interface in self.interfaces.values_mut() {
-            if let Some(running) = &mut interface.running {
+        self.announce_but(now, prefix, mark, None);
+    }
+
+    /// The same of a destination that nobody could reach through us before: where split horizon keeps it back there
+    /// is nothing to be taken back either.
+    fn announce_new(&mut self, now: Instant, prefix: PrefixPair, via: NeighbourId) {
+        let from = self.neighbours.get(&via).map(|neighbour| neighbour.interface);
+        let silent = from.filter(|index| self.has_split_horizon(*index));
+        self.announce_but(now, prefix, Mark { repeats: 1, answer: false }, silent);
+    }
+
+    fn announce_but(&mut self, now: Instant, prefix: PrefixPair, mark: Mark, but: Option<InterfaceIndex>) {
+        for (index, interface) in self.interfaces.iter_mut() {
+            if let Some(running) = &mut interface.running
+                && Some(*index) != but
+            {
                 running.outbox.mark(prefix, mark, now + self.random.span(URGENT));
             }
         }

@@ -97,6 +97,16 @@ fn what_is_promised_and_what_is_asked_for_can_be_looked_at() {
 }
 
 #[test]
+fn losing_the_only_offer_asks_everybody_too() {
+    // RFC 8966 3.8.2.1: who knows another way may have kept it from us, because it went through us.
+    let mut subject = Subject::new();
+    subject.hear(ONE, &[route(P, 5, 100)]);
+    subject.pass(1_000);
+    subject.hear(ONE, &[retraction(P)]);
+    assert!(subject.seqno_requests().contains(&(MULTICAST, wants(ORIGIN, P, 6, 64))));
+}
+
+#[test]
 fn a_seqno_request_that_the_route_in_use_satisfies_is_answered_with_it() {
     let mut subject = Subject::new();
     subject.hear(ONE, &[route(P, 5, 100)]);
