@@ -1,5 +1,6 @@
 //! Addresses as the cores know them: a MAC address, an IP prefix, an interface number.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
@@ -17,10 +18,28 @@ pub struct InterfaceIndex(pub u32);
 /// An IP prefix in canonical form: no bit past `length` is set.
 ///
 /// IPv4 sorts before IPv6, then by address, then by length: the order of every table and report.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Prefix {
     address: IpAddr,
     length: u8,
+}
+
+impl Ord for Prefix {
+    /// What the compiler would make of the two fields, in two steps instead of thirty: tables of routes do little else.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let addresses = match (self.address, other.address) {
+            (IpAddr::V4(one), IpAddr::V4(other)) => one.to_bits().cmp(&other.to_bits()),
+            (IpAddr::V6(one), IpAddr::V6(other)) => one.to_bits().cmp(&other.to_bits()),
+            (one, other) => one.is_ipv6().cmp(&other.is_ipv6()),
+        };
+        addresses.then(self.length.cmp(&other.length))
+    }
+}
+
+impl PartialOrd for Prefix {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl Prefix {
@@ -264,6 +283,20 @@ mod tests {
         for wrong in ["10.0.0.0/33", "fd00::/129", "x/1", "10.0.0.0/-1", ""] {
             assert!(wrong.parse::<Prefix>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn prefixes_stand_in_the_order_of_their_family_address_and_length() {
+        let texts =
+            ["0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/9", "255.255.255.255/32", "::/0", "::1/128", "fd00::/8"];
+        let prefixes = texts.map(|text| text.parse::<Prefix>().unwrap());
+        for one in prefixes {
+            for other in prefixes {
+                let fields = (one.address, one.length).cmp(&(other.address, other.length));
+                assert_eq!(one.cmp(&other), fields, "{one} {other}");
+            }
+        }
+        assert!(prefixes.is_sorted());
     }
 
     #[test]

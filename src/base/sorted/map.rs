@@ -1,6 +1,8 @@
 //! The map.
 
 use std::borrow::Borrow;
+use std::cell::Cell;
+use std::cmp::Ordering;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Index;
@@ -18,6 +20,9 @@ pub struct SortedMap<K, V> {
     chunks: Vec<Vec<(K, V)>>,
     /// Entries in all of them.
     len: usize,
+    /// Where the entry is that was found or put in last: the next one often stands beside it. A wrong place costs a
+    /// comparison and nothing else.
+    near: Cell<Place>,
 }
 
 /// Where an entry is, or would be: the chunk, and the place in it.
@@ -33,7 +38,7 @@ pub struct Entry<'a, K, V> {
 impl<K, V> SortedMap<K, V> {
     /// Nothing yet, and no memory taken.
     pub const fn new() -> Self {
-        Self { chunks: Vec::new(), len: 0 }
+        Self { chunks: Vec::new(), len: 0, near: Cell::new((0, 0)) }
     }
 
     /// How many entries there are.
@@ -141,15 +146,18 @@ impl<K, V> SortedMap<K, V> {
             self.chunks.push(Vec::new());
         }
         if self.chunks[number].len() >= CHUNK {
-            // What comes in order fills one chunk after the other; what comes in the middle finds two halves.
-            let half = if at == CHUNK { CHUNK } else { CHUNK / 2 };
-            let rest = self.chunks[number].split_off(half);
+            // What comes in order leaves full chunks behind, also if something stands behind all of it. What comes
+            // here and there finds two halves.
+            let in_order = at == CHUNK || at > 0 && self.near.get() == (number, at - 1);
+            let left = if in_order { at } else { CHUNK / 2 };
+            let rest = self.chunks[number].split_off(left);
             self.chunks.insert(number + 1, rest);
-            if at >= half {
-                (number, at) = (number + 1, at - half);
+            if at > left || left == CHUNK {
+                (number, at) = (number + 1, at - left);
             }
         }
         self.len += 1;
+        self.near.set((number, at));
         let chunk = &mut self.chunks[number];
         chunk.insert(at, (key, value));
         &mut chunk[at].1
@@ -159,6 +167,40 @@ impl<K, V> SortedMap<K, V> {
 impl<K: Ord, V> SortedMap<K, V> {
     #[inline(never)]
     fn find<Q: Ord + ?Sized>(&self, key: &Q) -> Result<Place, Place>
+    where
+        K: Borrow<Q>,
+    {
+        let found = self.find_near(key).unwrap_or_else(|| self.search(key));
+        if let Ok(place) = found {
+            self.near.set(place);
+        }
+        found
+    }
+
+    /// The same, if it is where the last one was, or right behind it: whoever goes through a table in order, or fills
+    /// it in order, needs two comparisons for each key.
+    fn find_near<Q: Ord + ?Sized>(&self, key: &Q) -> Option<Result<Place, Place>>
+    where
+        K: Borrow<Q>,
+    {
+        let (number, at) = self.near.get();
+        let chunk = self.chunks.get(number)?;
+        match chunk.get(at)?.0.borrow().cmp(key) {
+            Ordering::Equal => return Some(Ok((number, at))),
+            Ordering::Greater => return None,
+            Ordering::Less => {}
+        }
+        let here = at + 1 < chunk.len();
+        let next = if here { (number, at + 1) } else { (number + 1, 0) };
+        let entry = self.chunks.get(next.0).and_then(|chunk| chunk.get(next.1));
+        match entry.map_or(Ordering::Greater, |(other, _)| other.borrow().cmp(key)) {
+            Ordering::Equal => Some(Ok(next)),
+            Ordering::Greater => Some(Err((number, at + 1))),
+            Ordering::Less => None,
+        }
+    }
+
+    fn search<Q: Ord + ?Sized>(&self, key: &Q) -> Result<Place, Place>
     where
         K: Borrow<Q>,
     {

@@ -11,6 +11,8 @@ enum Step {
     Insert(u16, u8),
     Remove(u16),
     Entry(u16),
+    /// Some that stand one behind the other.
+    Run(u16),
     PopFirst,
     Retain(u8),
 }
@@ -21,7 +23,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (key.clone(), any::<u8>()).prop_map(|(key, value)| Step::Insert(key, value)),
         4 => key.clone().prop_map(Step::Remove),
-        2 => key.prop_map(Step::Entry),
+        2 => key.clone().prop_map(Step::Entry),
+        2 => key.prop_map(Step::Run),
         1 => Just(Step::PopFirst),
         1 => any::<u8>().prop_map(Step::Retain),
     ]
@@ -39,6 +42,12 @@ proptest! {
                 Step::Entry(key) => {
                     *ours.entry(key).or_insert(7) ^= 1;
                     *theirs.entry(key).or_insert(7) ^= 1;
+                }
+                Step::Run(key) => {
+                    for key in key..key + 40 {
+                        prop_assert_eq!(ours.contains_key(&key), theirs.contains_key(&key));
+                        prop_assert_eq!(ours.insert(key, 3), theirs.insert(key, 3));
+                    }
                 }
                 Step::PopFirst => prop_assert_eq!(ours.pop_first(), theirs.pop_first()),
                 // Seldom all: a table that is always emptied has no chunks to be wrong about.
@@ -81,6 +90,21 @@ proptest! {
 fn what_comes_in_order_leaves_no_gaps() {
     let map: SortedMap<u32, ()> = (0..10_000).map(|key| (key, ())).collect();
     assert_eq!(map.chunks().count(), 10_000_usize.div_ceil(CHUNK));
+    // Also between others, and when each is looked for before it is put in.
+    let mut map: SortedMap<u32, ()> = [0, 20_000, 20_001].map(|key| (key, ())).into();
+    for key in 1..10_000 {
+        assert!(!map.contains_key(&key));
+        map.insert(key, ());
+    }
+    assert!(map.chunks().count() <= 10_003_usize.div_ceil(CHUNK) + 1, "{}", map.chunks().count());
+}
+
+#[test]
+fn what_comes_here_and_there_leaves_chunks_more_than_half_full() {
+    let mut map = SortedMap::new();
+    // 4,001 has no divisor in common with 10,000: every number once.
+    map.extend((0..10_000_u32).map(|step| (step * 4_001 % 10_000, ())));
+    assert!(map.chunks().count() <= 10_000 / (CHUNK / 2), "{}", map.chunks().count());
 }
 
 #[test]

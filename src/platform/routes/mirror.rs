@@ -127,6 +127,10 @@ impl Mirror {
             self.queued.remove(prefix);
         }
         self.queue.drain(..outcomes.len().min(self.queue.len()));
+        if self.queue.is_empty() {
+            // Ten thousand routes have passed through here: their room is not kept.
+            self.queue = VecDeque::new();
+        }
         let mut failures = Vec::new();
         for (prefix, outcome) in outcomes {
             let why = match outcome {
