@@ -32,6 +32,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::base::address::InterfaceIndex;
 use crate::base::sorted::SortedMap;
+use crate::base::time::{Instant, Span};
 use crate::base::voucher::RequestId;
 use crate::config::Config;
 use crate::hotspot::output::SavedSession;
@@ -41,6 +42,7 @@ use crate::node::call::Caller;
 use crate::node::input::{Input, KernelRoute};
 use crate::node::output::StoreId;
 use crate::node::probe::{Found, ProbeId};
+use crate::platform::alarm::Alarm;
 use crate::platform::clock;
 use crate::platform::firewall::Firewall;
 use crate::platform::links::{KernelRoute as LinkRoute, LinkEvent, LinkStatus, Links};
@@ -58,8 +60,10 @@ use crate::platform::vault::KeyVault;
 use run_folder::RunFolder;
 pub use start::base_table;
 
-/// How often the calendar is read.
-const CLOCK_TICK: Duration = Duration::from_secs(10);
+/// How often the calendar is read, if something else wakes us.
+const CLOCK_TICK: Span = Span::from_secs(10);
+/// How much longer that may wait for something else: a node that speaks is awake more often, and sleeps in between.
+const CLOCK_SLACK: Span = Span::from_secs(10);
 /// How long rpcd may take to tell whose session it is.
 const SESSION_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -98,7 +102,9 @@ struct Daemon {
     silent: SortedMap<InterfaceIndex, String>,
     /// Sessions of the last run, until the kernel's sets could be read.
     to_adopt: Option<Vec<SavedSession>>,
-    clock_tick: tokio::time::Interval,
+    alarm: Alarm,
+    /// When the calendar is read again, and what could not be done is tried again.
+    tick_at: Instant,
     hang_up: Signal,
     terminate: Signal,
     interrupt: Signal,
@@ -114,7 +120,6 @@ struct Guests {
 /// Something that happened.
 enum Event {
     Wake,
-    ClockTick,
     Packet(Received),
     Link(LinkEvent),
     Routes(RouteEvent),
@@ -162,11 +167,15 @@ impl Daemon {
                 }
                 event => self.happen(event).await,
             }
+            if self.tick_at <= clock::now() {
+                self.tick().await;
+            }
         }
     }
 
     async fn next_event(&mut self) -> Event {
-        let wake = self.node.next_wake();
+        let tick = self.tick_at + CLOCK_SLACK;
+        let wake = self.node.next_wake().map_or(tick, |wake| wake.min(tick));
         let portal = async {
             match &mut self.hotspot {
                 Some(guests) => guests.portal.next().await,
@@ -176,15 +185,6 @@ impl Daemon {
         let babeld = async {
             match &mut self.babeld {
                 Some(babeld) => babeld.next().await,
-                None => std::future::pending().await,
-            }
-        };
-        let wake = async move {
-            match wake {
-                // A chain of hashes waits for nothing, but the sockets come first.
-                Some(at) if at <= clock::now() => tokio::task::yield_now().await,
-                // The clock goes on while the machine sleeps and tokio's does not: look again soon.
-                Some(at) => tokio::time::sleep(clock::until(at).min(CLOCK_TICK)).await,
                 None => std::future::pending().await,
             }
         };
@@ -198,18 +198,17 @@ impl Daemon {
             found = self.prober.next() => Event::Probed(found),
             event = babeld => Event::Babeld(event),
             Some(completion) = self.store.completed() => Event::Stored(completion),
-            _ = self.clock_tick.tick() => Event::ClockTick,
             _ = self.hang_up.recv() => Event::Reload,
             _ = self.terminate.recv() => Event::Stop("SIGTERM"),
             _ = self.interrupt.recv() => Event::Stop("SIGINT"),
-            () = wake => Event::Wake,
+            // A chain of hashes waits for nothing, but the sockets come first.
+            () = self.alarm.until(wake) => Event::Wake,
         }
     }
 
     async fn happen(&mut self, event: Event) {
         match event {
             Event::Wake => self.input(Input::Wake).await,
-            Event::ClockTick => self.tick().await,
             Event::Packet(Received { interface, source, destination, bytes }) => {
                 self.input(Input::Packet { interface, source, destination, bytes }).await;
             }
@@ -240,6 +239,7 @@ impl Daemon {
 
     /// What is done now and then: the calendar is read, and what could not be done is tried again.
     async fn tick(&mut self) {
+        self.tick_at = clock::now() + CLOCK_TICK;
         self.input(Input::Clock(clock::wall())).await;
         self.read_meters().await;
         self.look_at_the_machine().await;

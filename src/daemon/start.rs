@@ -7,7 +7,7 @@ use super::added::Added;
 use super::babeld::Babeld;
 use super::run_folder::{RunFolder, SavedNode};
 use super::troubles::{Rights, Trouble, Troubles};
-use super::{CLOCK_TICK, Daemon, Guests, signals, why_not};
+use super::{Daemon, Guests, signals, why_not};
 use crate::babel::{RouterId, SeqNo};
 use crate::base::sorted::SortedMap;
 use crate::config::{Config, ConfigError, HotspotSection};
@@ -15,6 +15,7 @@ use crate::ledger::journal::JournalError;
 use crate::node::input::Input;
 use crate::node::settings::Settings;
 use crate::node::{Birth, Node};
+use crate::platform::alarm::Alarm;
 use crate::platform::clock;
 use crate::platform::firewall::Firewall;
 use crate::platform::firewall::base::{self, FirewallSettings};
@@ -45,11 +46,10 @@ impl Daemon {
         troubles.extend(trouble.map(|what| ("run-folder", what)));
         let (mut vault, store, loaded) = open_ledger(&config.node.state_dir, &mut troubles)?;
         vault.set_mesh_keys(mesh_keys(&config));
-        let settings = node_settings(&config);
         let saved = run_folder.load(clock::boot_id().map_err(|error| error.to_string())?);
         let birth = birth(saved.as_ref())?;
         let now = clock::now();
-        let node = Node::new(now, settings, birth, &mut vault);
+        let node = Node::new(now, node_settings(&config), birth, &mut vault);
         run_folder.save_birth(birth.router_id, birth.seqno);
 
         let [hang_up, terminate, interrupt] = signals()?;
@@ -78,7 +78,8 @@ impl Daemon {
             rights,
             silent: crate::base::sorted::SortedMap::new(),
             to_adopt: None,
-            clock_tick: tokio::time::interval(CLOCK_TICK),
+            alarm: Alarm::new().map_err(|error| format!("the kernel gives no timer: {error}"))?,
+            tick_at: now,
             hang_up,
             terminate,
             interrupt,

@@ -76,7 +76,10 @@ impl Daemon {
 
     /// What can come and go while the daemon runs.
     pub(super) async fn look_at_the_machine(&mut self) {
-        self.trouble("no-ipv6", without_ipv6(&self.config)).await;
+        let speaks = |device: &str| {
+            self.interfaces.values().any(|status| status.name == device && status.link_local.is_some())
+        };
+        self.trouble("no-ipv6", without_ipv6(&self.config, speaks)).await;
         self.open_hotspot().await;
     }
 
@@ -96,9 +99,14 @@ impl Daemon {
     }
 }
 
-/// Babel speaks IPv6 alone: where it is missing, and what to do.
-fn without_ipv6(config: &Config) -> Option<String> {
+/// Babel speaks IPv6 alone: where it is missing, and what to do. Nothing is asked about a device that `has_address`.
+fn without_ipv6(config: &Config, has_address: impl Fn(&str) -> bool) -> Option<String> {
     use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+    let devices = config.babel.interfaces.iter().map(|interface| interface.name.as_str());
+    let devices: Vec<&str> = devices.filter(|device| !has_address(device)).collect();
+    if devices.is_empty() && !config.babel.interfaces.is_empty() {
+        return None;
+    }
     let opened = socket(AddressFamily::Inet6, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None);
     if let Err(errno) = opened {
         return Some(format!(
@@ -110,8 +118,7 @@ fn without_ipv6(config: &Config) -> Option<String> {
         let path = Path::new("/proc/sys/net/ipv6/conf").join(place).join("disable_ipv6");
         std::fs::read_to_string(path).is_ok_and(|text| text.trim() == "1")
     };
-    let devices = config.babel.interfaces.iter().map(|interface| interface.name.as_str());
-    let devices: Vec<&str> = devices.filter(|device| off(device)).collect();
+    let devices: Vec<&str> = devices.into_iter().filter(|device| off(device)).collect();
     let first = devices.first()?;
     Some(format!(
         "IPv6 is switched off on {}: Babel cannot speak there; the rest runs. Do: sysctl -w \

@@ -11,7 +11,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, IoSlice, IoSliceMut};
-use std::net::{Ipv6Addr, SocketAddrV6};
+use std::net::{Ipv6Addr, SocketAddrV6, UdpSocket};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::task::{Context, Poll, ready};
 
@@ -21,7 +21,7 @@ use nix::sys::socket::{
     recvmsg, sendmsg, setsockopt, socket, sockopt,
 };
 use tokio::io::Interest;
-use tokio::net::UdpSocket;
+use tokio::io::unix::AsyncFd;
 
 use crate::base::address::InterfaceIndex;
 use crate::base::limit;
@@ -104,7 +104,7 @@ pub struct MeshSockets {
 
 #[derive(Debug)]
 struct MeshSocket {
-    socket: UdpSocket,
+    socket: AsyncFd<UdpSocket>,
     device: String,
     address: Ipv6Addr,
     counters: MeshCounters,
@@ -128,15 +128,20 @@ impl MeshSockets {
     ) -> Result<(), MeshError> {
         let fail = |doing| move |error| MeshError { device: device.to_owned(), doing, error };
         if let Some(mesh) = self.sockets.get_mut(&interface) {
-            join(&mesh.socket, interface).map_err(fail("join ff02::1:6 on"))?;
+            join(mesh.socket.get_ref(), interface).map_err(fail("join ff02::1:6 on"))?;
             device.clone_into(&mut mesh.device);
             mesh.address = address;
             return Ok(());
         }
         let socket = bound_socket(device).map_err(|errno| fail("bind a socket to")(errno.into()))?;
-        let socket = UdpSocket::from_std(socket.into()).map_err(fail("watch a socket of"))?;
+        let socket = UdpSocket::from(socket);
         socket.set_multicast_loop_v6(false).map_err(fail("set up a socket of"))?;
         join(&socket, interface).map_err(fail("join ff02::1:6 on"))?;
+        // To read only: who waits for room to write is woken by each packet that has left.
+        // SAFETY: the descriptor stays open and the same as long as it is registered: `AsyncFd` owns the
+        // `UdpSocket`, whose descriptor is private and closed by its `Drop` only, and nothing here replaces it.
+        let socket = unsafe { AsyncFd::register_with_interest(socket, Interest::READABLE) };
+        let socket = socket.map_err(|error| fail("watch a socket of")(error.into()))?;
         let counters = MeshCounters::default();
         self.sockets.insert(interface, MeshSocket { socket, device: device.to_owned(), address, counters });
         Ok(())
@@ -237,14 +242,12 @@ impl MeshSocket {
         left: &mut usize,
     ) -> Poll<Option<Received>> {
         while *left > 0 {
-            if ready!(self.socket.poll_recv_ready(context)).is_err() {
+            let Ok(mut ready) = ready!(self.socket.poll_read_ready(context)) else {
                 // The runtime is shutting down: there is nothing more to wait for.
                 return Poll::Pending;
-            }
-            let socket = &self.socket;
-            let datagram = match socket.try_io(Interest::READABLE, || Ok(receive(socket, buffer)?)) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-                datagram => datagram,
+            };
+            let Ok(datagram) = ready.try_io(|socket| Ok(receive(socket.get_ref(), buffer)?)) else {
+                continue;
             };
             *left -= 1;
             match datagram {

@@ -1,5 +1,6 @@
 //! Floor 4: the only IO. Each file adapts one thing of the world to plain values.
 
+pub mod alarm;
 #[cfg(all(panic = "abort", target_env = "musl"))]
 mod backtrace;
 pub mod clock;

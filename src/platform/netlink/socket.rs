@@ -153,14 +153,20 @@ impl NetlinkSocket {
     pub async fn receive(&mut self) -> Result<Messages<'_>, NetlinkError> {
         // A flood of events is always ready: others have their turn now and then.
         consume_budget().await;
-        let length = self.receive_length().await?;
+        let length = self.receive_ready().await?;
         Ok(Messages::new(&self.buffer[..length]))
     }
 
+    /// An answer is here when the request has been sent, before the loop knows of it: the socket is asked first.
     async fn receive_length(&mut self) -> Result<usize, NetlinkError> {
         if let Some(length) = self.receive_pending()? {
             return Ok(length);
         }
+        self.receive_ready().await
+    }
+
+    /// Events are looked for when the loop says that there are some, and not each time that it turns.
+    async fn receive_ready(&mut self) -> Result<usize, NetlinkError> {
         loop {
             let mut guard = self.socket.readable().await?;
             let buffer = &mut self.buffer;

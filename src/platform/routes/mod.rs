@@ -173,12 +173,12 @@ impl RouteTable {
     }
 
     async fn work(&mut self) {
-        self.take_pending_events();
         let now = Instant::now();
         if self.read_at.is_some_and(|at| at <= now) {
             return self.read_again().await;
         }
         if !self.mirror.is_settled() {
+            self.take_pending_events();
             self.send_batch().await;
             // Ten thousand routes are 157 batches: others have their turn in between.
             return tokio::task::yield_now().await;

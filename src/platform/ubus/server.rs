@@ -108,13 +108,20 @@ impl UbusServer {
             }
             match &mut self.state {
                 State::Waiting(until) => {
-                    tokio::time::sleep_until((*until).into()).await;
+                    // Whoever asks us again after `until` is awake anyway; for nobody is anybody woken sooner.
+                    if Instant::now() < *until {
+                        tokio::time::sleep_until((*until + self.pause.min(SLACK)).into()).await;
+                    }
                     self.connect().await;
                 }
                 State::Open(link) => {
                     let deadline = link.next_deadline();
-                    let received = tokio::time::timeout_at(deadline.into(), link.connection.receive());
-                    match received.await {
+                    let received = link.connection.receive();
+                    let received = match deadline {
+                        Some(deadline) => tokio::time::timeout_at(deadline.into(), received).await,
+                        None => Ok(received.await),
+                    };
+                    match received {
                         Ok(Ok(frame)) => {
                             link.dialogue.handle(&frame, Instant::now());
                             self.settle();
@@ -288,11 +295,10 @@ impl UbusServer {
 }
 
 impl Link {
-    /// When somebody has waited long enough.
-    fn next_deadline(&self) -> Instant {
-        let patience = self.since + BROKER_PATIENCE;
-        let idle = if self.ready { Instant::now() + IDLE } else { patience };
-        self.dialogue.next_deadline().map_or(idle, |deadline| deadline.min(idle))
+    /// When somebody has waited long enough; nobody waits on a quiet connection.
+    fn next_deadline(&self) -> Option<Instant> {
+        let patience = (!self.ready).then(|| self.since + BROKER_PATIENCE);
+        self.dialogue.next_deadline().into_iter().chain(patience).min()
     }
 }
 
@@ -304,8 +310,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 const STEADY: Duration = Duration::from_secs(10);
 /// The log speaks of malformed messages at most this often.
 const GRUMBLE_EVERY: Duration = Duration::from_secs(10);
-/// Waiting without a deadline is cut into pieces of this length.
-const IDLE: Duration = Duration::from_secs(3_600);
+/// How much longer an attempt waits for something else to wake us.
+const SLACK: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests;
