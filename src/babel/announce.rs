@@ -6,7 +6,7 @@ use super::engine::{Engine, MULTICAST, Table};
 use super::interface::{Interface, URGENT};
 use super::neighbour::{Neighbour, NeighbourId};
 use super::output::RouteAction;
-use super::send::{BATCH_PREFIXES, Batch, Mark, Outbox};
+use super::send::{BATCH_PREFIXES, Batch, Mark, Outbox, promised};
 use super::seqno::SeqNo;
 use super::wire::tlv::{INFINITY, Tlv, Update};
 use super::wire::write::PacketWriter;
@@ -72,44 +72,78 @@ impl Engine {
             let occasion = if answer { Occasion::Answer } else { Occasion::Change };
             updates.extend(self.update_for(now, &door, prefix, occasion));
         }
+        let mut goes_on = false;
         if let Some(after) = batch.dump {
-            for prefix in self.dump_prefixes(now, index, to, after) {
+            let prefixes = self.dump_prefixes(now, index, to, after);
+            goes_on = prefixes.len() == BATCH_PREFIXES;
+            for prefix in prefixes {
                 updates.extend(self.update_for(now, &door, prefix, Occasion::Dump));
             }
         }
         // Routes of one origin share a Router-Id TLV, and neighbours in number their first octets.
         updates.sort_by_key(|update| (update.router_id, update.prefix));
         tlvs.extend(updates.into_iter().map(Tlv::Update));
-        self.write(now, index, to, &tlvs);
+        let sent = self.write(now, index, to, &tlvs, goes_on);
+        if let Some(counters) = self.counters_of(index) {
+            counters.tlvs_sent = counters.tlvs_sent.wrapping_add(sent.try_into().unwrap_or(0));
+        }
+        let held_back = tlvs[sent..].iter().filter_map(|tlv| match tlv {
+            Tlv::Update(update) => update.prefix,
+            _ => None,
+        });
+        if let Some(outbox) = self.outbox(index, to) {
+            outbox.hold_back(now, held_back);
+        }
     }
 
-    fn write(&mut self, now: Instant, index: InterfaceIndex, to: Option<NeighbourId>, tlvs: &[Tlv]) {
-        let Some(interface) = self.interfaces.get(&index) else { return };
-        let Some(running) = &interface.running else { return };
+    fn outbox(&mut self, index: InterfaceIndex, to: Option<NeighbourId>) -> Option<&mut Outbox> {
+        match to {
+            Some(id) => self.neighbours.get_mut(&id).map(|neighbour| &mut neighbour.outbox),
+            None => {
+                let running = self.interfaces.get_mut(&index)?.running.as_mut();
+                running.map(|running| &mut running.outbox)
+            }
+        }
+    }
+
+    /// Sends the TLVs, and says how many: if more `goes_on`, what does not fill a packet is left out.
+    fn write(
+        &mut self,
+        now: Instant,
+        index: InterfaceIndex,
+        to: Option<NeighbourId>,
+        tlvs: &[Tlv],
+        goes_on: bool,
+    ) -> usize {
+        let Some(interface) = self.interfaces.get(&index) else { return tlvs.len() };
+        let Some(running) = &interface.running else { return tlvs.len() };
         let (size, source) = (interface.packet_size(), running.source);
         let via_v6 = interface.ipv4_next_hop().is_none();
         let destination = match to {
             None => MULTICAST,
             Some(id) => match self.neighbours.get(&id) {
                 Some(neighbour) => neighbour.address,
-                None => return,
+                None => return tlvs.len(),
             },
         };
         let mut writer = PacketWriter::new(size, source).retracting(via_v6).timed(self.timing(now, index));
-        for tlv in tlvs {
+        let mut sent = 0;
+        for (position, tlv) in tlvs.iter().enumerate() {
             if !writer.push(tlv) {
+                sent = position;
                 let full = std::mem::replace(&mut writer, PacketWriter::new(size, source).retracting(via_v6));
                 self.send(index, destination, full.finish());
                 // The largest TLV with all that goes before it takes 76 octets of at least 512.
                 writer.push(tlv);
             }
         }
+        if goes_on && sent > 0 {
+            return sent;
+        }
         if !writer.is_empty() {
             self.send(index, destination, writer.finish());
         }
-        if let Some(counters) = self.counters_of(index) {
-            counters.tlvs_sent = counters.tlvs_sent.wrapping_add(tlvs.len().try_into().unwrap_or(0));
-        }
+        tlvs.len()
     }
 
     /// The next prefixes of a dump, behind `after`; what is left is scheduled.
@@ -127,14 +161,7 @@ impl Engine {
         prefixes.dedup();
         prefixes.truncate(BATCH_PREFIXES);
         if let Some(last) = prefixes.last().filter(|_| prefixes.len() == BATCH_PREFIXES) {
-            let outbox = match to {
-                Some(id) => self.neighbours.get_mut(&id).map(|neighbour| &mut neighbour.outbox),
-                None => {
-                    let running = self.interfaces.get_mut(&index).and_then(|found| found.running.as_mut());
-                    running.map(|running| &mut running.outbox)
-                }
-            };
-            if let Some(outbox) = outbox {
+            if let Some(outbox) = self.outbox(index, to) {
                 outbox.continue_dump(now, *last);
             }
         }
@@ -171,7 +198,7 @@ impl Engine {
         prefix: PrefixPair,
         occasion: Occasion,
     ) -> Option<Update> {
-        let interval_cs = door.interval_cs;
+        let interval_cs = promised(Span::from_centis(door.interval_cs)).as_centis();
         let ruling = self.settings.policy.on_its_way_out(&prefix, &door.device);
         let destination = self.routes.get(prefix);
         let said_before = destination.and_then(|found| found.selected).map(|selected| selected.announced);

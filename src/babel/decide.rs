@@ -276,8 +276,8 @@ const fn is_significant(announced: u16, metric: u16) -> bool {
 /// How often what must not be missed is said again (RFC 8966 appendix B: three copies on a radio).
 pub(super) const REPEATS: u8 = 2;
 /// How long a lost destination stays unreachable: as long as the neighbours' routes through us may live
-/// (RFC 8966 3.5.4; 3.5 times the suggested update interval of 16 s).
-pub(super) const UNREACHABLE_HOLD: Span = Span::from_secs(56);
+/// (RFC 8966 3.5.4; 3.5 times 17 s, the promise of the suggested update interval of 16 s).
+pub(super) const UNREACHABLE_HOLD: Span = Span::from_secs(60);
 /// Less than the cost of a cable is no news.
 const SIGNIFICANT: u16 = 96;
 /// A peer that was told everything less than this ago knows it.

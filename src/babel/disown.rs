@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::engine::{Engine, retract_all};
 use super::interface::{RETRACTIONS, URGENT};
 use super::neighbour::NeighbourId;
+use super::send::promised;
 use super::settings::InterfaceSettings;
 use super::timer::Timer;
 use super::wire::tlv::Tlv;
@@ -40,7 +41,7 @@ impl ColdStart {
             return 0;
         }
         // RFC 8966 appendix B: a route that is not repeated expires after 3.5 update intervals.
-        let interval = settings.map_or(Span::ZERO, |settings| settings.update_interval);
+        let interval = settings.map_or(Span::ZERO, |settings| promised(settings.update_interval));
         self.until = Some(now + interval.scaled(7, 2));
         RETRACTIONS
     }

@@ -28,8 +28,9 @@ use super::interface::URGENT;
 use super::output::{RouteAction, RouteChange};
 use super::route::Route;
 use super::router_id::RouterId;
-use super::send::Mark;
+use super::send::{Mark, promised};
 use super::seqno::SeqNo;
+use super::settings::InterfaceSettings;
 use super::timer::Timer;
 use super::wire::tlv::Tlv;
 use crate::base::address::{InterfaceIndex, PrefixPair};
@@ -100,7 +101,8 @@ impl Engine {
     /// The kernel still forwards along these routes of the run before. To be told before any interface;
     /// without it the start counts as a cold boot.
     pub fn handle_routes_left(&mut self, now: Instant, routes: &[RouteChange]) {
-        let intervals = self.settings.interfaces.iter().map(|settings| settings.bounded().update_interval);
+        let settings = self.settings.interfaces.iter().map(InterfaceSettings::bounded);
+        let intervals = settings.map(|settings| promised(settings.update_interval));
         let others_keep = intervals.max().unwrap_or(Span::ZERO).scaled(7, 2);
         let doubt = Doubt::new(now, routes, others_keep);
         if doubt.left.is_empty() {

@@ -113,15 +113,29 @@ impl Running {
         }
     }
 
-    /// When the next Hello leaves, once one has left: never later than promised.
-    pub(super) fn next_hello(&mut self, now: Instant, interval: Span, random: &mut Random) {
-        let wait = if self.burst > 0 {
+    /// When the next Hello leaves, once one has left: never later than promised, and at the `beat` of another
+    /// interface if there is one.
+    pub(super) fn next_hello(
+        &mut self,
+        now: Instant,
+        interval: Span,
+        beat: Option<Instant>,
+        random: &mut Random,
+    ) {
+        self.hello_due = if self.burst > 0 {
             self.burst -= 1;
-            (BURST_GAP + random.span(BURST_GAP)).min(interval)
+            now + (BURST_GAP + random.span(BURST_GAP)).min(interval)
         } else {
-            super::send::jittered(interval, random)
+            beat.unwrap_or_else(|| now + super::send::jittered(interval, random))
         };
-        self.hello_due = now + wait;
+    }
+
+    /// Whether the regular update leaves now. It goes along with a Hello if it would be late with the next one; a
+    /// Hello that is far from its time is not worth the packet that it saves.
+    pub(super) fn is_update_due(&self, now: Instant, hello_interval: Span) -> bool {
+        let next_is_late = self.update_due < now + super::send::promised(hello_interval);
+        let goes_along = self.hello_due <= now && self.update_due <= now + hello_interval.scaled(1, 2);
+        self.update_due <= now || goes_along && next_is_late
     }
 }
 

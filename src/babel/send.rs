@@ -151,15 +151,30 @@ impl Outbox {
         self.dump = Some((now + PACE, Some(last)));
     }
 
+    /// These prefixes of a dump that goes on did not fill a packet: they leave with what follows.
+    pub(super) fn hold_back(&mut self, now: Instant, prefixes: impl Iterator<Item = PrefixPair>) {
+        for prefix in prefixes {
+            self.mark(prefix, Mark::default(), now + PACE);
+        }
+    }
+
     fn hurry(&mut self, due: Instant) {
         self.due = Some(self.due.map_or(due, |waiting| waiting.min(due)));
     }
 }
 
-/// What is promised every `interval` comes a little sooner, never later (RFC 8966 3.1 wants jitter, 4.6.5 and 4.6.9
-/// a bound): enough that neighbours do not fall into step, and no more, for each step is traffic.
+/// The promise of what is said every `interval`: a sixteenth longer, because RFC 8966 wants chance in it (3.1) and the
+/// promise to be a bound (4.6.5, 4.6.9). So what is configured is the least and not the most, as with peers, whose
+/// intervals are longer than they promise half of the time.
+pub(super) fn promised(interval: Span) -> Span {
+    Span::from_centis(interval.scaled(17, 16).as_centis())
+}
+
+/// How long it is until the next of what is said every `interval`: enough chance that neighbours do not fall into step.
 pub(super) fn jittered(interval: Span, random: &mut Random) -> Span {
-    interval.scaled(15, 16) + random.span(interval.scaled(1, 16))
+    let most = promised(interval);
+    let least = interval.min(most - interval.scaled(1, 16));
+    least + random.span(most - least)
 }
 
 /// Prefixes that leave at once: some 10 full packets, which a slow radio sends in 10 ms.
@@ -209,6 +224,19 @@ mod tests {
         }
         assert!(!outbox.push(Tlv::Ack { opaque: u16::MAX }, Instant::ZERO));
         assert_eq!(outbox.take(Instant::ZERO, Instant::ZERO).unwrap().tlvs.len(), BABEL_OUTBOX_TLVS);
+    }
+
+    #[test]
+    fn a_promise_is_kept_and_leaves_room_for_chance() {
+        let mut random = Random::new(1);
+        for (millis, promise) in [(100, 100), (150, 150), (1_000, 1_060), (4_000, 4_250), (655_000, 655_340)]
+        {
+            let interval = Span::from_millis(millis);
+            assert_eq!(promised(interval), Span::from_millis(promise));
+            let waits: Vec<Span> = (0..100).map(|_| jittered(interval, &mut random)).collect();
+            assert!(waits.iter().all(|wait| *wait <= promised(interval) && *wait >= interval.scaled(15, 16)));
+            assert!(waits.iter().any(|wait| *wait != waits[0]), "{millis}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::engine::{Engine, retract_all};
 use super::neighbour::{Neighbour, NeighbourId};
 use super::output::RouteAction;
 use super::route::Route;
-use super::send::jittered;
+use super::send::promised;
 use super::settings::InterfaceSettings;
 use super::timer::Timer;
 use super::wire::tlv::{INFINITY, SeqnoRequest, Tlv};
@@ -139,20 +139,20 @@ impl Engine {
 
     /// Hellos, the IHUs that travel with them, and the regular dump.
     fn say_hello(&mut self, now: Instant, index: InterfaceIndex) {
+        let beat = self.beat(now, index);
         let Some(interface) = self.interfaces.get_mut(&index) else { return };
         let (Some(settings), Some(running)) = (&interface.settings, &mut interface.running) else { return };
-        if running.update_due <= now {
+        if running.is_update_due(now, settings.hello_interval) {
             running.outbox.start_dump(now);
-            let interval = settings.update_interval;
-            running.update_due = now + jittered(interval, &mut self.random);
+            running.update_due = now + promised(settings.update_interval);
         }
         if running.hello_due > now {
             return;
         }
         let seqno = running.hello_seqno;
-        let interval_cs = settings.hello_interval.as_centis();
+        let interval_cs = promised(settings.hello_interval).as_centis();
         running.hello_seqno = seqno.next();
-        running.next_hello(now, settings.hello_interval, &mut self.random);
+        running.next_hello(now, settings.hello_interval, beat, &mut self.random);
         running.outbox.push_hello(Tlv::Hello { unicast: false, seqno, interval_cs }, now);
         // Who never said Hello to us is not told that we do not hear him: if we have just started he would
         // give up a link that works.
@@ -177,9 +177,25 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// When another interface with the same interval says its next Hello, if ours may come then: one wake-up does for
+    /// all. To get into step a Hello comes sooner once, which breaks no promise.
+    fn beat(&self, now: Instant, index: InterfaceIndex) -> Option<Instant> {
+        let interval = self.interfaces.get(&index)?.settings.as_ref()?.hello_interval;
+        let (soonest, latest) = (now + interval.scaled(1, 2), now + promised(interval));
+        let others = self.interfaces.iter().filter(|(other, interface)| {
+            **other != index
+                && interface.settings.as_ref().is_some_and(|settings| settings.hello_interval == interval)
+        });
+        let running = others.filter_map(|(_, interface)| interface.running.as_ref());
+        let dues = running.filter(|running| running.burst == 0).map(|running| running.hello_due);
+        dues.filter(|due| (soonest..=latest).contains(due)).max()
+    }
+}
+
 /// The IHU for this neighbour, with the promise of another within three Hellos.
 pub(super) fn ihu(neighbour: &Neighbour, rxcost: u16, settings: &InterfaceSettings) -> Tlv {
-    let interval_cs = settings.hello_interval.scaled(u64::from(HELLOS_PER_IHU), 1).as_centis();
+    let interval_cs = promised(settings.hello_interval).scaled(u64::from(HELLOS_PER_IHU), 1).as_centis();
     Tlv::Ihu { address: Some(neighbour.address.into()), rxcost, interval_cs }
 }
 

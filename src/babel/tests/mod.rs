@@ -10,6 +10,7 @@ mod policy;
 mod requests;
 mod restart;
 mod selection;
+mod sending;
 mod snapshot;
 mod sources;
 mod subject;
