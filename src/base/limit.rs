@@ -113,6 +113,16 @@ pub const EPOCH_SHARES: usize = 48;
 pub const PLAN_SHARES: usize = 8;
 /// Records that one record may name as replaced: concurrent changes of one member or plan.
 pub const RECORD_REPLACES: usize = 16;
+/// Last records of a key that a record may name as counted: one a branch, and branches are restored backups.
+pub const RECORD_HEADS: usize = 16;
+/// Lots with vouchers that are still good, of one close: 8 bytes each.
+pub const CLOSE_OPEN_LOTS: usize = 512;
+/// Prefixes of one service.
+pub const SERVICE_PREFIXES: usize = 8;
+/// Bytes of the figures of a link that was good.
+pub const REFERENCE_BYTES: usize = 1_024;
+/// Devices that may take up one voucher in a day.
+pub const DEVICE_MOVES: u32 = 6;
 /// Bytes of a journal or a bundle of records: eight times what three years of a village take.
 pub const JOURNAL_BYTES: u64 = 32 << 20;
 /// Epochs whose secrets a node keeps: the current one and older ones with open lots.

@@ -1,34 +1,57 @@
 //! Who belongs to the community, what is on sale, which secrets are current: everything that gives other
 //! records their meaning. Computed anew from all records of these kinds whenever one of them arrives;
 //! there are a few hundred in the life of a village.
-
-use serde::{Deserialize, Serialize};
+//!
+//! `roots`: the root keys, one after the other. `members`: who was admitted, and expelled. `epochs`: secrets.
 
 use crate::base::sorted::{SortedMap, SortedSet};
 
-use super::body::{Body, Charter, Member, Plan};
+use super::Ledger;
+use super::body::{Body, Charter, Member};
 use super::kind::Kind;
 use super::record::{Record, RecordId};
 use super::rights::{Role, Roles, Signer, may_sign};
 use crate::base::voucher::IssuerNumber;
 
+mod epochs;
+mod members;
+mod roots;
+
+use self::roots::Root;
+
 /// What the authority records of a set say together.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Authority {
     pub(super) charter: Option<Charter>,
+    /// The founder first.
+    roots: Vec<Root>,
     pub(super) members: SortedMap<[u8; 32], MemberState>,
+    /// Members that were expelled, as they were.
+    pub(super) gone: SortedMap<[u8; 32], MemberState>,
+    /// Expelled keys, and the last records of theirs that count: the union of what all expulsions name.
+    pub(super) expulsions: SortedMap<[u8; 32], Vec<RecordId>>,
+    /// Roles that a key has no more, and the records for which it has them still.
+    past: SortedMap<[u8; 32], Vec<Past>>,
     /// The plans on sale.
     pub(super) plans: SortedMap<String, RecordId>,
+    /// Persons by their names.
+    pub(super) persons: SortedMap<String, RecordId>,
+    /// Every epoch that follows as it should, with its number; also those that do not count.
+    pub(super) known_epochs: SortedMap<RecordId, u32>,
     /// Counted epochs by record, with their numbers.
     pub(super) epochs: SortedMap<RecordId, u32>,
     /// The epoch that chooses the secrets.
     pub(super) current_epoch: Option<RecordId>,
+    /// Whether an expelled key holds the current secrets: nothing is issued, the next epoch is due.
+    pub(super) tainted: bool,
+    /// Epochs whose coupon secrets an expelled key holds.
+    pub(super) exposed: SortedSet<RecordId>,
     /// Authority records whose author had the right; plans of all times among them.
     pub(super) counted: SortedSet<RecordId>,
 }
 
 /// A counted member.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberState {
     /// What its record says.
     pub member: Member,
@@ -42,170 +65,131 @@ pub struct MemberState {
     pub concurrent: u16,
     /// Every number that it was ever admitted under: its earlier lots stay good.
     pub(super) numbers: SortedSet<IssuerNumber>,
+    /// The highest float that it ever had: a lot that was within it stays good.
+    pub(super) most_float: u64,
+    /// Every role that it ever had.
+    pub(super) ever: Roles,
+}
+
+/// Roles of earlier times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Past {
+    roles: Roles,
+    records: SortedSet<RecordId>,
 }
 
 impl Authority {
-    /// What `records` (of authority kinds, in any order) say.
-    pub(super) fn of<'a>(records: impl Iterator<Item = &'a Record> + Clone) -> Self {
-        let mut authority = Self::default();
-        let Some(root) = authority.count_charter(records.clone()) else {
+    /// What the records of a ledger say.
+    pub(super) fn of(ledger: &Ledger) -> Self {
+        let mut authority = Self { roots: roots::of(ledger), ..Self::default() };
+        if authority.roots.is_empty() {
             return authority;
-        };
-        authority.count_members(root, records.clone());
-        authority.count_plans(root, records.clone());
-        authority.count_epochs(root, records);
+        }
+        authority.count_charters(ledger);
+        authority.count_members(ledger);
+        authority.count_named(ledger);
+        authority.count_epochs(ledger);
         authority
     }
 
-    /// The roles of a key; none for a stranger.
+    /// The roles of a key today; none for a stranger.
     pub(super) fn roles(&self, key: &[u8; 32]) -> Roles {
         self.members.get(key).map_or(Roles::NONE, |state| state.member.roles)
     }
 
-    /// Whether the table lets this key sign this kind.
-    pub(super) fn may_sign(&self, key: &[u8; 32], kind: Kind) -> bool {
-        let is_root = self.charter.as_ref().is_some_and(|charter| charter.root == *key);
-        (is_root && may_sign(kind, Signer::Root)) || self.roles(key).may_sign(kind)
+    /// The root key of today.
+    pub(super) fn root(&self) -> Option<[u8; 32]> {
+        self.roots.last().map(|root| root.key)
     }
 
-    /// The newest charter of the root that founded the community; returns that root.
-    fn count_charter<'a>(&mut self, records: impl Iterator<Item = &'a Record> + Clone) -> Option<[u8; 32]> {
-        let root = records.clone().find(|record| record.id.0 == record.community)?.author;
-        let charters = records.filter(|record| {
-            record.author == root && matches!(&record.body, Body::Charter(charter) if charter.root == root)
-        });
-        let charters: Vec<&Record> = charters.collect();
+    /// Whether the table lets this key sign this kind today.
+    pub(super) fn may_sign(&self, key: &[u8; 32], kind: Kind) -> bool {
+        (self.root() == Some(*key) && may_sign(kind, Signer::Root))
+            || (self.members.contains_key(key) && may_sign(kind, Signer::Member))
+            || self.roles(key).may_sign(kind)
+    }
+
+    /// Whether the author of a record had the right to sign it. What unchained records say is of today.
+    pub(super) fn entitled(&self, record: &Record) -> bool {
+        let (author, id, kind) = (&record.author, record.id, record.kind);
+        (self.is_root(author, id) && may_sign(kind, Signer::Root))
+            || (self.members.contains_key(author) && may_sign(kind, Signer::Member))
+            || self.roles(author).may_sign(kind)
+            || self.had(author, id).any(|roles| roles.may_sign(kind))
+    }
+
+    /// Whether the author of a record had a role when it was written.
+    pub(super) fn holds(&self, record: &Record, role: Role) -> bool {
+        self.roles(&record.author).has(role)
+            || self.had(&record.author, record.id).any(|roles| roles.has(role))
+    }
+
+    /// A member, also one that was expelled.
+    pub(super) fn state(&self, key: &[u8; 32]) -> Option<&MemberState> {
+        self.members.get(key).or_else(|| self.gone.get(key))
+    }
+
+    /// Whether what counts of this author depends on what its records follow.
+    pub(super) fn is_limited(&self, key: &[u8; 32]) -> bool {
+        self.past.contains_key(key)
+            || self.expulsions.contains_key(key)
+            || self.roots.iter().any(|root| root.key == *key && root.limit.is_some())
+    }
+
+    fn had(&self, author: &[u8; 32], id: RecordId) -> impl Iterator<Item = Roles> {
+        let past = self.past.get(author).into_iter().flatten();
+        past.filter(move |past| past.records.contains(&id)).map(|past| past.roles)
+    }
+
+    fn is_root(&self, author: &[u8; 32], id: RecordId) -> bool {
+        self.roots.iter().any(|root| root.key == *author && root.counts(id))
+    }
+
+    /// The newest charter of a root.
+    fn count_charters(&mut self, ledger: &Ledger) {
+        let of_root = |record: &&Record| {
+            matches!(&record.body, Body::Charter(charter) if charter.root == record.author)
+                && self.is_root(&record.author, record.id)
+        };
+        let charters: Vec<&Record> = ledger.of_kind(Kind::Charter).filter(of_root).collect();
         self.counted.extend(charters.iter().map(|record| record.id));
+        self.counted.extend(self.roots.iter().filter_map(|root| root.by));
         if let Some(Body::Charter(charter)) = standing(&charters).map(|(record, _)| &record.body) {
             self.charter = Some(charter.clone());
         }
-        Some(root)
     }
 
-    /// Two passes, so that no order matters: the root's members give the officers, theirs the rest.
-    fn count_members<'a>(&mut self, root: [u8; 32], records: impl Iterator<Item = &'a Record>) {
-        let mut by_root: SortedMap<[u8; 32], Vec<&Record>> = SortedMap::new();
-        let mut by_others: SortedMap<[u8; 32], Vec<&Record>> = SortedMap::new();
-        for record in records {
-            if let Body::Member(member) = &record.body {
-                let side = if record.author == root { &mut by_root } else { &mut by_others };
-                side.entry(member.key).or_default().push(record);
-            }
-        }
-        for (key, candidates) in &by_root {
-            self.admit(*key, candidates);
-        }
-        let chosen = self.members.clone();
-        let is_officer =
-            |key: &[u8; 32]| chosen.get(key).is_some_and(|state| state.member.roles.has(Role::Officer));
-        for (key, candidates) in by_others {
-            if chosen.get(&key).is_some_and(|state| state.member.roles.privileged()) {
-                continue;
-            }
-            let ordinary = |record: &&Record| match &record.body {
-                Body::Member(member) => is_officer(&record.author) && !member.roles.privileged(),
-                _ => false,
+    /// Plans and persons: what stands under a name.
+    fn count_named(&mut self, ledger: &Ledger) {
+        self.plans = self.named(ledger, Kind::Plan);
+        self.persons = self.named(ledger, Kind::Person);
+    }
+
+    fn named(&mut self, ledger: &Ledger, kind: Kind) -> SortedMap<String, RecordId> {
+        let mut names: SortedMap<&str, Vec<&Record>> = SortedMap::new();
+        for record in ledger.of_kind(kind) {
+            let name = match &record.body {
+                Body::Plan(plan) => &plan.id,
+                Body::Person(person) => &person.name,
+                _ => continue,
             };
-            let mut counted: Vec<&Record> = candidates.into_iter().filter(ordinary).collect();
-            counted.extend(by_root.get(&key).into_iter().flatten());
-            self.admit(key, &counted);
+            if self.entitled(record) {
+                self.counted.insert(record.id);
+                names.entry(name).or_default().push(record);
+            }
         }
-        self.settle_numbers();
-    }
-
-    fn admit(&mut self, key: [u8; 32], candidates: &[&Record]) {
-        let Some((record, concurrent)) = standing(candidates) else {
-            return;
+        let standing = |(name, candidates): (&str, Vec<&Record>)| {
+            standing(&candidates).map(|(record, _)| (name.to_owned(), record.id))
         };
-        let members = candidates.iter().filter_map(|record| match &record.body {
-            Body::Member(member) => Some(member.number),
-            _ => None,
-        });
-        if let Body::Member(member) = &record.body {
-            self.counted.extend(candidates.iter().map(|record| record.id));
-            let state = MemberState {
-                member: member.clone(),
-                record: record.id,
-                number_taken: false,
-                slot_taken: false,
-                concurrent,
-                numbers: members.collect(),
-            };
-            self.members.insert(key, state);
-        }
-    }
-
-    /// Of two members with one number or slot the lower key keeps it.
-    fn settle_numbers(&mut self) {
-        let mut numbers = SortedSet::new();
-        let mut slots = SortedSet::new();
-        for state in self.members.values_mut() {
-            state.number_taken = !numbers.insert(state.member.number);
-            state.slot_taken = state.member.slot.is_some_and(|slot| !slots.insert(slot));
-        }
-    }
-
-    fn count_plans<'a>(&mut self, root: [u8; 32], records: impl Iterator<Item = &'a Record>) {
-        let mut plans: SortedMap<&str, Vec<&Record>> = SortedMap::new();
-        for record in records {
-            if let Body::Plan(plan) = &record.body
-                && (record.author == root || self.roles(&record.author).has(Role::Treasurer))
-            {
-                plans.entry(&plan.id).or_default().push(record);
-            }
-        }
-        for (id, candidates) in plans {
-            self.counted.extend(candidates.iter().map(|record| record.id));
-            if let Some((record, _)) = standing(&candidates) {
-                self.plans.insert(id.to_owned(), record.id);
-            }
-        }
-    }
-
-    /// An epoch counts if it follows a counted one and its number is that + 1.
-    fn count_epochs<'a>(&mut self, root: [u8; 32], records: impl Iterator<Item = &'a Record> + Clone) {
-        let entitled =
-            |record: &&Record| record.author == root || self.roles(&record.author).has(Role::Officer);
-        let mut epochs: Vec<(u32, RecordId, Option<RecordId>)> = records
-            .clone()
-            .filter(entitled)
-            .filter_map(|record| match &record.body {
-                Body::Epoch(epoch) => Some((epoch.number, record.id, epoch.follows)),
-                _ => None,
-            })
-            .collect();
-        let grants: Vec<(RecordId, RecordId, u32)> = records
-            .filter(entitled)
-            .filter_map(|record| match &record.body {
-                Body::Grant(grant) => Some((record.id, grant.epoch, grant.number)),
-                _ => None,
-            })
-            .collect();
-        epochs.sort_unstable();
-        for (number, id, follows) in epochs {
-            let before = follows.and_then(|follows| self.epochs.get(&follows).copied());
-            if (number == 1 && follows.is_none())
-                || before.and_then(|before| before.checked_add(1)) == Some(number)
-            {
-                self.epochs.insert(id, number);
-                self.counted.insert(id);
-            }
-        }
-        let winner = self.epochs.iter().max_by_key(|(id, number)| (**number, std::cmp::Reverse(**id)));
-        self.current_epoch = winner.map(|(id, _)| *id);
-        for (id, epoch, number) in grants {
-            if self.epochs.get(&epoch) == Some(&number) {
-                self.counted.insert(id);
-            }
-        }
+        names.into_iter().filter_map(standing).collect()
     }
 }
 
 /// The record that stands among several about one subject, and how many stand beside it: those that no
 /// other one replaces, by name or as the same author's later word. Of concurrent ones the lower id counts.
-fn standing<'a>(candidates: &[&'a Record]) -> Option<(&'a Record, u16)> {
+pub(super) fn standing<'a>(candidates: &[&'a Record]) -> Option<(&'a Record, u16)> {
     let named: SortedSet<RecordId> =
-        candidates.iter().flat_map(|record| replaces(&record.body)).copied().collect();
+        candidates.iter().flat_map(|record| record.body.replaces()).copied().collect();
     let mut newest: SortedMap<[u8; 32], (u64, std::cmp::Reverse<RecordId>)> = SortedMap::new();
     for record in candidates {
         let rank = (record.seq, std::cmp::Reverse(record.id));
@@ -219,11 +203,4 @@ fn standing<'a>(candidates: &[&'a Record]) -> Option<(&'a Record, u16)> {
     standing.sort_unstable_by_key(|record| record.id);
     let beside = u16::try_from(standing.len().saturating_sub(1)).unwrap_or(u16::MAX);
     standing.first().map(|record| (*record, beside))
-}
-
-fn replaces(body: &Body) -> &[RecordId] {
-    match body {
-        Body::Member(Member { replaces, .. }) | Body::Plan(Plan { replaces, .. }) => replaces,
-        _ => &[],
-    }
 }

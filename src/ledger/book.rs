@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::sorted::{SortedMap, SortedSet};
+use crate::base::sorted::SortedMap;
 
-use super::body::{Body, Issue, Plan, PlanMeasure, Sale};
+use super::Ledger;
+use super::body::{Body, Exchange, Issue, Plan, PlanMeasure, Sale};
 use super::kind::Kind;
 use super::proof::proof_fits;
 use super::record::{Record, RecordId};
 use super::rights::Role;
-use super::{Ledger, authority::MemberState};
 use crate::base::time::{TimeQuality, WallTime};
 use crate::base::voucher::{IssuerNumber, LotId, Verifier};
 
@@ -36,6 +36,12 @@ pub struct Voucher {
     pub sold: Option<Sold>,
     /// Whether somebody with the right voided it.
     pub revoked: bool,
+    /// Whether an expelled key can have searched its code: it should be changed for another one.
+    pub exposed: bool,
+    /// Whether it was changed for another one, or was made for an exchange that did not take place: good no more.
+    pub exchanged: bool,
+    /// What was added to its plan.
+    pub extended: Extended,
     /// When it began, once it was typed: the least time of good quality, or, if all are doubtful, the
     /// least of them (days then go by `elapsed_s` of `used`).
     pub activated: Option<WallTime>,
@@ -43,6 +49,15 @@ pub struct Voucher {
     pub used: Vec<Used>,
     /// Its devices, the oldest first; not more than the plan allows.
     pub devices: Vec<[u8; 8]>,
+}
+
+/// What a treasurer gave beyond the plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extended {
+    /// Seconds of use.
+    pub seconds: u64,
+    /// Days.
+    pub days: u32,
 }
 
 /// A sale.
@@ -84,7 +99,7 @@ pub enum VoucherState {
     Activated,
     /// Its seconds are used up.
     Spent,
-    /// Revoked.
+    /// Revoked, or changed for another one.
     Void,
 }
 
@@ -102,11 +117,13 @@ impl Voucher {
     /// Where it is in its life.
     pub fn state(&self) -> VoucherState {
         let used_up = match self.plan.measure {
-            PlanMeasure::UsedSeconds { seconds, .. } => self.used_s() >= u64::from(seconds),
+            PlanMeasure::UsedSeconds { seconds, .. } => {
+                self.used_s() >= u64::from(seconds).saturating_add(self.extended.seconds)
+            }
             PlanMeasure::DaysFromFirstUse { .. } | PlanMeasure::External => false,
         };
         match () {
-            () if self.revoked => VoucherState::Void,
+            () if self.revoked || self.exchanged => VoucherState::Void,
             () if used_up => VoucherState::Spent,
             () if self.activated.is_some() => VoucherState::Activated,
             () if self.sold.is_some() => VoucherState::Sold,
@@ -138,63 +155,33 @@ impl Ledger {
         self.voucher_in(verifier, record, issue)
     }
 
-    /// Decides which lots of an author count: by a seller, under one of its numbers, for a plan and an
-    /// epoch that count, and within the float. The float is counted in the order (seq, id), whatever the
-    /// order of arrival; a lot that does not fit is left out, a later smaller one may fit.
-    pub(super) fn count_lots(&mut self, author: &[u8; 32]) {
-        let float = self.seller(author).map_or(0, |state| state.member.float);
-        self.floats.insert(*author, float);
-        let lots = self.issues.get(author).into_iter().flat_map(SortedSet::iter);
-        for id in lots.map(|(_, id)| *id).collect::<Vec<_>>() {
-            self.count_lot(author, id);
-        }
-    }
-
-    /// The same for one lot, which comes behind all that were looked at.
-    pub(super) fn count_lot(&mut self, author: &[u8; 32], id: RecordId) {
-        let float = self.floats.get(author).copied().unwrap_or(0);
-        let value = self.seller(author).and_then(|state| self.lot_value(state, id));
-        if let Some(left) = value.and_then(|value| float.checked_sub(value)) {
-            self.floats.insert(*author, left);
-            self.counted_lots.insert(id);
-        } else {
-            self.counted_lots.remove(&id);
-        }
-    }
-
-    fn seller(&self, author: &[u8; 32]) -> Option<&MemberState> {
-        self.authority.members.get(author).filter(|state| state.member.roles.has(Role::Seller))
-    }
-
-    /// What the float of this node still has room for, in minor units.
-    pub fn float_left(&self) -> u64 {
-        let unsold = || self.own_state().map_or(0, |state| state.member.float);
-        self.floats.get(&self.own_key).copied().unwrap_or_else(unsold)
-    }
-
-    /// What a lot is worth, if nothing but the float could speak against it.
-    fn lot_value(&self, state: &MemberState, id: RecordId) -> Option<u64> {
-        let Body::Issue(issue) = &self.records.get(&id)?.body else { return None };
-        let plan = self.plan_of(issue.plan).filter(|plan| plan.measure != PlanMeasure::External)?;
-        let sound = state.numbers.contains(&issue.issuer) && self.authority.epochs.contains_key(&issue.epoch);
-        plan.price.checked_mul(issue.verifiers.len() as u64).filter(|_| sound)
-    }
-
     /// Records of one kind that speak of a voucher, in the order of their ids.
-    fn mentioning(&self, verifier: Verifier, kind: Kind) -> impl Iterator<Item = &Record> {
+    pub(super) fn mentioning(&self, verifier: Verifier, kind: Kind) -> impl Iterator<Item = &Record> {
         let first = (verifier, kind, RecordId([0; 32]));
         let same = move |(other, of, _): &&(Verifier, Kind, RecordId)| (*other, *of) == (verifier, kind);
         self.mentions.range_from(&first).take_while(same).filter_map(|(_, _, id)| self.records.get(id))
     }
 
+    /// The counted lots that name a voucher, those that an officer honours last.
     pub(super) fn lots_with(&self, verifier: Verifier) -> impl Iterator<Item = (&Record, &Issue)> {
-        self.mentioning(verifier, Kind::Issue).filter_map(|record| match &record.body {
-            Body::Issue(issue) if self.counted_lots.contains(&record.id) => Some((record, issue)),
-            _ => None,
-        })
+        let honoured = self.mentioning(verifier, Kind::Honoured);
+        self.mentioning(verifier, Kind::Issue).chain(honoured).filter_map(|record| self.lot_of(record))
     }
 
-    /// Activations by nodes that may, with a proof that fits.
+    /// The lot in a record, if it counts.
+    pub(super) fn lot_of<'a>(&self, record: &'a Record) -> Option<(&'a Record, &'a Issue)> {
+        match &record.body {
+            Body::Issue(issue) => self.counted_lots.contains(&record.id).then_some((record, issue)),
+            Body::Honoured(body) => {
+                let sound = self.authority.entitled(record) && self.sound_lot(&body.lot).is_some();
+                sound.then_some((record, &body.lot))
+            }
+            _ => None,
+        }
+    }
+
+    /// Activations by nodes that may, with a proof that fits. What an expelled node says of the time is no
+    /// time.
     pub(super) fn activations(
         &self,
         verifier: Verifier,
@@ -202,65 +189,171 @@ impl Ledger {
     ) -> impl Iterator<Item = (&Record, WallTime)> {
         self.mentioning(verifier, Kind::Activation).filter_map(move |record| match &record.body {
             Body::Activation(activation)
-                if self.authority.may_sign(&record.author, Kind::Activation)
+                if self.authority.entitled(record)
                     && proof_fits(&record.community, issuer, &activation.proof, verifier) =>
             {
-                Some((record, activation.begin))
+                let live = self.authority.members.contains_key(&record.author);
+                let untimed = WallTime { unix_s: u64::MAX, quality: TimeQuality::Stale };
+                Some((record, if live { activation.begin } else { untimed }))
             }
             _ => None,
         })
     }
 
     /// The sale that counts: the issuing node's first, at the plan's price.
-    fn sale(&self, verifier: Verifier, lot: &Record, issue: &Issue, plan: &Plan) -> Option<&Sale> {
-        let sales = self.mentioning(verifier, Kind::Sale).filter_map(|record| match &record.body {
+    pub(super) fn sale<'a>(
+        &self,
+        sales: impl Iterator<Item = &'a Record>,
+        lot: &Record,
+        issue: &Issue,
+    ) -> Option<(&'a Record, &'a Sale)> {
+        let price = self.plan_of(issue.plan)?.price;
+        let sales = sales.filter_map(|record| match &record.body {
             Body::Sale(sale)
-                if record.author == lot.author && sale.plan == issue.plan && sale.price == plan.price =>
+                if record.author == lot.author
+                    && sale.plan == issue.plan
+                    && sale.price == price
+                    && self.authority.entitled(record) =>
             {
-                Some(((record.seq, record.id), sale))
+                Some((record, sale))
             }
             _ => None,
         });
-        sales.min_by_key(|(order, _)| *order).map(|(_, sale)| sale)
+        sales.min_by_key(|(record, _)| (record.seq, record.id))
+    }
+
+    /// The exchange that counts of an exposed voucher: of several, the one with the lower id.
+    pub(super) fn exchange_of(&self, old: Verifier, lot: &Issue) -> Option<(&Record, &Exchange)> {
+        let exchanges =
+            self.mentioning(old, Kind::Exchange).filter(|_| self.authority.exposed.contains(&lot.epoch));
+        exchanges
+            .filter_map(|record| match &record.body {
+                Body::Exchange(body) if body.old == old && self.exchanges(record, body, lot) => {
+                    Some((record, body))
+                }
+                _ => None,
+            })
+            .next()
+    }
+
+    /// Whether a node may change a voucher of `lot` so: its code was typed, and the new one is of the node's own
+    /// lot for exchanges, of the same plan.
+    fn exchanges(&self, record: &Record, body: &Exchange, lot: &Issue) -> bool {
+        let fresh = |(other, issue): (&Record, &Issue)| {
+            other.author == record.author && issue.for_exchange && issue.plan == lot.plan
+        };
+        self.authority.holds(record, Role::Seller)
+            && proof_fits(&record.community, lot.issuer, &body.proof, body.old)
+            && self.lots_with(body.new).any(fresh)
+    }
+
+    /// The exchange that a voucher of a lot for exchanges came from: the record, and what was given for it.
+    fn exchange_for(&self, new: Verifier) -> Option<(&Record, &Exchange, &Issue)> {
+        self.mentioning(new, Kind::Exchange).find_map(|record| match &record.body {
+            Body::Exchange(body) if body.new == new => {
+                let of = |(_, lot): &(&Record, &Issue)| {
+                    self.exchange_of(body.old, lot).is_some_and(|(counted, _)| counted.id == record.id)
+                };
+                let (_, lot) = self.lots_with(body.old).find(of)?;
+                Some((record, body, lot))
+            }
+            _ => None,
+        })
     }
 
     pub(super) fn voucher_in(&self, verifier: Verifier, lot: &Record, issue: &Issue) -> Option<Voucher> {
         let plan = self.plan_of(issue.plan)?;
-        let sale = self.sale(verifier, lot, issue, plan);
+        let sale = self.sale(self.mentioning(verifier, Kind::Sale), lot, issue).map(|(_, sale)| sale);
         let begins: Vec<(&Record, WallTime)> = self.activations(verifier, issue.issuer).collect();
-        let counts_here = |record: &&Record| begins.iter().any(|(begin, _)| begin.author == record.author);
+        let given = if issue.for_exchange { self.exchange_for(verifier) } else { None };
+        let mut used = self.usage(verifier, &begins);
+        let mut times: Vec<WallTime> = begins.iter().map(|(_, time)| *time).collect();
+        if let Some((exchange, body, old)) = given
+            && !self.is_agreed(exchange, Role::Treasurer)
+        {
+            // What was used of the old one is used, unless two nodes say that it was stolen.
+            let before: Vec<(&Record, WallTime)> = self.activations(body.old, old.issuer).collect();
+            used.extend(self.usage(body.old, &before));
+            times.extend(before.iter().map(|(_, time)| *time));
+        }
+        let counts_here = |record: &&Record| self.counts_at(&begins, record);
         Some(Voucher {
             verifier,
             issuer: issue.issuer,
             node: lot.author,
             lot: issue.lot,
             index: issue.verifiers.iter().position(|one| *one == verifier)?.try_into().ok()?,
-            epoch: self.authority.epochs.get(&issue.epoch).copied().unwrap_or(0),
+            epoch: self.authority.known_epochs.get(&issue.epoch).copied().unwrap_or(0),
             plan: plan.clone(),
             plan_record: issue.plan,
             sold: sale.map(|sale| Sold { person: sale.person.clone(), price: sale.price, time: sale.time }),
             revoked: self.mentioning(verifier, Kind::Revocation).any(|record| self.may_void(record, lot)),
-            activated: begin(begins.iter().map(|(_, time)| *time), sale.map(|sale| sale.time)),
-            used: used(self.mentioning(verifier, Kind::Usage).filter(counts_here), verifier),
+            exposed: self.authority.exposed.contains(&issue.epoch),
+            exchanged: (issue.for_exchange && given.is_none()) || self.exchange_of(verifier, issue).is_some(),
+            extended: self.extended(verifier),
+            activated: begin(times.into_iter(), sale.map(|sale| sale.time)),
+            used,
             devices: devices(self.mentioning(verifier, Kind::Device).filter(counts_here), plan.devices),
         })
     }
 
+    /// What a voucher used, at nodes that count.
+    fn usage(&self, verifier: Verifier, begins: &[(&Record, WallTime)]) -> Vec<Used> {
+        let records = self.mentioning(verifier, Kind::Usage).filter(|record| self.counts_at(begins, record));
+        used(records, verifier)
+    }
+
+    /// Counters and devices count from a member that admits guests and has an activation of its own.
+    fn counts_at(&self, begins: &[(&Record, WallTime)], record: &Record) -> bool {
+        self.authority.may_sign(&record.author, record.kind)
+            && begins.iter().any(|(begin, _)| begin.author == record.author)
+    }
+
+    fn extended(&self, verifier: Verifier) -> Extended {
+        let mut sum = Extended::default();
+        for record in
+            self.mentioning(verifier, Kind::Extension).filter(|record| self.authority.entitled(record))
+        {
+            if let Body::Extension(body) = &record.body {
+                sum.seconds = sum.seconds.saturating_add(u64::from(body.seconds));
+                sum.days = sum.days.saturating_add(u32::from(body.days));
+            }
+        }
+        sum
+    }
+
     /// A treasurer voids any voucher, a seller its own.
-    fn may_void(&self, revocation: &Record, lot: &Record) -> bool {
-        let roles = self.authority.roles(&revocation.author);
-        roles.has(Role::Treasurer) || (roles.has(Role::Seller) && revocation.author == lot.author)
+    pub(super) fn may_void(&self, revocation: &Record, lot: &Record) -> bool {
+        self.authority.holds(revocation, Role::Treasurer)
+            || (self.authority.holds(revocation, Role::Seller) && revocation.author == lot.author)
     }
 
     /// The place of a device that comes next.
     pub(super) fn next_device_order(&self, verifier: Verifier) -> u32 {
-        let orders = self.mentioning(verifier, Kind::Device).filter_map(|record| match &record.body {
+        let orders = self.device_records(verifier).map(|(_, device)| device.order);
+        orders.max().map_or(1, |order| order.saturating_add(1))
+    }
+
+    /// How many devices have taken up a voucher on this day, at all nodes that count: each node's own count, added.
+    pub fn device_moves(&self, verifier: Verifier, day: u32) -> u32 {
+        let mut moves: SortedMap<[u8; 32], u32> = SortedMap::new();
+        for (author, device) in self.device_records(verifier).filter(|(_, device)| device.day == Some(day)) {
+            let most = moves.entry(author).or_default();
+            *most = u32::from(device.moves).max(*most);
+        }
+        moves.values().sum()
+    }
+
+    pub(super) fn device_records(
+        &self,
+        verifier: Verifier,
+    ) -> impl Iterator<Item = ([u8; 32], &super::body::Device)> {
+        self.mentioning(verifier, Kind::Device).filter_map(|record| match &record.body {
             Body::Device(device) if self.authority.may_sign(&record.author, Kind::Device) => {
-                Some(device.order)
+                Some((record.author, device))
             }
             _ => None,
-        });
-        orders.max().map_or(1, |order| order.saturating_add(1))
+        })
     }
 }
 

@@ -1,8 +1,13 @@
 //! What bodies may say: the bounds of every value.
 
-use super::body::{Body, Charter, Epoch, Member, Plan, PlanMeasure, Sale, SealedShare};
+use super::body::{
+    Body, Cash, Charter, Close, Epoch, Extension, HandOver, InKind, Member, Mode, Notice, Person, Plan,
+    PlanMeasure, ReferenceState, Sale, SealedShare, Service, Settlement, Status,
+};
+use super::record::RecordId;
 use crate::base::limit::{
-    EPOCH_SHARES, LOT_VOUCHERS, PLAN_SHARES, RECORD_REPLACES, RECORD_TEXT_BYTES, USAGE_PAGE,
+    CLOSE_OPEN_LOTS, EPOCH_SHARES, LOT_VOUCHERS, PLAN_SHARES, RECORD_HEADS, RECORD_REPLACES,
+    RECORD_TEXT_BYTES, REFERENCE_BYTES, SERVICE_PREFIXES, USAGE_PAGE,
 };
 use crate::base::voucher::Verifier;
 
@@ -11,7 +16,9 @@ impl Body {
     pub fn fault(&self) -> Option<&'static str> {
         match self {
             Self::Charter(body) => body.fault(),
+            Self::Succession(body) => heads_fault(&body.heads),
             Self::Member(body) => body.fault(),
+            Self::Person(body) => body.fault(),
             Self::Epoch(body) => body.fault(),
             Self::Grant(body) => body.share.fault(),
             Self::Plan(body) => body.fault(),
@@ -19,8 +26,22 @@ impl Body {
             Self::Sale(body) => body.fault(),
             Self::Usage(body) => (body.counters.is_empty() || body.counters.len() > USAGE_PAGE)
                 .then_some("a page of usage has 1 to 64 counters"),
-            Self::Revocation(body) => text_fault(&body.reason).or_else(|| lot_fault(&body.verifiers)),
-            Self::Activation(_) | Self::Device(_) | Self::Unread => None,
+            Self::Extension(body) => body.fault(),
+            Self::Revocation(body) => {
+                text_fault(&body.reason).or_else(|| vouchers_fault(body.confirms, &body.verifiers))
+            }
+            Self::InKind(body) => body.fault(),
+            Self::HandOver(body) => body.fault(),
+            Self::Settlement(body) => body.fault(),
+            Self::Expense(body) | Self::Contribution(body) => body.fault(),
+            Self::Close(body) => body.fault(),
+            Self::Honoured(body) => text_fault(&body.reason).or_else(|| lot_fault(&body.lot.verifiers)),
+            Self::Mode(body) => body.fault(),
+            Self::Service(body) => body.fault(),
+            Self::Notice(body) => body.fault(),
+            Self::Status(body) => body.fault(),
+            Self::ReferenceState(body) => body.fault(),
+            Self::Activation(_) | Self::Exchange(_) | Self::Device(_) | Self::Time(_) | Self::Unread => None,
         }
     }
 }
@@ -28,7 +49,8 @@ impl Body {
 impl Charter {
     fn fault(&self) -> Option<&'static str> {
         let texts = [&self.name, &self.currency, &self.country];
-        let text = texts.into_iter().chain(&self.languages).find_map(|text| text_fault(text));
+        let lists = self.languages.iter().chain(&self.ssids).chain(&self.provisional_plan);
+        let text = texts.into_iter().chain(lists).find_map(|text| text_fault(text));
         if text.is_some() {
             return text;
         }
@@ -46,6 +68,9 @@ impl Charter {
         }
         if self.languages.is_empty() || self.languages.len() > 8 {
             return Some("a community has 1 to 8 languages");
+        }
+        if self.ssids.len() > 8 || self.replaces.len() > RECORD_REPLACES {
+            return Some("a community has at most 8 radio networks, a record replaces at most 16 others");
         }
         if !self.ipv4.is_ipv4() || self.ipv4.length() != 16 {
             return Some("the IPv4 range is a /16, like 10.77.0.0/16");
@@ -71,7 +96,19 @@ impl Member {
         if self.replaces.len() > RECORD_REPLACES {
             return Some("a record replaces at most 16 others");
         }
-        text_fault(&self.name)
+        text_fault(&self.name).or_else(|| heads_fault(&self.heads))
+    }
+}
+
+impl Person {
+    fn fault(&self) -> Option<&'static str> {
+        if self.name.is_empty() {
+            return Some("a person needs a name");
+        }
+        if self.replaces.len() > RECORD_REPLACES {
+            return Some("a record replaces at most 16 others");
+        }
+        [&self.name, &self.verifier].into_iter().find_map(|text| text_fault(text))
     }
 }
 
@@ -82,6 +119,12 @@ impl Epoch {
         }
         if self.shares.len() > EPOCH_SHARES {
             return Some("an epoch holds at most 48 shares, further members get a grant");
+        }
+        if self.expels.len() > EPOCH_SHARES {
+            return Some("an epoch expels at most 48 members");
+        }
+        if let Some(fault) = self.expels.iter().find_map(|expulsion| heads_fault(&expulsion.heads)) {
+            return Some(fault);
         }
         self.shares.iter().find_map(SealedShare::fault)
     }
@@ -137,6 +180,97 @@ impl Sale {
     }
 }
 
+impl Extension {
+    fn fault(&self) -> Option<&'static str> {
+        if self.seconds == 0 && self.days == 0 {
+            return Some("an extension gives seconds or days");
+        }
+        text_fault(&self.reason).or_else(|| lot_fault(&self.verifiers))
+    }
+}
+
+impl InKind {
+    fn fault(&self) -> Option<&'static str> {
+        text_fault(&self.person).or_else(|| vouchers_fault(self.confirms, &self.verifiers))
+    }
+}
+
+impl HandOver {
+    fn fault(&self) -> Option<&'static str> {
+        text_fault(&self.person).or_else(|| lot_fault(&self.verifiers))
+    }
+}
+
+impl Settlement {
+    fn fault(&self) -> Option<&'static str> {
+        if self.confirms.is_none() && (self.person.is_empty() || self.paid > self.worth) {
+            return Some("a settlement names who paid, and vouchers that are worth as much at least");
+        }
+        text_fault(&self.person)
+    }
+}
+
+impl Cash {
+    fn fault(&self) -> Option<&'static str> {
+        [&self.person, &self.what].into_iter().find_map(|text| text_fault(text))
+    }
+}
+
+impl Close {
+    fn fault(&self) -> Option<&'static str> {
+        if self.open.len() > CLOSE_OPEN_LOTS {
+            return Some("a close names at most 512 open lots");
+        }
+        if !self.covers.windows(2).all(|pair| pair[0].author < pair[1].author) {
+            return Some("a close covers each author once, in the order of their keys");
+        }
+        self.totals.iter().flat_map(|row| [&row.person, &row.plan]).find_map(|text| text_fault(text))
+    }
+}
+
+impl Mode {
+    fn fault(&self) -> Option<&'static str> {
+        text_fault(&self.reason)
+    }
+}
+
+impl Service {
+    fn fault(&self) -> Option<&'static str> {
+        if self.name.is_empty() {
+            return Some("a service needs a name");
+        }
+        if self.prefixes.len() > SERVICE_PREFIXES || self.replaces.len() > RECORD_REPLACES {
+            return Some("a service has at most 8 prefixes and replaces at most 16 records");
+        }
+        [&self.name, &self.title].into_iter().find_map(|text| text_fault(text))
+    }
+}
+
+impl Notice {
+    fn fault(&self) -> Option<&'static str> {
+        // Longer than a name, since it is a sentence.
+        if self.text.len() > 4 * RECORD_TEXT_BYTES || self.text.chars().any(char::is_control) {
+            return Some("a notice has at most 384 bytes and no control characters");
+        }
+        text_fault(&self.name)
+    }
+}
+
+impl Status {
+    fn fault(&self) -> Option<&'static str> {
+        text_fault(&self.version)
+    }
+}
+
+impl ReferenceState {
+    fn fault(&self) -> Option<&'static str> {
+        if self.state.len() > REFERENCE_BYTES {
+            return Some("what a link was like takes at most 1024 bytes");
+        }
+        text_fault(&self.name)
+    }
+}
+
 /// Names end up on pages and terminals: short, and nothing that moves a cursor.
 fn text_fault(text: &str) -> Option<&'static str> {
     if text.len() > RECORD_TEXT_BYTES {
@@ -155,4 +289,16 @@ fn lot_fault(verifiers: &[Verifier]) -> Option<&'static str> {
     let mut sorted = verifiers.to_vec();
     sorted.sort_unstable();
     sorted.windows(2).any(|pair| pair[0] == pair[1]).then_some("a voucher is named twice")
+}
+
+/// What agrees with another record leaves the naming of vouchers to it.
+fn vouchers_fault(confirms: Option<RecordId>, verifiers: &[Verifier]) -> Option<&'static str> {
+    match confirms {
+        None => lot_fault(verifiers),
+        Some(_) => (!verifiers.is_empty()).then_some("what agrees with another record names no vouchers"),
+    }
+}
+
+fn heads_fault(heads: &[RecordId]) -> Option<&'static str> {
+    (heads.len() > RECORD_HEADS).then_some("a record names at most 16 last records of a key")
 }

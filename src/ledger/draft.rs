@@ -7,7 +7,8 @@
 use std::fmt;
 
 use super::body::{
-    Activation, Body, Charter, Counter, Device, Epoch, Grant, Issue, PlanMeasure, Revocation, Sale, Usage,
+    Activation, Body, Charter, Counter, Device, Epoch, Exchange, Grant, Issue, PlanMeasure, Revocation, Sale,
+    Usage,
 };
 use super::kind::Kind;
 use super::proof::proof_fits;
@@ -49,6 +50,10 @@ pub enum DraftError {
     },
     /// Another member has the same issuer number.
     NumberTaken,
+    /// The key was expelled: it never returns.
+    Expelled,
+    /// An expelled key holds the current secrets.
+    Tainted,
     /// The lot is worth more than the float has room for.
     Float {
         /// What the lot is worth, in minor units.
@@ -100,7 +105,8 @@ impl Ledger {
             None if founds => [0; 32],
             None => return Err(DraftError::NoCommunity),
         };
-        if !founds && !self.authority.may_sign(&self.own_key, kind) {
+        let succeeds = matches!(&body, Body::Succession(body) if body.root == self.own_key);
+        if !founds && !succeeds && !self.authority.may_sign(&self.own_key, kind) {
             return Err(DraftError::NoRight { kind });
         }
         self.check(&body)?;
@@ -134,7 +140,7 @@ impl Ledger {
         let (plan, _) = self.plan(plan).ok_or_else(|| DraftError::NoPlan { id: plan.to_owned() })?;
         let epoch = self.authority.current_epoch.ok_or(DraftError::NoCommunity)?;
         let issuer = self.own_member().ok_or(DraftError::NoRight { kind: Kind::Issue })?.number;
-        Ok(Body::Issue(Issue { lot, epoch, plan, verifiers, issuer }))
+        Ok(Body::Issue(Issue { lot, epoch, plan, verifiers, issuer, for_exchange: false }))
     }
 
     /// The sale of vouchers of one plan, at the price of that plan.
@@ -156,19 +162,22 @@ impl Ledger {
         Body::Activation(Activation { verifier, proof, begin })
     }
 
-    /// A device that takes up a voucher now: the newest of its devices.
-    pub fn device_body(&self, verifier: Verifier, tag: [u8; 8]) -> Body {
-        Body::Device(Device { verifier, tag, order: self.next_device_order(verifier) })
+    /// A device that takes up a voucher now, on this day if it is known: the newest of its devices.
+    pub fn device_body(&self, verifier: Verifier, tag: [u8; 8], day: Option<u32>) -> Body {
+        let own = self.device_records(verifier).filter(|(author, _)| *author == self.own_key);
+        let today = own.filter(|(_, device)| device.day == day).map(|(_, device)| device.moves);
+        let moves = today.max().unwrap_or(0).saturating_add(1);
+        Body::Device(Device { verifier, tag, order: self.next_device_order(verifier), day, moves })
     }
 
     /// Vouchers that are void from now on.
     pub fn revocation_body(verifiers: Vec<Verifier>, reason: &str) -> Body {
-        Body::Revocation(Revocation { verifiers, reason: reason.to_owned() })
+        Body::Revocation(Revocation { verifiers, reason: reason.to_owned(), confirms: None })
     }
 
     /// Pages that hold these new figures: each voucher's on the page where it stands already, new ones on
     /// the last page while it has room. A figure that fell keeps its height.
-    pub fn usage_bodies(&self, changed: &[Counter]) -> Vec<Body> {
+    pub fn usage_bodies(&self, changed: &[Counter], day: Option<u32>) -> Vec<Body> {
         let lane = self.own_lane();
         let mut pages = self.own_pages(lane);
         let mut touched = crate::base::sorted::SortedSet::new();
@@ -186,7 +195,7 @@ impl Ledger {
         }
         let body = |page: u32| {
             let counters = pages.get(&page)?.values().copied().collect();
-            Some(Body::Usage(Usage { lane, page, counters }))
+            Some(Body::Usage(Usage { lane, page, counters, day }))
         };
         touched.into_iter().filter_map(body).collect()
     }
@@ -223,7 +232,10 @@ impl Ledger {
     fn check(&self, body: &Body) -> Result<(), DraftError> {
         match body {
             Body::Member(member) => {
-                let by_root = self.charter().is_some_and(|charter| charter.root == self.own_key);
+                let by_root = self.authority.root() == Some(self.own_key);
+                if self.authority.expulsions.contains_key(&member.key) {
+                    return Err(DraftError::Expelled);
+                }
                 let before = self.authority.roles(&member.key);
                 let privileged = before.privileged() || member.roles.privileged();
                 if privileged && !by_root { Err(DraftError::NoRight { kind: Kind::Member }) } else { Ok(()) }
@@ -237,6 +249,7 @@ impl Ledger {
             Body::Usage(usage) => {
                 usage.counters.iter().try_for_each(|counter| self.check_own_activation(counter.verifier))
             }
+            Body::Revocation(revocation) if revocation.confirms.is_some() => self.check_agreement(body),
             Body::Revocation(revocation) => {
                 let treasurer = self.authority.roles(&self.own_key).has(Role::Treasurer);
                 let mut vouchers = revocation.verifiers.iter();
@@ -244,7 +257,16 @@ impl Ledger {
                     if treasurer { self.known(*verifier) } else { self.own_voucher(*verifier) }.map(drop)
                 })
             }
-            Body::Charter(_) | Body::Plan(_) | Body::Unread => Ok(()),
+            Body::HandOver(body) => self.check_paper(&body.verifiers),
+            Body::InKind(body) if body.confirms.is_none() => self.check_paper(&body.verifiers),
+            Body::Extension(body) => {
+                body.verifiers.iter().try_for_each(|verifier| self.known(*verifier).map(drop))
+            }
+            Body::Exchange(body) if body.confirms.is_none() => self.check_exchange(body),
+            Body::Exchange(_) | Body::InKind(_) | Body::Settlement(_) | Body::Mode(_) => {
+                self.check_agreement(body)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -261,10 +283,52 @@ impl Ledger {
         if self.authority.epochs.get(&grant.epoch) != Some(&grant.number) {
             return Err(DraftError::Value { what: "a grant names an epoch and its number" });
         }
+        // Also: an expelled key gets no secrets.
         if !self.authority.members.contains_key(&grant.share.member) {
             return Err(DraftError::Value { what: "a grant is for a member" });
         }
         Ok(())
+    }
+
+    /// Paper that may be handed over or given away: ours, not sold, not void.
+    fn check_paper(&self, verifiers: &[Verifier]) -> Result<(), DraftError> {
+        for verifier in verifiers.iter().copied() {
+            let voucher = self.own_voucher(verifier)?;
+            if voucher.revoked || voucher.exchanged {
+                return Err(DraftError::Revoked { verifier });
+            }
+            if voucher.sold.is_some() {
+                return Err(DraftError::AlreadySold { verifier });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_exchange(&self, body: &Exchange) -> Result<(), DraftError> {
+        let community = self.community.ok_or(DraftError::NoCommunity)?;
+        let fits = |issuer| proof_fits(&community, issuer, &body.proof, body.old);
+        let lot = self.lots_with(body.old).map(|(_, issue)| issue).find(|issue| fits(issue.issuer));
+        let Some(lot) = lot else { return Err(DraftError::WrongProof) };
+        if !self.authority.exposed.contains(&lot.epoch) {
+            return Err(DraftError::Value {
+                what: "only vouchers whose codes somebody can have searched are exchanged",
+            });
+        }
+        if self.exchange_of(body.old, lot).is_some() {
+            return Err(DraftError::Revoked { verifier: body.old });
+        }
+        self.own_voucher(body.new).map(drop)
+    }
+
+    /// Who agrees with a record agrees with one that is known, of the same kind, by somebody else.
+    fn check_agreement(&self, body: &Body) -> Result<(), DraftError> {
+        let Some(other) = body.confirms() else { return Ok(()) };
+        let other = self.records.get(&other).filter(|other| other.author != self.own_key);
+        if other.is_some_and(|other| Some(other.kind) == body.kind()) {
+            Ok(())
+        } else {
+            Err(DraftError::Value { what: "a record agrees with one of the same kind, by another node" })
+        }
     }
 
     fn check_issue(&self, issue: &Issue) -> Result<(), DraftError> {
@@ -277,6 +341,9 @@ impl Ledger {
         if plan.measure == PlanMeasure::External {
             return Err(DraftError::Value { what: "a plan that is served elsewhere has no codes" });
         }
+        if self.authority.tainted {
+            return Err(DraftError::Tainted);
+        }
         if Some(issue.epoch) != self.authority.current_epoch {
             return Err(DraftError::Value { what: "a lot is made under the current epoch" });
         }
@@ -284,7 +351,8 @@ impl Ledger {
             return Err(DraftError::Value { what: "a voucher of the lot exists already" });
         }
         let left = self.float_left();
-        let needed = plan.price.saturating_mul(issue.verifiers.len() as u64);
+        let count = if issue.for_exchange { 0 } else { issue.verifiers.len() as u64 };
+        let needed = plan.price.saturating_mul(count);
         if needed > left { Err(DraftError::Float { needed, left }) } else { Ok(()) }
     }
 
@@ -292,7 +360,7 @@ impl Ledger {
         for verifier in &sale.verifiers {
             let voucher = self.own_voucher(*verifier)?;
             let verifier = *verifier;
-            if voucher.revoked {
+            if voucher.revoked || voucher.exchanged {
                 return Err(DraftError::Revoked { verifier });
             }
             if voucher.sold.is_some() {
@@ -320,7 +388,7 @@ impl Ledger {
         let issuer = self.lots_with(verifier).map(|(_, issue)| issue.issuer).find(|issuer| fits(*issuer));
         match issuer.and_then(|issuer| self.voucher_of(issuer, verifier)) {
             None => Err(DraftError::WrongProof),
-            Some(voucher) if voucher.revoked => Err(DraftError::Revoked { verifier }),
+            Some(voucher) if voucher.revoked || voucher.exchanged => Err(DraftError::Revoked { verifier }),
             Some(_) => Ok(()),
         }
     }
@@ -353,6 +421,10 @@ impl fmt::Display for DraftError {
             Self::NoPlan { id } => write!(formatter, "no plan {id} is on sale"),
             Self::NumberTaken => formatter.write_str(
                 "another member has this node's issuer number: an officer must admit this node again",
+            ),
+            Self::Expelled => formatter.write_str("this key was expelled: the node needs new ones"),
+            Self::Tainted => formatter.write_str(
+                "somebody who was expelled knows the community's present secrets: an officer must rotate them again",
             ),
             Self::Float { needed, left } => write!(
                 formatter,

@@ -3,7 +3,8 @@
 //! - [`record`]: one record, from bytes and back; [`cbor`] the strict walk that comes first; [`body`] what
 //!   each [`kind`] says.
 //! - [`rights`]: who may sign what. `authority`: members, plans, epochs. `book`: one voucher's life.
-//! - [`draft`]: new records of this node, which the vault signs. [`report`]: money, for people.
+//!   `float`: which lots count. `indices`: where a record is found again.
+//! - [`draft`]: new records of this node, which the vault signs. [`account`]: money; [`month`] and [`report`]: for people.
 //! - [`journal`]: records as bytes on flash; [`bundle`]: in a file that people carry; [`sync`]: from node to node.
 //!
 //! The state is a pure function of the *set* of records: any order, any repetition ends in the same
@@ -17,10 +18,10 @@ use crate::base::sorted::{SortedMap, SortedSet};
 use serde::{Deserialize, Serialize};
 
 use self::authority::Authority;
-use self::kind::Supersession;
 use crate::base::limit::LEDGER_RECORDS;
 use crate::base::voucher::Verifier;
 
+pub mod account;
 mod authority;
 pub mod body;
 mod book;
@@ -28,13 +29,19 @@ pub mod bundle;
 pub mod cbor;
 mod check;
 pub mod draft;
+mod float;
+mod indices;
 pub mod journal;
 pub mod kind;
 pub mod money;
+pub mod month;
+mod network;
 pub mod proof;
 pub mod record;
 pub mod report;
 pub mod rights;
+mod shares;
+mod snapshot;
 pub mod sync;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -49,9 +56,10 @@ pub use self::kind::Kind;
 pub use self::record::{Record, RecordId, Refusal};
 pub use self::report::Report;
 pub use self::rights::{Role, Roles};
+pub use self::shares::{Share, share_context};
 
 /// All that a node knows of its community.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ledger {
     own_key: [u8; 32],
     /// How far above the highest number known this run begins to count.
@@ -59,6 +67,8 @@ pub struct Ledger {
     /// The number of the next own record, once this run has made one.
     next_seq: Option<u64>,
     community: Option<[u8; 32]>,
+    /// New roots that somebody has accepted at this node.
+    accepted: SortedSet<[u8; 32]>,
     records: SortedMap<RecordId, Record>,
     /// Chained records whose content is obsolete: they hold their place in the author's chain.
     stubs: SortedMap<RecordId, Stub>,
@@ -68,13 +78,16 @@ pub struct Ledger {
     tips: SortedMap<[u8; 32], Tip>,
     /// Which records speak of a voucher.
     mentions: SortedSet<(Verifier, Kind, RecordId)>,
-    authority_records: SortedSet<RecordId>,
+    /// Records of kinds of which there are few.
+    few: SortedSet<(Kind, RecordId)>,
+    /// Records, and those of other nodes that agree with them.
+    agreements: SortedSet<(RecordId, RecordId)>,
     authority: Authority,
-    /// Each author's lots in the order in which the float counts them.
+    /// Each author's lots and settlements in the order in which the float counts them.
     issues: SortedMap<[u8; 32], SortedSet<(u64, RecordId)>>,
     counted_lots: SortedSet<RecordId>,
-    /// What each author's lots leave of his float, in minor units.
-    floats: SortedMap<[u8; 32], u64>,
+    /// What each author's lots take of the float, in minor units.
+    float_used: SortedMap<[u8; 32], u64>,
 }
 
 /// What happened to a record.
@@ -88,23 +101,20 @@ pub struct Outcome {
     pub new: bool,
 }
 
-/// This node's share of an epoch's secrets, for the vault to open.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Share {
-    /// The epoch's number.
-    pub epoch: u32,
-    /// The Noise prologue.
-    pub context: Vec<u8>,
-    /// The sealed secrets.
-    pub sealed: Vec<u8>,
-}
-
 /// What is left of a superseded record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Stub {
     author: [u8; 32],
     seq: u64,
     prev: Option<RecordId>,
+}
+
+/// What is to be computed anew.
+#[derive(Clone, Debug, Default)]
+struct Stale {
+    authority: bool,
+    /// Authors whose lots are to be counted again.
+    authors: SortedSet<[u8; 32]>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,29 +134,46 @@ impl Ledger {
             seq_start: seq_start.max(1),
             next_seq: None,
             community: None,
+            accepted: SortedSet::new(),
             records: SortedMap::new(),
             stubs: SortedMap::new(),
             latest: SortedMap::new(),
             tips: SortedMap::new(),
             mentions: SortedSet::new(),
-            authority_records: SortedSet::new(),
+            few: SortedSet::new(),
+            agreements: SortedSet::new(),
             authority: Authority::default(),
             issues: SortedMap::new(),
             counted_lots: SortedSet::new(),
-            floats: SortedMap::new(),
+            float_used: SortedMap::new(),
         }
     }
 
     /// Takes a record from outside, if it is well-formed and signed. The community of the first record is
     /// the one of the ledger: give the charter first where the sender is not trusted.
     pub fn handle_record(&mut self, bytes: &[u8]) -> Result<Outcome, Refusal> {
-        self.take(bytes, true)
+        self.take_one(bytes, true)
     }
 
     /// Takes a record from this node's own journal, whose keyed checksum says that it was verified before
     /// it was written.
     pub fn handle_stored(&mut self, bytes: &[u8]) -> Result<Outcome, Refusal> {
-        self.take(bytes, false)
+        self.take_one(bytes, false)
+    }
+
+    /// The same for many: what follows from them is computed once. Tells how many made no sense.
+    pub fn handle_journal<'a>(&mut self, records: impl IntoIterator<Item = &'a [u8]>) -> usize {
+        let mut stale = Stale::default();
+        let refused =
+            records.into_iter().filter(|bytes| self.take(bytes, false, &mut stale).is_err()).count();
+        self.settle(stale);
+        refused
+    }
+
+    /// Somebody at this node compared the fingerprint of a new root and accepts it.
+    pub fn accept_root(&mut self, root: [u8; 32]) {
+        self.accepted.insert(root);
+        self.settle(Stale { authority: true, ..Stale::default() });
     }
 
     /// The community's name in hashes: the id of its first charter.
@@ -157,6 +184,26 @@ impl Ledger {
     /// The community's charter, once it is known.
     pub const fn charter(&self) -> Option<&Charter> {
         self.authority.charter.as_ref()
+    }
+
+    /// The record of the charter that counts.
+    pub fn charter_record(&self) -> Option<RecordId> {
+        let charter = self.charter()?;
+        let same = |record: &&Record| matches!(&record.body, Body::Charter(other) if other == charter);
+        self.of_kind(Kind::Charter).find(same).map(|record| record.id)
+    }
+
+    /// The root key of today.
+    pub fn root(&self) -> Option<[u8; 32]> {
+        self.authority.root()
+    }
+
+    /// People who work at nodes, in the order of their names; those who do no more among them.
+    pub fn persons(&self) -> impl Iterator<Item = (RecordId, &body::Person)> {
+        self.authority.persons.values().filter_map(|id| match &self.records.get(id)?.body {
+            Body::Person(person) => Some((*id, person)),
+            _ => None,
+        })
     }
 
     /// This node's key.
@@ -196,36 +243,6 @@ impl Ledger {
         Some((id, *self.authority.epochs.get(&id)?))
     }
 
-    /// This node's share of the current epoch.
-    pub fn own_share(&self) -> Option<Share> {
-        let (_, number) = self.current_epoch()?;
-        self.own_shares().pop().filter(|share| share.epoch == number)
-    }
-
-    /// All shares sealed to this node, the older epochs first, the current one last: open them in this
-    /// order. There may be several of one epoch (a role was given later), and one that does not open (an
-    /// officer can err).
-    pub fn own_shares(&self) -> Vec<Share> {
-        let Some(community) = self.community else { return Vec::new() };
-        let current = self.authority.current_epoch;
-        let mut found = Vec::new();
-        for record in self.counted_authority() {
-            let (epoch, shares) = match &record.body {
-                Body::Epoch(epoch) => (record.id, epoch.shares.as_slice()),
-                Body::Grant(grant) => (grant.epoch, std::slice::from_ref(&grant.share)),
-                _ => continue,
-            };
-            let Some(number) = self.authority.epochs.get(&epoch) else { continue };
-            for share in shares.iter().filter(|share| share.member == self.own_key) {
-                let context = share_context(&community, record.kind, *number, &self.own_key);
-                let order = (Some(epoch) == current, *number, record.seq, record.id);
-                found.push((order, Share { epoch: *number, context, sealed: share.sealed.clone() }));
-            }
-        }
-        found.sort_by_key(|(order, _)| *order);
-        found.into_iter().map(|(_, share)| share).collect()
-    }
-
     /// Records that are kept in full.
     pub fn record_count(&self) -> usize {
         self.records.len()
@@ -246,7 +263,14 @@ impl Ledger {
         self.records.values()
     }
 
-    fn take(&mut self, bytes: &[u8], verify: bool) -> Result<Outcome, Refusal> {
+    fn take_one(&mut self, bytes: &[u8], verify: bool) -> Result<Outcome, Refusal> {
+        let mut stale = Stale::default();
+        let outcome = self.take(bytes, verify, &mut stale);
+        self.settle(stale);
+        outcome
+    }
+
+    fn take(&mut self, bytes: &[u8], verify: bool, stale: &mut Stale) -> Result<Outcome, Refusal> {
         let record = Record::parse(bytes)?;
         if record.community == [0; 32] {
             return Err(Refusal::Envelope { what: "it names no community" });
@@ -269,63 +293,14 @@ impl Ledger {
             return Err(Refusal::Full);
         }
         self.community = Some(record.community);
-        Ok(Outcome { id, kind, new: self.insert(record) })
+        Ok(Outcome { id, kind, new: self.insert(record, stale) })
     }
 
-    /// Puts a record into its place. False if it was obsolete before it came and left no trace.
-    fn insert(&mut self, record: Record) -> bool {
-        let (id, kind, author, seq) = (record.id, record.kind, record.author, record.seq);
-        let tip = self.tips.entry(author).or_default();
-        tip.seq = tip.seq.max(seq);
-        if kind.chained() && tip.chained.is_none_or(|(top, at)| (seq, at) > (top, id)) {
-            tip.chained = Some((seq, id));
-        }
-        if kind.supersession() == Supersession::Latest && record.body != Body::Unread {
-            let slot = (author, kind, record.body.subject());
-            let rival = self.latest.get(&slot).and_then(|id| self.records.get(id));
-            match rival.map(|rival| ((rival.seq, id) > (seq, rival.id), rival.id)) {
-                Some((true, _)) => return self.leave_stub(&record),
-                Some((false, rival)) => self.supersede(rival),
-                None => {}
-            }
-            self.latest.insert(slot, id);
-        }
-        self.mentions.extend(record.body.verifiers().into_iter().map(|verifier| (verifier, kind, id)));
-        self.records.insert(id, record);
-        if kind.is_authority() {
-            self.authority_records.insert(id);
-            let records = self.authority_records.iter().filter_map(|id| self.records.get(id));
-            self.authority = Authority::of(records);
-            let authors: Vec<[u8; 32]> = self.issues.keys().copied().collect();
-            authors.iter().for_each(|author| self.count_lots(author));
-        } else if kind == Kind::Issue {
-            let lots = self.issues.entry(author).or_default();
-            lots.insert((seq, id));
-            if lots.last() == Some(&(seq, id)) && self.floats.contains_key(&author) {
-                // In a journal lots come in their order, and none needs a look at those before it.
-                self.count_lot(&author, id);
-            } else {
-                self.count_lots(&author);
-            }
-        }
-        true
-    }
-
-    fn supersede(&mut self, id: RecordId) {
-        if let Some(record) = self.records.remove(&id) {
-            for verifier in record.body.verifiers() {
-                self.mentions.remove(&(verifier, record.kind, id));
-            }
-            self.leave_stub(&record);
-        }
-    }
-
-    fn leave_stub(&mut self, record: &Record) -> bool {
-        if record.kind.chained() {
-            let stub = Stub { author: record.author, seq: record.seq, prev: record.prev };
-            self.stubs.insert(record.id, stub);
-        }
-        record.kind.chained()
+    /// Records of one kind of which there are few, in the order of their ids.
+    fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Record> {
+        let first = (kind, RecordId([0; 32]));
+        let same = move |(other, _): &&(Kind, RecordId)| *other == kind;
+        self.few.range_from(&first).take_while(same).filter_map(|(_, id)| self.records.get(id))
     }
 
     fn counted_authority(&self) -> impl Iterator<Item = &Record> {
@@ -339,9 +314,4 @@ impl Ledger {
             _ => None,
         }
     }
-}
-
-/// The Noise prologue under which an epoch's secrets are sealed to a member.
-pub fn share_context(community: &[u8; 32], kind: Kind, epoch: u32, member: &[u8; 32]) -> Vec<u8> {
-    [b"tequio seal", &community[..], &kind.number().to_be_bytes(), &epoch.to_be_bytes(), member].concat()
 }

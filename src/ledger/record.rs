@@ -28,7 +28,7 @@ use crate::base::limit::RECORD_BYTES;
 pub struct RecordId(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 32]);
 
 /// A record that was read: well-formed, and signed once [`Record::verify`] says so.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Its name.
     pub id: RecordId,

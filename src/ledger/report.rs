@@ -1,18 +1,17 @@
 //! What the ledger says to people: money per person and plan, members, and what was left out and why.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::base::sorted::{SortedMap, SortedSet};
+use crate::base::sorted::SortedSet;
 
 use super::Ledger;
-use super::body::{Body, PlanMeasure};
-use super::book::Voucher;
-use super::kind::Kind;
+use super::account::Total;
+use super::body::Body;
 use super::record::{Record, RecordId};
 use super::text::fingerprint;
 
 /// A read-only picture of the ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Name of the community; empty while its charter is unknown.
     pub community: String,
@@ -26,8 +25,12 @@ pub struct Report {
     pub stubs: usize,
     /// Number of the current epoch; 0 is none.
     pub epoch: u32,
+    /// Whether an expelled key holds the current secrets: rotate again.
+    pub tainted: bool,
     /// Members, in the order of their keys.
     pub members: Vec<MemberLine>,
+    /// Names and fingerprints of those that were expelled.
+    pub expelled: Vec<String>,
     /// Money, in the order of node, person and plan.
     pub totals: Vec<Total>,
     /// Records that do not count.
@@ -37,7 +40,7 @@ pub struct Report {
 }
 
 /// One member.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MemberLine {
     /// What people call it.
     pub name: String,
@@ -57,33 +60,8 @@ pub struct MemberLine {
     pub concurrent: u16,
 }
 
-/// What one person sold of one plan at one node. Vouchers that nobody sold stand under an empty person.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Total {
-    /// Name of the node.
-    pub node: String,
-    /// The person.
-    pub person: String,
-    /// The plan's id.
-    pub plan: String,
-    /// Vouchers made.
-    pub printed: u64,
-    /// Vouchers sold.
-    pub sold: u64,
-    /// Vouchers in use or used up.
-    pub activated: u64,
-    /// Vouchers voided before they were used: no debt.
-    pub void: u64,
-    /// What came in, in minor units.
-    pub taken: u64,
-    /// What of it stays with the seller.
-    pub seller_share: u64,
-    /// What is owed to the community.
-    pub owed: u64,
-}
-
 /// A record that does not count.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Uncounted {
     /// Which.
     pub record: RecordId,
@@ -104,8 +82,10 @@ impl Ledger {
             records: self.records.len(),
             stubs: self.stubs.len(),
             epoch: self.current_epoch().map_or(0, |(_, number)| number),
+            tainted: self.authority.tainted,
             members: self.member_lines(),
-            totals: self.totals(),
+            expelled: self.expelled(),
+            totals: self.rows(self.tally(&|_| true)),
             uncounted: self.uncounted(),
             branches: self.branches(),
         }
@@ -125,56 +105,13 @@ impl Ledger {
         self.members().map(line).collect()
     }
 
-    fn totals(&self) -> Vec<Total> {
-        let mut totals = Totals::new();
-        self.count_vouchers(&mut totals);
-        self.count_external(&mut totals);
+    fn expelled(&self) -> Vec<String> {
         let name = |key: &[u8; 32]| {
-            self.authority
-                .members
-                .get(key)
-                .map_or_else(|| fingerprint(key), |state| state.member.name.clone())
+            let state = self.authority.gone.get(key);
+            let name = state.map_or("", |state| &state.member.name);
+            format!("{name} {}", fingerprint(key)).trim_start().to_owned()
         };
-        let mut rows: Vec<Total> = totals
-            .into_iter()
-            .map(|((node, person, plan), total)| Total { node: name(&node), person, plan, ..total })
-            .collect();
-        rows.sort_by(|one, other| {
-            (&one.node, &one.person, &one.plan).cmp(&(&other.node, &other.person, &other.plan))
-        });
-        rows
-    }
-
-    fn count_vouchers(&self, totals: &mut Totals) {
-        for lot in self.counted_lots.iter().filter_map(|id| self.records.get(id)) {
-            let Body::Issue(issue) = &lot.body else { continue };
-            for verifier in &issue.verifiers {
-                // An author who names a voucher in two lots has it once.
-                let first = self.lots_with(*verifier).find(|(other, _)| other.author == lot.author);
-                if first.is_some_and(|(first, _)| first.id == lot.id) {
-                    self.voucher_in(*verifier, lot, issue).iter().for_each(|voucher| count(totals, voucher));
-                }
-            }
-        }
-    }
-
-    fn count_external(&self, totals: &mut Totals) {
-        for record in self.records.values() {
-            let Body::Sale(sale) = &record.body else { continue };
-            let Some(plan) = self.plan_of(sale.plan).filter(|plan| plan.measure == PlanMeasure::External)
-            else {
-                continue;
-            };
-            if sale.external_count > 0
-                && sale.price == plan.price
-                && self.authority.may_sign(&record.author, Kind::Sale)
-            {
-                let total = totals.entry((record.author, sale.person.clone(), plan.id.clone())).or_default();
-                let count = u64::from(sale.external_count);
-                total.sold = total.sold.saturating_add(count);
-                total.charge(plan.price, plan.seller_share, count);
-            }
-        }
+        self.authority.expulsions.keys().map(name).collect()
     }
 
     fn uncounted(&self) -> Vec<Uncounted> {
@@ -188,17 +125,28 @@ impl Ledger {
 
     /// Whether anything follows from a record.
     fn counts(&self, record: &Record) -> bool {
+        let agrees = record.body.confirms().and_then(|other| self.records.get(&other));
         match &record.body {
             Body::Unread => false,
-            Body::Issue(_) => self.counted_lots.contains(&record.id),
+            _ if record.body.confirms().is_some() => {
+                self.authority.entitled(record) && agrees.is_some_and(|other| other.kind == record.kind)
+            }
+            Body::Issue(_) | Body::Honoured(_) => self.lot_of(record).is_some(),
+            Body::Settlement(_) => self.settles(record),
             Body::Activation(body) => {
                 let proven = |(_, issue): (&Record, &super::body::Issue)| {
                     self.activations(body.verifier, issue.issuer).any(|(one, _)| one.id == record.id)
                 };
                 self.lots_with(body.verifier).any(proven)
             }
+            Body::Exchange(body) => {
+                let counted = |(_, lot): (&Record, &super::body::Issue)| {
+                    self.exchange_of(body.old, lot).is_some_and(|(one, _)| one.id == record.id)
+                };
+                self.lots_with(body.old).any(counted)
+            }
             _ if record.kind.is_authority() => self.authority.counted.contains(&record.id),
-            _ => self.authority.may_sign(&record.author, record.kind),
+            _ => self.authority.entitled(record),
         }
     }
 
@@ -218,31 +166,5 @@ impl Ledger {
             }
         }
         found.iter().map(fingerprint).collect()
-    }
-}
-
-fn count(totals: &mut Totals, voucher: &Voucher) {
-    let person = voucher.sold.as_ref().map(|sold| sold.person.clone()).unwrap_or_default();
-    let total = totals.entry((voucher.node, person, voucher.plan.id.clone())).or_default();
-    let used = voucher.activated.is_some();
-    let void = voucher.revoked && !used;
-    total.printed += 1;
-    total.sold += u64::from(voucher.sold.is_some() && !void);
-    total.activated += u64::from(used);
-    total.void += u64::from(void);
-    // Paper that nobody tapped "sold" for is owed from its first use.
-    if (voucher.sold.is_some() || used) && !void {
-        total.charge(voucher.plan.price, voucher.plan.seller_share, 1);
-    }
-}
-
-/// Rows by (node, person, plan).
-type Totals = SortedMap<([u8; 32], String, String), Total>;
-
-impl Total {
-    fn charge(&mut self, price: u64, seller_share: u64, count: u64) {
-        self.taken = self.taken.saturating_add(price.saturating_mul(count));
-        self.seller_share = self.seller_share.saturating_add(seller_share.saturating_mul(count));
-        self.owed = self.taken.saturating_sub(self.seller_share);
     }
 }

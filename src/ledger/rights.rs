@@ -13,7 +13,7 @@ use super::kind::Kind;
 /// What a node's key is trusted with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Role {
-    /// Admits and replaces ordinary members, rotates secrets.
+    /// Admits, replaces and expels ordinary members, rotates secrets.
     Officer,
     /// Plans, settlements, closes; voids vouchers of others.
     Treasurer,
@@ -38,22 +38,49 @@ pub struct Roles(pub u16);
 pub enum Signer {
     /// The community's root key.
     Root,
+    /// A counted member, whatever its roles.
+    Member,
     /// A counted member with this role.
     Role(Role),
 }
 
-const RIGHTS: [(Kind, &[Signer]); 11] = [
-    (Kind::Charter, &[Signer::Root]),
-    (Kind::Member, &[Signer::Root, Signer::Role(Role::Officer)]),
-    (Kind::Epoch, &[Signer::Root, Signer::Role(Role::Officer)]),
-    (Kind::Grant, &[Signer::Root, Signer::Role(Role::Officer)]),
-    (Kind::Plan, &[Signer::Root, Signer::Role(Role::Treasurer)]),
-    (Kind::Issue, &[Signer::Role(Role::Seller)]),
-    (Kind::Sale, &[Signer::Role(Role::Seller)]),
-    (Kind::Activation, &[Signer::Role(Role::Hotspot)]),
-    (Kind::Usage, &[Signer::Role(Role::Hotspot)]),
-    (Kind::Device, &[Signer::Role(Role::Hotspot)]),
-    (Kind::Revocation, &[Signer::Role(Role::Treasurer), Signer::Role(Role::Seller)]),
+const ROOT: Signer = Signer::Root;
+const OFFICER: Signer = Signer::Role(Role::Officer);
+const TREASURER: Signer = Signer::Role(Role::Treasurer);
+const SELLER: Signer = Signer::Role(Role::Seller);
+const HOTSPOT: Signer = Signer::Role(Role::Hotspot);
+
+/// Who may sign what. Time is offered in a status, which every member signs: what it says counts as an offer by
+/// the role `clock`.
+const RIGHTS: [(Kind, &[Signer]); 28] = [
+    (Kind::Charter, &[ROOT]),
+    (Kind::Succession, &[ROOT]),
+    (Kind::Member, &[ROOT, OFFICER]),
+    (Kind::Person, &[ROOT, OFFICER]),
+    (Kind::Epoch, &[ROOT, OFFICER]),
+    (Kind::Grant, &[ROOT, OFFICER]),
+    (Kind::Plan, &[ROOT, TREASURER]),
+    (Kind::Issue, &[SELLER]),
+    (Kind::Sale, &[SELLER]),
+    (Kind::Activation, &[HOTSPOT]),
+    (Kind::Exchange, &[SELLER, TREASURER]),
+    (Kind::Usage, &[HOTSPOT]),
+    (Kind::Device, &[HOTSPOT]),
+    (Kind::Extension, &[TREASURER]),
+    (Kind::Revocation, &[TREASURER, SELLER]),
+    (Kind::InKind, &[TREASURER, SELLER]),
+    (Kind::HandOver, &[SELLER]),
+    (Kind::Settlement, &[TREASURER, SELLER]),
+    (Kind::Expense, &[TREASURER]),
+    (Kind::Contribution, &[TREASURER]),
+    (Kind::Close, &[TREASURER]),
+    (Kind::Honoured, &[OFFICER]),
+    (Kind::Mode, &[OFFICER, Signer::Role(Role::Caretaker)]),
+    (Kind::Service, &[ROOT, OFFICER]),
+    (Kind::Notice, &[Signer::Role(Role::Notice)]),
+    (Kind::Time, &[ROOT]),
+    (Kind::Status, &[Signer::Member]),
+    (Kind::ReferenceState, &[Signer::Member]),
 ];
 
 /// Whether the table lets this signer sign this kind.
@@ -121,6 +148,12 @@ impl Roles {
     pub fn may_sign(self, kind: Kind) -> bool {
         Role::ALL.into_iter().any(|role| self.has(role) && may_sign(kind, Signer::Role(role)))
     }
+
+    /// Those of this set that are not in `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
 }
 
 impl fmt::Display for Roles {
@@ -137,28 +170,46 @@ mod tests {
 
     #[test]
     fn who_may_sign_what_cell_by_cell() {
-        // Columns: root officer treasurer seller caretaker hotspot clock notice.
+        // Columns: root member officer treasurer seller caretaker hotspot clock notice.
         let table = [
-            (Kind::Charter, "x......."),
-            (Kind::Member, "xx......"),
-            (Kind::Epoch, "xx......"),
-            (Kind::Grant, "xx......"),
-            (Kind::Plan, "x.x....."),
-            (Kind::Issue, "...x...."),
-            (Kind::Sale, "...x...."),
-            (Kind::Activation, ".....x.."),
-            (Kind::Usage, ".....x.."),
-            (Kind::Device, ".....x.."),
-            (Kind::Revocation, "..xx...."),
-            (Kind::Other(99), "........"),
+            (Kind::Charter, "x........"),
+            (Kind::Succession, "x........"),
+            (Kind::Member, "x.x......"),
+            (Kind::Person, "x.x......"),
+            (Kind::Epoch, "x.x......"),
+            (Kind::Grant, "x.x......"),
+            (Kind::Plan, "x..x....."),
+            (Kind::Issue, "....x...."),
+            (Kind::Sale, "....x...."),
+            (Kind::Activation, "......x.."),
+            (Kind::Exchange, "...xx...."),
+            (Kind::Usage, "......x.."),
+            (Kind::Device, "......x.."),
+            (Kind::Extension, "...x....."),
+            (Kind::Revocation, "...xx...."),
+            (Kind::InKind, "...xx...."),
+            (Kind::HandOver, "....x...."),
+            (Kind::Settlement, "...xx...."),
+            (Kind::Expense, "...x....."),
+            (Kind::Contribution, "...x....."),
+            (Kind::Close, "...x....."),
+            (Kind::Honoured, "..x......"),
+            (Kind::Mode, "..x..x..."),
+            (Kind::Service, "x.x......"),
+            (Kind::Notice, "........x"),
+            (Kind::Time, "x........"),
+            (Kind::Status, ".x......."),
+            (Kind::ReferenceState, ".x......."),
+            (Kind::Other(99), "........."),
         ];
         assert_eq!(table.len(), Kind::all().count() + 1);
         for (kind, row) in table {
-            let signers = std::iter::once(Signer::Root).chain(Role::ALL.map(Signer::Role));
+            let signers = [Signer::Root, Signer::Member].into_iter().chain(Role::ALL.map(Signer::Role));
             for (signer, cell) in signers.zip(row.chars()) {
                 assert_eq!(may_sign(kind, signer), cell == 'x', "{kind} by {signer:?}");
                 if let Signer::Role(role) = signer {
-                    assert_eq!(Roles::NONE.with(role).may_sign(kind), cell == 'x', "{kind} by {signer:?}");
+                    let allowed = Roles::NONE.with(role).may_sign(kind);
+                    assert_eq!(allowed, cell == 'x', "{kind} by {signer:?}");
                 }
             }
         }

@@ -50,6 +50,24 @@ with!(
     |decoder| split(decoder).map(|parts| parts.into_iter().map(RecordId).collect())
 );
 with!(
+    /// All lots in one string of bytes.
+    lots, [LotId] => Vec<LotId>, |value, encoder| encoder.bytes(&value.iter().flat_map(|lot| lot.0.to_be_bytes()).collect::<Vec<u8>>()),
+    |decoder| split(decoder).map(|parts| parts.into_iter().map(|lot| LotId(u64::from_be_bytes(lot))).collect())
+);
+with!(
+    /// The key's bytes; none is no bytes.
+    key, Option<[u8; 32]> => Option<[u8; 32]>,
+    |value, encoder| encoder.bytes(value.as_ref().map_or(&[], |key| &key[..])),
+    |decoder| split(decoder).map(|parts| parts.first().copied())
+);
+with!(
+    /// Each as [`prefix`] says.
+    prefixes, [Prefix] => Vec<Prefix>, |value, encoder| {
+        encoder.array(value.len() as u64)?;
+        value.iter().try_for_each(|prefix| encoder.bytes(&prefix_bytes(prefix)).map(drop))
+    }, |decoder| read_prefixes(decoder)
+);
+with!(
     /// A number.
     number, IssuerNumber => IssuerNumber, |value, encoder| encoder.u16(value.0), |decoder| decoder.u16().map(IssuerNumber)
 );
@@ -106,6 +124,12 @@ fn read_prefix(decoder: &mut Decoder<'_>) -> Result<Prefix, DecodeError> {
         _ => return Err(wrong()),
     };
     Prefix::new(address, *length).filter(|prefix| prefix.address() == address).ok_or_else(wrong)
+}
+
+fn read_prefixes(decoder: &mut Decoder<'_>) -> Result<Vec<Prefix>, DecodeError> {
+    // Each takes a byte at least, so the input's end bounds the loop.
+    let count = decoder.array()?.unwrap_or(0);
+    (0..count).map(|_| read_prefix(decoder)).collect()
 }
 
 fn read_wall(decoder: &mut Decoder<'_>) -> Result<WallTime, DecodeError> {

@@ -109,7 +109,7 @@ impl Node {
         if changed.is_empty() {
             return;
         }
-        let bodies = self.ledger.usage_bodies(&changed);
+        let bodies = self.ledger.usage_bodies(&changed, self.day(now));
         let records: Vec<Vec<u8>> =
             bodies.into_iter().filter_map(|body| self.sign(now, body, vault)).collect();
         if !records.is_empty() {
@@ -119,12 +119,7 @@ impl Node {
 
     /// Takes the journal's records in, and what follows from them.
     pub(super) fn records(&mut self, records: &[Vec<u8>], vault: &mut dyn Vault) {
-        let mut refused = 0_u32;
-        for record in records {
-            if self.ledger.handle_stored(record).is_err() {
-                refused += 1;
-            }
-        }
+        let refused = self.ledger.handle_journal(records.iter().map(Vec::as_slice));
         if refused > 0 {
             self.note(
                 NoteLevel::Warning,
@@ -178,7 +173,7 @@ impl Node {
             None => self.ledger.voucher(verifier),
         };
         let Some(voucher) = voucher else { return VoucherState::Unknown };
-        if voucher.revoked {
+        if voucher.revoked || voucher.exchanged {
             return VoucherState::Revoked;
         }
         // An external plan has no codes; a lot of one does not count.
@@ -215,6 +210,13 @@ impl Node {
         })
     }
 
+    /// Today in days since 1970, if this node knows: no time of day goes into what is replicated.
+    fn day(&self, now: Instant) -> Option<u32> {
+        let wall = self.wall(now);
+        let day = u32::try_from(wall.unix_s / 86_400).ok();
+        day.filter(|_| wall.quality >= TimeQuality::Mesh)
+    }
+
     fn activate(
         &mut self,
         now: Instant,
@@ -226,7 +228,7 @@ impl Node {
         let begin = self.wall(now);
         let activation = self.sign(now, Ledger::activation_body(verifier, proof, begin), vault);
         let tag = vault.device_tag(verifier, mac);
-        let device = self.ledger.device_body(verifier, tag);
+        let device = self.ledger.device_body(verifier, tag, self.day(now));
         let device = self.sign(now, device, vault);
         self.store(activation.into_iter().chain(device).collect(), false, Then::Nothing);
     }
@@ -261,8 +263,14 @@ impl Node {
 
 fn tariff(voucher: &Voucher) -> Option<Tariff> {
     let measure = match voucher.plan.measure {
-        PlanMeasure::UsedSeconds { seconds, .. } => Measure::UsedSeconds { seconds },
-        PlanMeasure::DaysFromFirstUse { days } => Measure::DaysFromFirstUse { days },
+        PlanMeasure::UsedSeconds { seconds, .. } => {
+            let extended = u32::try_from(voucher.extended.seconds).unwrap_or(u32::MAX);
+            Measure::UsedSeconds { seconds: seconds.saturating_add(extended) }
+        }
+        PlanMeasure::DaysFromFirstUse { days } => {
+            let extended = u16::try_from(voucher.extended.days).unwrap_or(u16::MAX);
+            Measure::DaysFromFirstUse { days: days.saturating_add(extended) }
+        }
         PlanMeasure::External => return None,
     };
     Some(Tariff {

@@ -51,6 +51,8 @@ pub(super) fn admit(options: &Options) -> Result<String, String> {
             None => had.filter(|member| member.float > 0).map_or(default_float, |member| member.float),
         },
         replaces: before.iter().map(|state| state.record).collect(),
+        heads: Vec::new(),
+        instead_of: None,
     };
     assembly.write(Body::Member(member.clone()))?;
     grant(&mut assembly, &member)?;

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::assembly::{Assembly, RECORDS_FILE};
 use super::options::Options;
 use crate::base::address::Prefix;
-use crate::ledger::body::{Epoch, PlanShare};
+use crate::ledger::body::{Epoch, PaperDebt, PlanShare};
 use crate::ledger::text::fingerprint;
 use crate::ledger::{Body, Charter, Plan, PlanMeasure, RecordId, Report, money};
 use crate::platform::vault::Secrets;
@@ -28,6 +28,12 @@ pub(super) fn create(options: &Options) -> Result<String, String> {
             languages: languages.split(',').map(str::to_owned).collect(),
             ipv6: options.value("ipv6")?.map_or_else(random_prefix, Ok)?,
             ipv4: ipv4.or_else(|| "10.77.0.0/16".parse().ok()).ok_or("there is no IPv4 range")?,
+            replaces: Vec::new(),
+            paper_debt: PaperDebt::Activation,
+            in_kind_quota: 0,
+            hour_rate: 0,
+            ssids: Vec::new(),
+            provisional_plan: None,
         })
     };
     // Before anything is written: a wrong word leaves no folder behind.
@@ -37,7 +43,8 @@ pub(super) fn create(options: &Options) -> Result<String, String> {
     let mut assembly = Assembly::new(&folder)?;
     let charter = charter(assembly.root_key())?;
     assembly.write(Body::Charter(charter.clone()))?;
-    assembly.write(Body::Epoch(Epoch { number: 1, follows: None, shares: Vec::new() }))?;
+    let epoch = Epoch { number: 1, follows: None, shares: Vec::new(), expels: Vec::new() };
+    assembly.write(Body::Epoch(epoch))?;
     let (epoch, _) = assembly.ledger.current_epoch().ok_or("the first epoch does not count")?;
     assembly.found(epoch, Secrets::random().map_err(|error| error.to_string())?)?;
 

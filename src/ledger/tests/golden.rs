@@ -39,6 +39,6 @@ fn the_figures_of_a_full_lot() {
     let body =
         village.other.ledger.issue_body(crate::base::voucher::LotId(u64::MAX), "hora", verifiers).unwrap();
     let bytes = village.other.write(body).unwrap();
-    assert_eq!(bytes.len(), 1_869, "the bytes of a lot of 200");
+    assert_eq!(bytes.len(), 1_877, "the bytes of a lot of 200");
     assert!(Ledger::new([0; 32], 1).handle_record(&bytes).is_ok());
 }

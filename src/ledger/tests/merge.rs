@@ -15,7 +15,14 @@ fn load(records: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
     for bytes in records {
         ledger.handle_stored(&bytes).unwrap();
     }
-    postcard::to_allocvec(&ledger).unwrap()
+    state(&ledger)
+}
+
+/// All that a ledger holds, as bytes: the records, and what follows from them.
+pub(super) fn state(ledger: &Ledger) -> Vec<u8> {
+    let mut bytes = postcard::to_allocvec(ledger).unwrap();
+    bytes.extend(format!("{ledger:?}").into_bytes());
+    bytes
 }
 
 #[test]
@@ -103,7 +110,7 @@ fn used_seconds_end_a_voucher() {
     let vouchers = village.issue(1, 10..12);
     village.activate(10, NOON);
     let counter = Counter { verifier: vouchers[0], used_s: 3_600, up_bytes: 0, down_bytes: 0, elapsed_s: 0 };
-    for body in village.seller.ledger.usage_bodies(&[counter]) {
+    for body in village.seller.ledger.usage_bodies(&[counter], None) {
         village.seller.write(body).unwrap();
     }
     assert_eq!(village.seller.ledger.voucher(vouchers[0]).unwrap().state(), VoucherState::Spent);
@@ -137,7 +144,7 @@ fn usage_is_the_most_of_a_lane_and_the_sum_of_lanes_and_nodes() {
     let page = |lane, page, used_s| {
         let counters =
             vec![Counter { verifier: vouchers[0], used_s, up_bytes: 1, down_bytes: 2, elapsed_s: 3 }];
-        Body::Usage(Usage { lane, page, counters })
+        Body::Usage(Usage { lane, page, counters, day: None })
     };
     for (seq, body) in [(900_000, page(1, 0, 30)), (900_001, page(1, 1, 20)), (900_002, page(2, 0, 5))] {
         let record = village.seller.forge(seq, None, &body);
@@ -174,19 +181,19 @@ fn pages_fill_up_and_vouchers_stay_on_theirs() {
             .map(|body| if let Body::Usage(usage) = body { usage.counters.len() } else { 0 })
             .collect()
     };
-    let bodies = village.seller.ledger.usage_bodies(&counters(5));
+    let bodies = village.seller.ledger.usage_bodies(&counters(5), None);
     assert_eq!(sizes(&bodies), [64, 36]);
     for body in bodies {
         village.seller.write(body).unwrap();
     }
     let records = village.seller.ledger.record_count();
-    let bodies = village.seller.ledger.usage_bodies(&counters(9)[70..71]);
+    let bodies = village.seller.ledger.usage_bodies(&counters(9)[70..71], None);
     assert_eq!(sizes(&bodies), [36], "only the page of the voucher that changed");
     for body in bodies {
         village.seller.write(body).unwrap();
     }
     assert_eq!(village.seller.ledger.record_count(), records, "the old page is gone");
-    let fallen = village.seller.ledger.usage_bodies(&counters(1)[70..71]);
+    let fallen = village.seller.ledger.usage_bodies(&counters(1)[70..71], None);
     let Body::Usage(usage) = &fallen[0] else { panic!() };
     assert!(usage.counters.iter().any(|counter| counter.used_s == 9), "a counter never falls");
 }
@@ -241,7 +248,7 @@ fn a_restart_counts_on_far_above_what_it_knows() {
     again.take(&village.records);
     let top =
         again.ledger.records().filter(|record| record.author == again.id()).map(|record| record.seq).max();
-    let body = again.ledger.device_body(village.verifier(3, 10), [9; 8]);
+    let body = again.ledger.device_body(village.verifier(3, 10), [9; 8], None);
     let first = again.write(body.clone()).unwrap();
     let seq = |bytes: &[u8]| super::super::Record::parse(bytes).unwrap().seq;
     assert_eq!(seq(&first), top.unwrap() + 5_000_000_000);
@@ -268,7 +275,7 @@ fn the_numbers_of_an_author_can_run_out_and_nothing_panics() {
     let vouchers = village.issue(1, 10..12);
     let last = village.seller.forge(u64::MAX, None, &Ledger::activation_body(vouchers[0], proof(10), NOON));
     village.seller.take(&[last]);
-    let body = village.seller.ledger.device_body(vouchers[0], [1; 8]);
+    let body = village.seller.ledger.device_body(vouchers[0], [1; 8], None);
     assert_eq!(village.seller.ledger.draft(body), Err(super::super::DraftError::SequenceExhausted));
 }
 

@@ -1,6 +1,7 @@
 //! Tests of the ledger as a whole, on a small village.
 
 mod envelope;
+mod expulsion;
 mod golden;
 mod journal;
 mod merge;

@@ -2,7 +2,11 @@
 
 use ed25519_dalek::{Signer, SigningKey};
 
-use super::super::body::{Body, Charter, Epoch, Grant, Member, Plan, PlanMeasure, PlanShare, SealedShare};
+use super::super::body::{
+    Body, Cash, Charter, Close, Epoch, Exchange, Extension, Grant, HandOver, Honoured, InKind, InKindReason,
+    Issue, Member, Mode, NetworkMode, Notice, PaperDebt, Person, PersonRole, Plan, PlanMeasure, PlanShare,
+    ReferenceState, SealedShare, Service, Settlement, Status, Succession, Time,
+};
 use super::super::draft::DraftError;
 use super::super::proof::verifier_of;
 use super::super::record::{self, Header, RecordId};
@@ -77,6 +81,12 @@ pub(in crate::ledger) fn charter(root: [u8; 32]) -> Charter {
         languages: vec!["es".into(), "en".into()],
         ipv6: "fd12:3456:789a::/48".parse().unwrap(),
         ipv4: "10.77.0.0/16".parse().unwrap(),
+        replaces: Vec::new(),
+        paper_debt: PaperDebt::Activation,
+        in_kind_quota: 150,
+        hour_rate: 100,
+        ssids: vec!["San Miguel".into()],
+        provisional_plan: Some("hora".into()),
     }
 }
 
@@ -90,6 +100,8 @@ pub(in crate::ledger) fn member(key: [u8; 32], number: u16, roles: &[Role]) -> M
         roles: roles.iter().fold(Roles::NONE, |roles, role| roles.with(*role)),
         float: 10_000,
         replaces: Vec::new(),
+        heads: Vec::new(),
+        instead_of: None,
     }
 }
 
@@ -131,7 +143,12 @@ impl Village {
         };
         let root = village.root.id();
         village.by_root(Body::Charter(charter(root)));
-        village.by_root(Body::Epoch(Epoch { number: 1, follows: None, shares: Vec::new() }));
+        village.by_root(Body::Epoch(Epoch {
+            number: 1,
+            follows: None,
+            shares: Vec::new(),
+            expels: Vec::new(),
+        }));
         let seats: [(usize, &[Role]); 4] = [
             (1, &[Role::Officer, Role::Hotspot]),
             (2, &[Role::Treasurer]),
@@ -212,13 +229,13 @@ pub(in crate::ledger) fn busy() -> Village {
             down_bytes: 2,
             elapsed_s: 700,
         };
-        for body in village.seller.ledger.usage_bodies(&[counter]) {
+        for body in village.seller.ledger.usage_bodies(&[counter], Some(20_000)) {
             let record = village.seller.write(body).unwrap();
             village.spread(record);
         }
     }
     for tag in [[1; 8], [2; 8], [3; 8], [1; 8]] {
-        let body = village.seller.ledger.device_body(vouchers[0], tag);
+        let body = village.seller.ledger.device_body(vouchers[0], tag, Some(20_000));
         let record = village.seller.write(body).unwrap();
         village.spread(record);
     }
@@ -227,9 +244,18 @@ pub(in crate::ledger) fn busy() -> Village {
     let record = village.treasurer.write(Ledger::revocation_body(vec![vouchers[1]], "robado")).unwrap();
     village.spread(record);
     let (epoch, number) = village.officer.ledger.current_epoch().unwrap();
-    let body = Body::Epoch(Epoch { number: number + 1, follows: Some(epoch), shares: Vec::new() });
+    let body = Body::Epoch(Epoch {
+        number: number + 1,
+        follows: Some(epoch),
+        shares: Vec::new(),
+        expels: Vec::new(),
+    });
     let record = village.officer.write(body).unwrap();
     village.spread(record);
+    for (at, body) in rare(&village, &vouchers) {
+        let record = village.nodes_mut()[at].forge(1 << 40, None, &body);
+        village.spread(record);
+    }
     // A seller who would like to be a treasurer, and one more of its own plans.
     let greedy = Body::Member(member(village.seller.id(), 3, &[Role::Treasurer]));
     let record = village.seller.forge(1, None, &greedy);
@@ -251,4 +277,91 @@ pub(in crate::ledger) fn busy() -> Village {
             .all(|kind| { village.root.ledger.records().any(|record| record.kind == kind) })
     );
     village
+}
+
+/// A body of each kind that no day's work brings about, and which node of the village signs it.
+pub(super) fn rare(village: &Village, vouchers: &[Verifier]) -> Vec<(usize, Body)> {
+    let (root, seller) = (village.root.id(), village.seller.id());
+    let (plan, epoch) = (village.root.ledger.plan("hora").unwrap().0, RecordId([7; 32]));
+    let cash = |what: &str| Cash { person: "tesorera".into(), amount: 300, what: what.into(), time: NOON };
+    let text = |text: &str| text.to_owned();
+    let paper = |at: usize| vec![vouchers[at]];
+    let lot = Issue {
+        lot: LotId(9),
+        epoch,
+        plan,
+        verifiers: paper(5),
+        issuer: IssuerNumber(4),
+        for_exchange: false,
+    };
+    let shelf = "10.77.248.0/22".parse().unwrap();
+    vec![
+        (4, Body::Succession(Succession { root: [9; 32], before: root, heads: vec![epoch] })),
+        (1, Body::Person(person("ana", seller))),
+        (
+            3,
+            Body::Exchange(Exchange { old: vouchers[5], proof: proof(15), new: vouchers[6], confirms: None }),
+        ),
+        (2, Body::Extension(Extension { verifiers: paper(5), seconds: 600, days: 0, reason: text("luz") })),
+        (3, Body::InKind(in_kind(paper(6)))),
+        (3, Body::HandOver(HandOver { verifiers: paper(7), person: text("beto"), time: NOON })),
+        (3, Body::Settlement(settlement("ana", 120, 150))),
+        (2, Body::Expense(cash("cable"))),
+        (2, Body::Contribution(cash("rifa"))),
+        (
+            2,
+            Body::Close(Close {
+                follows: None,
+                month: 24_322,
+                covers: vec![],
+                totals: vec![],
+                open: vec![LotId(1)],
+            }),
+        ),
+        (1, Body::Honoured(Honoured { lot, reason: text("se quemó") })),
+        (1, Body::Mode(Mode { number: 1, mode: NetworkMode::Night, reason: text("fiesta"), confirms: None })),
+        (
+            1,
+            Body::Service(Service {
+                name: text("library"),
+                title: text("Biblioteca"),
+                node: seller,
+                prefixes: vec![shelf],
+                free: true,
+                replaces: vec![],
+            }),
+        ),
+        (1, Body::Notice(Notice { name: text("agua"), text: text("Hoy no hay agua"), until: Some(20_833) })),
+        (0, Body::Time(Time { number: 1, floor_unix_s: 1_799_000_000 })),
+        (3, Body::Status(Status { router_id: [2; 8], time: NOON, version: text("0.1.0") })),
+        (3, Body::ReferenceState(ReferenceState { name: text("cerro"), state: vec![1, 2, 3] })),
+    ]
+}
+
+pub(super) fn person(name: &str, home: [u8; 32]) -> Person {
+    Person {
+        name: name.into(),
+        role: PersonRole::Caretaker,
+        home,
+        verifier: "$5$sal$hash".into(),
+        replaces: vec![],
+    }
+}
+
+/// Given by hours of work.
+pub(super) fn in_kind(verifiers: Vec<Verifier>) -> InKind {
+    let reason = InKindReason::Work;
+    InKind {
+        verifiers,
+        person: "mateo".into(),
+        reason,
+        minutes: 30,
+        month: 24_322,
+        time: NOON,
+        confirms: None,
+    }
+}
+
+pub(super) fn settlement(person: &str, paid: u64, worth: u64) -> Settlement {
+    Settlement { person: person.into(), paid, worth, time: NOON, confirms: None }
 }

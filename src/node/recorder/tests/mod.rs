@@ -14,7 +14,7 @@ use crate::base::time::Span;
 use crate::base::voucher::{IssuerNumber, RequestId};
 use crate::hotspot;
 use crate::hotspot::code::Code;
-use crate::ledger::body::Epoch;
+use crate::ledger::body::{Epoch, PaperDebt};
 use crate::ledger::{Body, Charter, Ledger, Member, Plan, PlanMeasure, Role, Roles};
 use crate::node::Birth;
 use crate::node::call::Answer;
@@ -248,6 +248,12 @@ fn community() -> Vec<Vec<u8>> {
         languages: vec!["es".into()],
         ipv6: "fd12:3456:789a::/48".parse().unwrap(),
         ipv4: "10.77.0.0/16".parse().unwrap(),
+        replaces: Vec::new(),
+        paper_debt: PaperDebt::Activation,
+        in_kind_quota: 0,
+        hour_rate: 0,
+        ssids: Vec::new(),
+        provisional_plan: None,
     };
     let member = Member {
         key: OWN_KEY,
@@ -258,6 +264,8 @@ fn community() -> Vec<Vec<u8>> {
         roles: Roles::NONE.with(Role::Seller).with(Role::Hotspot),
         float: 10_000,
         replaces: Vec::new(),
+        heads: Vec::new(),
+        instead_of: None,
     };
     let plan = Plan {
         id: "hora".into(),
@@ -271,7 +279,7 @@ fn community() -> Vec<Vec<u8>> {
         shares: Vec::new(),
         replaces: Vec::new(),
     };
-    let epoch = Epoch { number: 1, follows: None, shares: Vec::new() };
+    let epoch = Epoch { number: 1, follows: None, shares: Vec::new(), expels: Vec::new() };
     [Body::Charter(charter), Body::Epoch(epoch), Body::Member(member), Body::Plan(plan)]
         .into_iter()
         .map(|body| {

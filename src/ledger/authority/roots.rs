@@ -1,0 +1,64 @@
+//! The root keys: the founder's, and those that took its place.
+//!
+//! A root names the next one, and then nothing of it counts any more but what that word follows. When the
+//! old key is lost the new one names itself, and what the old one had signed last; that counts on nodes
+//! whose owner has accepted the new root by hand.
+
+use crate::base::sorted::SortedSet;
+
+use super::super::Ledger;
+use super::super::body::Body;
+use super::super::kind::Kind;
+use super::super::record::{Record, RecordId};
+
+/// A root key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Root {
+    pub(super) key: [u8; 32],
+    /// The record that made it root; none for the founder.
+    pub(super) by: Option<RecordId>,
+    /// Which of its records count; all of them while it is the root.
+    pub(super) limit: Option<SortedSet<RecordId>>,
+}
+
+impl Root {
+    pub(super) fn counts(&self, id: RecordId) -> bool {
+        self.limit.as_ref().is_none_or(|limit| limit.contains(&id))
+    }
+}
+
+/// The roots of a ledger, the founder first; none while its first charter is unknown.
+pub(super) fn of(ledger: &Ledger) -> Vec<Root> {
+    let founder = ledger.community().and_then(|id| ledger.record(RecordId(id)));
+    let Some(founder) = founder else { return Vec::new() };
+    let mut roots = vec![Root { key: founder.author, by: None, limit: None }];
+    while let Some(old) = roots.last_mut() {
+        let Some((id, root, limit)) = successor(ledger, &old.key) else { break };
+        old.limit = Some(limit);
+        // Each key is root once: a circle ends here.
+        if roots.iter().any(|earlier| earlier.key == root) {
+            break;
+        }
+        roots.push(Root { key: root, by: Some(id), limit: None });
+    }
+    roots
+}
+
+/// Who follows this root, by which record, and what of the old root counts then. What somebody accepted by
+/// hand goes before the old root's word: that key may be in wrong hands. Of several the lower id counts.
+fn successor(ledger: &Ledger, old: &[u8; 32]) -> Option<(RecordId, [u8; 32], SortedSet<RecordId>)> {
+    let words = ledger.of_kind(Kind::Succession).filter_map(|record| match &record.body {
+        Body::Succession(body) if body.before == *old && body.root != *old => Some((record, body)),
+        _ => None,
+    });
+    let words: Vec<(&Record, _)> = words.collect();
+    let accepted = |(record, body): &&(&Record, &super::super::body::Succession)| {
+        record.author == body.root && ledger.accepted.contains(&body.root)
+    };
+    let own = |(record, _): &&(&Record, &super::super::body::Succession)| record.author == *old;
+    // Records of a kind come in the order of their ids.
+    let (record, body) = words.iter().find(accepted).or_else(|| words.iter().find(own))?;
+    let by_old = record.author == *old;
+    let heads = if by_old { std::slice::from_ref(&record.id) } else { &body.heads[..] };
+    Some((record.id, body.root, ledger.ancestors(old, heads)))
+}

@@ -1,0 +1,123 @@
+//! Which lots of a seller count: what they are worth together is bounded by the float.
+//!
+//! The float is counted over the union of a key's branches, in the order (seq, id), never by arrival. A
+//! settlement with which the treasurer's node agrees frees it again, for the lots that the settlement
+//! follows: on a branch that it does not know, a copied key gains nothing by it.
+
+use super::authority::MemberState;
+use super::body::{Body, Issue, PlanMeasure};
+use super::record::{Record, RecordId};
+use super::rights::Role;
+use super::{Ledger, Stale};
+use crate::base::sorted::SortedSet;
+
+impl Ledger {
+    /// Puts a lot among the author's others.
+    pub(super) fn insert_lot(&mut self, author: [u8; 32], seq: u64, id: RecordId, stale: &mut Stale) {
+        let lots = self.issues.entry(author).or_default();
+        lots.insert((seq, id));
+        let last = lots.last() == Some(&(seq, id));
+        if last
+            && self.float_used.contains_key(&author)
+            && !stale.authority
+            && !stale.authors.contains(&author)
+        {
+            // In a journal lots come in their order, and none needs a look at those before it.
+            let used = self.float_used.get(&author).copied().unwrap_or(0);
+            let used = used.saturating_add(self.count_lot(&author, id, used).unwrap_or(0));
+            self.float_used.insert(author, used);
+        } else {
+            stale.authors.insert(author);
+        }
+    }
+
+    /// Decides which lots of an author count: by a seller, under one of its numbers, for a plan and an
+    /// epoch that are known, and within the float. A lot that does not fit is left out, a later smaller one
+    /// may fit.
+    pub(super) fn count_lots(&mut self, author: &[u8; 32]) {
+        let mut used = 0_u64;
+        // What each counted lot still takes.
+        let mut taken: Vec<(RecordId, u64)> = Vec::new();
+        let order: Vec<RecordId> =
+            self.issues.get(author).into_iter().flat_map(SortedSet::iter).map(|(_, id)| *id).collect();
+        for id in order {
+            if let Some(worth) = self.settled(id) {
+                let free = worth - self.free(id, worth, &mut taken);
+                used = used.saturating_sub(free);
+            } else if let Some(value) = self.count_lot(author, id, used) {
+                used = used.saturating_add(value);
+                taken.push((id, value));
+            }
+        }
+        self.float_used.insert(*author, used);
+    }
+
+    /// Decides about one lot, which comes behind all that were looked at; what it takes of the float.
+    fn count_lot(&mut self, author: &[u8; 32], id: RecordId, used: u64) -> Option<u64> {
+        let state = self.authority.state(author);
+        let float = state.map_or(0, |state| state.most_float);
+        let value = state.and_then(|state| self.lot_value(state, id));
+        let fits = value.filter(|value| used.checked_add(*value).is_some_and(|sum| sum <= float));
+        if fits.is_some() {
+            self.counted_lots.insert(id);
+        } else {
+            self.counted_lots.remove(&id);
+        }
+        fits
+    }
+
+    /// What the float of this node still has room for, in minor units.
+    pub fn float_left(&self) -> u64 {
+        let float = self.own_state().map_or(0, |state| state.member.float);
+        float.saturating_sub(self.float_used.get(&self.own_key).copied().unwrap_or(0))
+    }
+
+    /// What a lot is worth, if nothing but the float could speak against it.
+    fn lot_value(&self, state: &MemberState, id: RecordId) -> Option<u64> {
+        let record = self.records.get(&id)?;
+        let Body::Issue(issue) = &record.body else { return None };
+        let sound = self.authority.holds(record, Role::Seller) && state.numbers.contains(&issue.issuer);
+        self.sound_lot(issue).filter(|_| sound)
+    }
+
+    /// What a lot is worth whose plan and epoch are known; one for exchanges takes nothing.
+    pub(super) fn sound_lot(&self, issue: &Issue) -> Option<u64> {
+        let plan = self.plan_of(issue.plan).filter(|plan| plan.measure != PlanMeasure::External)?;
+        let count = if issue.for_exchange { 0 } else { issue.verifiers.len() as u64 };
+        plan.price.checked_mul(count).filter(|_| self.authority.known_epochs.contains_key(&issue.epoch))
+    }
+
+    /// What the vouchers of a settlement are worth, if it counts.
+    pub(super) fn settled(&self, id: RecordId) -> Option<u64> {
+        let record = self.records.get(&id)?;
+        match &record.body {
+            Body::Settlement(body) if body.confirms.is_none() && self.settles(record) => Some(body.worth),
+            Body::Settlement(_) => Some(0),
+            _ => None,
+        }
+    }
+
+    /// Whether a settlement counts: by the debtor's node, and another one with `treasurer` agrees.
+    pub(super) fn settles(&self, record: &Record) -> bool {
+        self.authority.holds(record, Role::Seller) && self.is_agreed(record, Role::Treasurer)
+    }
+
+    /// Frees what the lots take that a settlement follows, the nearest first; gives what is left of `worth`.
+    fn free(&self, settlement: RecordId, mut worth: u64, taken: &mut Vec<(RecordId, u64)>) -> u64 {
+        let mut next = self.link(settlement).and_then(|(_, prev)| prev);
+        // No longer than there are lots to be found; a chain has no circle, its names are hashes.
+        while let Some(id) = next.filter(|_| worth > 0 && !taken.is_empty()) {
+            let at = || taken.iter().rposition(|(lot, _)| *lot == id);
+            if let Some(at) = self.counted_lots.contains(&id).then(at).flatten() {
+                let freed = taken[at].1.min(worth);
+                worth -= freed;
+                taken[at].1 -= freed;
+                if taken[at].1 == 0 {
+                    taken.remove(at);
+                }
+            }
+            next = self.link(id).and_then(|(_, prev)| prev);
+        }
+        worth
+    }
+}

@@ -1,0 +1,66 @@
+//! A ledger as bytes, for recordings: the records as they came. What they say is computed anew.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::record::{Record, RecordId};
+use super::{Ledger, Stale, Stub, Tip};
+use crate::base::sorted::{SortedMap, SortedSet};
+
+/// Own key, how numbers begin, the next number, accepted roots, records, stubs, ends of chains.
+type Parts<'a> = (
+    [u8; 32],
+    u64,
+    Option<u64>,
+    &'a SortedSet<[u8; 32]>,
+    Vec<&'a Record>,
+    &'a SortedMap<RecordId, Stub>,
+    &'a SortedMap<[u8; 32], Tip>,
+);
+type OwnedParts = (
+    [u8; 32],
+    u64,
+    Option<u64>,
+    SortedSet<[u8; 32]>,
+    Vec<Record>,
+    SortedMap<RecordId, Stub>,
+    SortedMap<[u8; 32], Tip>,
+);
+
+impl Serialize for Ledger {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let records = self.records.values().collect();
+        let parts: Parts<'_> =
+            (self.own_key, self.seq_start, self.next_seq, &self.accepted, records, &self.stubs, &self.tips);
+        parts.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Ledger {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (own_key, seq_start, next_seq, accepted, records, stubs, tips) =
+            OwnedParts::deserialize(deserializer)?;
+        let mut ledger = Self::new(own_key, seq_start);
+        (ledger.next_seq, ledger.accepted) = (next_seq, accepted);
+        ledger.community = records.first().map(|record| record.community);
+        let mut stale = Stale { authority: true, ..Stale::default() };
+        for record in records {
+            ledger.insert(record, &mut stale);
+        }
+        (ledger.stubs, ledger.tips) = (stubs, tips);
+        ledger.settle(stale);
+        Ok(ledger)
+    }
+}
+
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.bytes.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = Vec::<u8>::deserialize(deserializer)?;
+        Self::parse(&bytes).map_err(serde::de::Error::custom)
+    }
+}
