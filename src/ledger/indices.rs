@@ -133,7 +133,12 @@ impl Ledger {
 
     fn leave_stub(&mut self, record: &Record) -> bool {
         if record.kind.chained() {
-            let stub = Stub { author: record.author, seq: record.seq, prev: record.prev };
+            let stub = Stub {
+                author: record.author,
+                seq: record.seq,
+                prev: record.prev,
+                bytes: record.bytes.clone(),
+            };
             self.stubs.insert(record.id, stub);
         }
         record.kind.chained()

@@ -3,7 +3,7 @@
 //! - [`record`]: one record, from bytes and back; [`cbor`] the strict walk that comes first; [`body`] what
 //!   each [`kind`] says.
 //! - [`rights`]: who may sign what. `authority`: members, plans, epochs. `book`: one voucher's life.
-//!   `float`: which lots count. `indices`: where a record is found again.
+//!   `float`: which lots count. [`have`]: what two ledgers tell each other to become equal. `indices`: where a record is found again.
 //! - [`draft`]: new records of this node, which the vault signs. [`account`]: money; [`month`] and [`report`]: for people.
 //! - [`journal`]: records as bytes on flash; [`bundle`]: in a file that people carry; [`sync`]: from node to node.
 //!
@@ -30,6 +30,7 @@ pub mod cbor;
 mod check;
 pub mod draft;
 mod float;
+pub mod have;
 mod indices;
 pub mod journal;
 pub mod kind;
@@ -102,11 +103,13 @@ pub struct Outcome {
 }
 
 /// What is left of a superseded record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Stub {
     author: [u8; 32],
     seq: u64,
     prev: Option<RecordId>,
+    /// As they came: without its signature nobody else could believe where it stands.
+    bytes: Vec<u8>,
 }
 
 /// What is to be computed anew.

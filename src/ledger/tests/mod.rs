@@ -3,6 +3,7 @@
 mod envelope;
 mod expulsion;
 mod golden;
+mod have;
 mod journal;
 mod merge;
 mod money;
