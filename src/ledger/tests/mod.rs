@@ -8,4 +8,5 @@ mod journal;
 mod merge;
 mod money;
 mod rights;
+mod scale;
 pub(crate) mod village;
