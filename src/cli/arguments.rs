@@ -123,7 +123,7 @@ fn parse_command(parser: &mut lexopt::Parser, options: &mut Options, word: OsStr
             Second::Text(text) => return Ok(Task::Print(text)),
         },
     };
-    if command.kind == Kind::Community {
+    if command.kind.parses_itself() {
         return Ok(Task::Do(command, Given::default()));
     }
     let mut given = Given::default();

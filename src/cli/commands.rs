@@ -30,6 +30,10 @@ pub(super) enum Kind {
     Firewall,
     /// Keys and membership, on the files of this machine; parses its own arguments.
     Community,
+    /// Records of this machine, in files; the same.
+    Ledger,
+    /// The accounts, from records; the same.
+    Report,
     /// A method of the daemon's ubus object.
     Ask(&'static str),
 }
@@ -140,7 +144,9 @@ pub(super) const COMMANDS: &[Command] = &[
         options: PAGE,
         ..command(&["sessions"], Kind::Ask("sessions"), "who is online through this node", SESSIONS)
     },
-    command(&["community"], Kind::Community, "make a community, admit members", ""),
+    command(&["community"], Kind::Community, "make a community, admit and expel members", ""),
+    command(&["ledger"], Kind::Ledger, "records to a file, and back", super::ledger::HELP),
+    command(&["report"], Kind::Report, "what a month brought, for the assembly", super::report::HELP),
     Command {
         operand: Some(Operand::File),
         ..command(
@@ -339,6 +345,13 @@ pub(super) fn overview() -> String {
     text
 }
 
+impl Kind {
+    /// Whether the rest of the words belongs to it.
+    pub(super) const fn parses_itself(self) -> bool {
+        matches!(self, Self::Community | Self::Ledger | Self::Report)
+    }
+}
+
 /// The help of one command.
 pub(super) fn help(command: &Command) -> String {
     format!("tequio {}: {}\n\n{}\n{GLOBAL}", command.name(), command.summary, command.help)
@@ -395,7 +408,9 @@ mod tests {
           voucher show    what a voucher holds
           voucher revoke  make a voucher worthless
           sessions        who is online through this node
-          community       make a community, admit members
+          community       make a community, admit and expel members
+          ledger          records to a file, and back
+          report          what a month brought, for the assembly
           record start    record what happens, to play it again
           record stop     end the recording
           firewall        print the base rules, for nft

@@ -8,12 +8,16 @@ use lexopt::{Arg, Parser};
 
 mod admit;
 mod assembly;
+mod expel;
 mod found;
-mod join;
-mod options;
+pub(super) mod join;
+pub(super) mod options;
+mod paper;
+mod succeed;
 #[cfg(test)]
 mod tests;
 
+pub(super) use self::assembly::read_bundle as read_records;
 use self::options::Options;
 
 /// One command: its word, the options with a value, those without, what `--help` says, what it does.
@@ -25,7 +29,7 @@ struct Command {
     perform: fn(&Options) -> Result<String, String>,
 }
 
-const COMMANDS: [Command; 6] = [
+const COMMANDS: [Command; 12] = [
     Command {
         word: "create",
         values: &["name", "dir", "currency", "minor-units", "country", "language", "ipv4", "ipv6"],
@@ -108,14 +112,89 @@ tequio community admit --dir DIR --request LINE
     },
     Command {
         word: "check",
-        values: &["dir"],
+        values: &["dir", "paper"],
         flags: &["json"],
         help: "Verifies everything in a community's folder, and shows members and plans.
 
 tequio community check --dir DIR
+  --paper FILE         also whether the words on a paper are its root key; `-` reads standard input
   --json               for programs
 ",
         perform: found::check,
+    },
+    Command {
+        word: "expel",
+        values: &["dir", "member", "bundle"],
+        flags: &["json"],
+        help: "Expels a member, and gives all others new secrets. Its key never returns.
+
+tequio community expel --dir DIR --member NODE
+  --member NODE        its name or fingerprint
+  --bundle FILE        records of a node (`tequio ledger export`): what the member wrote counts as far as it is known
+  --json               for programs
+",
+        perform: expel::expel,
+    },
+    Command {
+        word: "rotate",
+        values: &["dir", "bundle"],
+        flags: &["json"],
+        help: "Gives all members new secrets: after a theft, or when somebody may know the old ones.
+
+tequio community rotate --dir DIR
+  --bundle FILE        records of a node that the folder does not have yet
+  --json               for programs
+",
+        perform: expel::rotate,
+    },
+    Command {
+        word: "replace",
+        values: &["dir", "member", "request", "bundle"],
+        flags: &["json"],
+        help: "Gives a new box the old one's name, number, slot, roles, people and services; expels the old one.
+
+tequio community replace --dir DIR --member NODE --request LINE
+  --member NODE        the old box, by its name or fingerprint
+  --request LINE       what `tequio community request` printed on the new one; `-` reads standard input
+  --bundle FILE        records of a node that the folder does not have yet
+  --json               for programs
+",
+        perform: expel::replace,
+    },
+    Command {
+        word: "succeed",
+        values: &["dir", "old", "bundle"],
+        flags: &["json"],
+        help: "Makes a new root in a new folder, for a community whose old root is lost or given up.
+
+tequio community succeed --dir NEWDIR --old DIR | --bundle FILE
+  --old DIR            the folder of the old root: its word counts on every node
+  --bundle FILE        records of a node, when the old root is lost: then each node accepts the new one by hand
+  --json               for programs
+",
+        perform: succeed::succeed,
+    },
+    Command {
+        word: "paper",
+        values: &["dir", "file"],
+        flags: &[],
+        help: "Writes the root key as 18 words into a file, to be copied by hand. Nothing secret is shown.
+
+tequio community paper --dir DIR --file FILE
+",
+        perform: succeed::write_paper,
+    },
+    Command {
+        word: "restore",
+        values: &["dir", "paper", "bundle"],
+        flags: &[],
+        help: "Makes a community's folder again from a paper and anybody's records.
+
+tequio community restore --dir NEWDIR --paper FILE --bundle FILE
+  --paper FILE         the 18 words; `-` reads standard input
+  --bundle FILE        records of a node (`tequio ledger export`)
+",
+        perform: succeed::restore,
     },
     Command {
         word: "join",

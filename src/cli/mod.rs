@@ -7,8 +7,10 @@
 mod arguments;
 mod commands;
 pub mod community;
+mod ledger;
 mod local;
 mod remote;
+mod report;
 mod table;
 mod tables;
 mod words;
@@ -56,6 +58,8 @@ fn perform(
         Kind::Check => local::check(&options.config),
         Kind::Firewall => local::firewall(&options.config),
         Kind::Community => community::run(parser),
+        Kind::Ledger => ledger::run(parser),
+        Kind::Report => report::run(parser),
         Kind::Ask(method) => {
             let reply = remote::ask(&socket(options)?, method, arguments_of(given)?)?;
             if options.json {

@@ -60,7 +60,7 @@ pub(super) fn admit(options: &Options) -> Result<String, String> {
     Ok(answer(options, &member, before.is_some(), numbers.len()))
 }
 
-fn request_text(options: &Options) -> Result<String, String> {
+pub(super) fn request_text(options: &Options) -> Result<String, String> {
     match options.required("request")? {
         "-" => {
             let mut text = String::new();
@@ -120,19 +120,32 @@ fn slot(
     }
 }
 
-/// Seals the current epoch's secrets to a member; the coupon secret only if it sells or admits.
-fn grant(assembly: &mut Assembly, member: &Member) -> Result<(), String> {
-    let (epoch, number, secrets) = assembly.current_secrets()?;
+/// A member's share of an epoch's secrets; the coupon secret only if it sells or admits.
+pub(super) fn seal_to(
+    community: &[u8; 32],
+    member: &Member,
+    kind: Kind,
+    epoch: u32,
+    secrets: &Secrets,
+) -> Result<SealedShare, String> {
     let needs_coupon = member.roles.has(Role::Seller) || member.roles.has(Role::Hotspot);
     let share = Secrets { routing: secrets.routing, coupon: secrets.coupon.filter(|_| needs_coupon) };
-    let community = assembly.ledger.community().ok_or("there is no community")?;
-    let context = share_context(&community, Kind::Grant, number, &member.key);
+    let context = share_context(community, kind, epoch, &member.key);
     let sealed = seal::seal(&member.dh, &context, &share.to_bytes());
-    let sealed = sealed.ok_or("the secrets cannot be sealed to the key in this request")?;
-    assembly.write(Body::Grant(Grant { epoch, number, share: SealedShare { member: member.key, sealed } }))
+    let sealed =
+        sealed.ok_or_else(|| format!("the secrets cannot be sealed to the key of {}", member.name))?;
+    Ok(SealedShare { member: member.key, sealed })
 }
 
-fn answer(options: &Options, member: &Member, changed: bool, others: usize) -> String {
+/// Seals the current epoch's secrets to a member.
+fn grant(assembly: &mut Assembly, member: &Member) -> Result<(), String> {
+    let (epoch, number, secrets) = assembly.current_secrets()?;
+    let community = assembly.ledger.community().ok_or("there is no community")?;
+    let share = seal_to(&community, member, Kind::Grant, number, secrets)?;
+    assembly.write(Body::Grant(Grant { epoch, number, share })).map(drop)
+}
+
+pub(super) fn answer(options: &Options, member: &Member, changed: bool, others: usize) -> String {
     let print = fingerprint(&member.key);
     if options.has("json") {
         let answer = json!({

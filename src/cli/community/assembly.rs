@@ -10,7 +10,7 @@ use nix::fcntl::{Flock, FlockArg};
 use zeroize::Zeroizing;
 
 use crate::base::limit::JOURNAL_BYTES;
-use crate::ledger::{Body, Ledger, RecordId, bundle};
+use crate::ledger::{Body, Ledger, Record, RecordId, bundle};
 use crate::platform::vault::Secrets;
 use crate::platform::vault::keys::{make_folder, push_hex, sync_folder, unhex, write_secret};
 
@@ -34,6 +34,14 @@ pub(super) struct Assembly {
 impl Assembly {
     /// A new community in a folder that has none. Nothing is written before [`Self::found`].
     pub(super) fn new(folder: &Path) -> Result<Self, String> {
+        let mut seed = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *seed)
+            .map_err(|error| format!("the kernel gives no random numbers: {error}"))?;
+        Self::with_root(folder, SigningKey::from_bytes(&seed))
+    }
+
+    /// The same with a root key that is known.
+    pub(super) fn with_root(folder: &Path, root: SigningKey) -> Result<Self, String> {
         make_folder(folder).map_err(|error| error.to_string())?;
         let lock = lock(folder)?;
         for file in [ROOT_FILE, EPOCHS_FILE, RECORDS_FILE] {
@@ -45,10 +53,6 @@ impl Assembly {
                 ));
             }
         }
-        let mut seed = Zeroizing::new([0; 32]);
-        getrandom::fill(&mut *seed)
-            .map_err(|error| format!("the kernel gives no random numbers: {error}"))?;
-        let root = SigningKey::from_bytes(&seed);
         let ledger = Ledger::new(root.verifying_key().to_bytes(), seq_start()?);
         let folder = folder.to_owned();
         Ok(Self { folder, root, ledger, records: Vec::new(), epochs: Vec::new(), _lock: lock })
@@ -65,8 +69,11 @@ impl Assembly {
         }
         let lock = lock(folder)?;
         let root = read_root(&path)?;
-        let (ledger, records) = read_bundle(&folder.join(RECORDS_FILE), root.verifying_key().to_bytes())?;
-        if ledger.charter().map(|charter| charter.root) != Some(root.verifying_key().to_bytes()) {
+        let own = root.verifying_key().to_bytes();
+        let (mut ledger, records) = read_bundle(&folder.join(RECORDS_FILE), own)?;
+        // A root that was made without the old one: whoever has this folder has accepted it.
+        ledger.accept_root(own);
+        if ledger.root() != Some(own) {
             return Err(format!("{} is not the root key of {RECORDS_FILE} beside it", path.display()));
         }
         let epochs = read_epochs(&folder.join(EPOCHS_FILE))?;
@@ -79,11 +86,52 @@ impl Assembly {
     }
 
     /// Writes and signs a record of the root.
-    pub(super) fn write(&mut self, body: Body) -> Result<(), String> {
+    pub(super) fn write(&mut self, body: Body) -> Result<RecordId, String> {
         let draft = self.ledger.draft(body).map_err(|error| error.to_string())?;
         let signature = self.root.sign(&draft.message_to_sign).to_bytes();
-        self.records.push(self.ledger.complete(draft, signature));
+        let bytes = self.ledger.complete(draft, signature);
+        let id = Record::parse(&bytes).map_err(|error| error.to_string())?.id;
+        self.records.push(bytes);
+        Ok(id)
+    }
+
+    /// Takes in records of others, each verified.
+    pub(super) fn take(&mut self, records: Vec<Vec<u8>>) -> Result<(), String> {
+        for record in records {
+            if self.ledger.handle_record(&record).map_err(|error| error.to_string())?.new {
+                self.records.push(record);
+            }
+        }
         Ok(())
+    }
+
+    /// All records, in the order in which they came.
+    pub(super) fn records(&self) -> &[Vec<u8>] {
+        &self.records
+    }
+
+    /// The root key itself.
+    pub(super) fn secret(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.root.to_bytes())
+    }
+
+    /// Takes over the secrets of the epochs from the folder of the root before.
+    pub(super) fn inherit(&mut self, mut old: Self) -> Result<(), String> {
+        self.epochs.append(&mut old.epochs);
+        // The old root's word is also for the old folder: it is nobody's any more.
+        old.save()
+    }
+
+    /// Keeps the secrets of a new epoch, on disk too before the records that speak of it.
+    pub(super) fn keep_secrets(&mut self, epoch: RecordId, secrets: Secrets) -> Result<(), String> {
+        self.epochs.push((epoch, secrets));
+        let path = self.folder.join(EPOCHS_FILE);
+        let draft = self.folder.join("epochs.key.next");
+        // Left by a run that was cut off: nothing was sealed under what it holds.
+        let _ = fs::remove_file(&draft);
+        write_secret(&draft, checked(&self.epochs_text()).as_bytes()).map_err(|error| error.to_string())?;
+        let rename = fs::rename(&draft, &path).and_then(|()| sync_folder(&path));
+        rename.map_err(|error| format!("cannot write {}: {error}", path.display()))
     }
 
     /// The secrets of the current epoch, and its record and number.
@@ -97,9 +145,22 @@ impl Assembly {
 
     /// Puts a new community on disk: the secrets first, since records without them are worth nothing.
     pub(super) fn found(&mut self, epoch: RecordId, secrets: Secrets) -> Result<(), String> {
+        self.epochs.push((epoch, secrets));
+        self.put()
+    }
+
+    /// Puts a folder on disk that has none of the files yet.
+    pub(super) fn put(&self) -> Result<(), String> {
         let mut root = Zeroizing::new("tequio root key 1\nroot ".to_owned());
         Zeroizing::new(self.root.to_bytes()).iter().for_each(|byte| push_hex(&mut root, *byte));
-        self.epochs.push((epoch, secrets));
+        for (file, text) in [(ROOT_FILE, root), (EPOCHS_FILE, self.epochs_text())] {
+            write_secret(&self.folder.join(file), checked(&text).as_bytes())
+                .map_err(|error| error.to_string())?;
+        }
+        self.save()
+    }
+
+    fn epochs_text(&self) -> Zeroizing<String> {
         let mut epochs = Zeroizing::new("tequio epoch secrets 1".to_owned());
         for (id, secrets) in &self.epochs {
             epochs.push_str("\nepoch ");
@@ -107,11 +168,7 @@ impl Assembly {
             epochs.push(' ');
             secrets.to_bytes().iter().for_each(|byte| push_hex(&mut epochs, *byte));
         }
-        for (file, text) in [(ROOT_FILE, root), (EPOCHS_FILE, epochs)] {
-            write_secret(&self.folder.join(file), checked(&text).as_bytes())
-                .map_err(|error| error.to_string())?;
-        }
-        self.save()
+        epochs
     }
 
     /// Puts the records on disk: all of them or none of the new ones.
@@ -131,7 +188,7 @@ impl Assembly {
 }
 
 /// Reads and verifies a bundle into a ledger of this key.
-pub(super) fn read_bundle(path: &Path, own_key: [u8; 32]) -> Result<(Ledger, Vec<Vec<u8>>), String> {
+pub(in crate::cli) fn read_bundle(path: &Path, own_key: [u8; 32]) -> Result<(Ledger, Vec<Vec<u8>>), String> {
     let wrong = |what: String| format!("{}: {what}", path.display());
     let bytes = read_file(path, JOURNAL_BYTES)?;
     let mut ledger = Ledger::new(own_key, seq_start()?);

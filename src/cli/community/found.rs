@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::assembly::{Assembly, RECORDS_FILE};
 use super::options::Options;
+use super::succeed::check_paper;
 use crate::base::address::Prefix;
 use crate::ledger::body::{Epoch, PaperDebt, PlanShare};
 use crate::ledger::text::fingerprint;
@@ -43,8 +44,12 @@ pub(super) fn create(options: &Options) -> Result<String, String> {
     let mut assembly = Assembly::new(&folder)?;
     let charter = charter(assembly.root_key())?;
     assembly.write(Body::Charter(charter.clone()))?;
-    let epoch = Epoch { number: 1, follows: None, shares: Vec::new(), expels: Vec::new() };
-    assembly.write(Body::Epoch(epoch))?;
+    assembly.write(Body::Epoch(Epoch {
+        number: 1,
+        follows: None,
+        shares: Vec::new(),
+        expels: Vec::new(),
+    }))?;
     let (epoch, _) = assembly.ledger.current_epoch().ok_or("the first epoch does not count")?;
     assembly.found(epoch, Secrets::random().map_err(|error| error.to_string())?)?;
 
@@ -194,6 +199,9 @@ pub(super) fn check(options: &Options) -> Result<String, String> {
     let folder = options.path("dir")?;
     let assembly = Assembly::open(&folder)?;
     assembly.current_secrets()?;
+    if let Some(paper) = options.text("paper")? {
+        check_paper(&assembly, paper)?;
+    }
     let report = assembly.ledger.report();
     let charter = assembly.ledger.charter().ok_or("there is no charter")?;
     let root = fingerprint(&assembly.root_key());
@@ -206,7 +214,8 @@ pub(super) fn check(options: &Options) -> Result<String, String> {
         });
         return Ok(format!("{answer:#}\n"));
     }
-    Ok(checked(&report, charter, &root, &plans))
+    let paper = if options.has("paper") { "the paper reads, and is this root\n" } else { "" };
+    Ok(checked(&report, charter, &root, &plans) + paper)
 }
 
 fn checked(report: &Report, charter: &Charter, root: &str, plans: &[&Plan]) -> String {
@@ -228,6 +237,12 @@ fn checked(report: &Report, charter: &Charter, root: &str, plans: &[&Plan]) -> S
     let _ = writeln!(text, "\nplans: {}", plans.len());
     for plan in plans {
         let _ = writeln!(text, "  {}", plan_line(plan, &charter.currency, charter.minor_units));
+    }
+    for member in &report.expelled {
+        let _ = writeln!(text, "\nexpelled: {member}");
+    }
+    if report.tainted {
+        let _ = writeln!(text, "\nSOMEBODY WHO WAS EXPELLED KNOWS THE SECRETS: tequio community rotate");
     }
     for record in &report.uncounted {
         let _ = writeln!(text, "\ndoes not count: a {} by {}, {}", record.kind, record.author, record.record);

@@ -99,12 +99,15 @@ pub(super) fn request(options: &Options) -> Result<String, String> {
 
 /// `tequio community join`
 pub(super) fn join(options: &Options) -> Result<String, String> {
-    let state = options.path("state")?;
-    let bundle = options.path("bundle")?;
-    let mut vault = open_vault(options, &state)?;
+    take_in(options, &options.path("state")?, &options.path("bundle")?)
+}
+
+/// Takes the records of a file into a node's journal.
+pub(in crate::cli) fn take_in(options: &Options, state: &Path, bundle: &Path) -> Result<String, String> {
+    let mut vault = open_vault(options, state)?;
     let key = vault.sign_key();
-    let (news, records) = read_bundle(&bundle, key)?;
-    let (mut store, loaded) = Store::open(&state, &vault.journal_key()).map_err(|error| error.to_string())?;
+    let (news, records) = read_bundle(bundle, key)?;
+    let (mut store, loaded) = Store::open(state, &vault.journal_key()).map_err(|error| error.to_string())?;
     if let Some(why) = loaded.unwritable {
         return Err(why);
     }

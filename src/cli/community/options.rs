@@ -10,26 +10,32 @@ use crate::base::sorted::SortedMap;
 
 /// The options that were given.
 #[derive(Debug, Default)]
-pub(super) struct Options {
+pub(in crate::cli) struct Options {
     command: &'static str,
     values: SortedMap<String, Vec<String>>,
+    /// Words without an option before them.
+    words: Vec<String>,
 }
 
 impl Options {
-    /// Reads all words that are left; `None` if help was asked for.
-    pub(super) fn parse(
+    /// Reads all words that are left; `None` if help was asked for. The flag `...` stands for words without an option.
+    pub(in crate::cli) fn parse(
         arguments: &mut Parser,
         command: &'static str,
         values: &[&str],
         flags: &[&str],
     ) -> Result<Option<Self>, String> {
-        let mut options = Self { command, values: SortedMap::new() };
+        let mut options = Self { command, values: SortedMap::new(), words: Vec::new() };
         while let Some(argument) = arguments.next().map_err(|error| error.to_string())? {
             let name = match argument {
                 Arg::Long("help") | Arg::Short('h') => return Ok(None),
                 Arg::Long(name) => name.to_owned(),
+                Arg::Value(word) if flags.contains(&"...") => {
+                    options.words.push(word.into_string().map_err(|_| "a word is not UTF-8")?);
+                    continue;
+                }
                 other => {
-                    return Err(format!("{}; see `tequio community {command} --help`", other.unexpected()));
+                    return Err(format!("{}; see `tequio {} --help`", other.unexpected(), whole(command)));
                 }
             };
             let value = if values.contains(&name.as_str()) {
@@ -38,7 +44,7 @@ impl Options {
             } else if flags.contains(&name.as_str()) {
                 String::new()
             } else {
-                return Err(format!("--{name} is unknown; see `tequio community {command} --help`"));
+                return Err(format!("--{name} is unknown; see `tequio {} --help`", whole(command)));
             };
             options.values.entry(name).or_default().push(value);
         }
@@ -46,17 +52,22 @@ impl Options {
     }
 
     /// Whether this was given.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(in crate::cli) fn has(&self, name: &str) -> bool {
         self.values.contains_key(name)
     }
 
+    /// Words without an option before them.
+    pub(in crate::cli) fn words(&self) -> &[String] {
+        &self.words
+    }
+
     /// All values of an option that may be given again.
-    pub(super) fn all(&self, name: &str) -> &[String] {
+    pub(in crate::cli) fn all(&self, name: &str) -> &[String] {
         self.values.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The value of an option that need not be given.
-    pub(super) fn text(&self, name: &str) -> Result<Option<&str>, String> {
+    pub(in crate::cli) fn text(&self, name: &str) -> Result<Option<&str>, String> {
         match self.all(name) {
             [] => Ok(None),
             [value] => Ok(Some(value)),
@@ -65,19 +76,24 @@ impl Options {
     }
 
     /// The value of an option that must be given.
-    pub(super) fn required(&self, name: &str) -> Result<&str, String> {
-        let missing = || format!("--{name} is missing; see `tequio community {} --help`", self.command);
+    pub(in crate::cli) fn required(&self, name: &str) -> Result<&str, String> {
+        let missing = || format!("--{name} is missing; see `tequio {} --help`", whole(self.command));
         self.text(name)?.filter(|value| !value.is_empty()).ok_or_else(missing)
     }
 
     /// A path that must be given.
-    pub(super) fn path(&self, name: &str) -> Result<PathBuf, String> {
+    pub(in crate::cli) fn path(&self, name: &str) -> Result<PathBuf, String> {
         self.required(name).map(PathBuf::from)
     }
 
     /// A number, an address or the like that need not be given.
-    pub(super) fn value<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, String> {
+    pub(in crate::cli) fn value<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, String> {
         let parse = |text: &str| text.parse().map_err(|error| format!("--{name} `{text}`: {error}"));
         self.text(name)?.map(parse).transpose()
     }
+}
+
+/// A command as it is typed: those of this folder are the second word of `community`.
+fn whole(command: &str) -> String {
+    if matches!(command, "report" | "ledger") { command.to_owned() } else { format!("community {command}") }
 }

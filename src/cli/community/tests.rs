@@ -325,3 +325,154 @@ fn joining_beside_a_running_daemon_is_refused() {
     let words = ["join", "--state", "{}/uno", "--board", BOARD, "--bundle", "{}/asamblea/community.records"];
     assert!(table.refused(&words).starts_with("another tequio uses"));
 }
+
+/// The same of `tequio ledger` and `tequio report`.
+fn words(table: &Table, words: &[&str]) -> impl Iterator<Item = String> {
+    let folder = table.0.0.display().to_string();
+    words.iter().map(|word| word.replace("{}", &folder)).collect::<Vec<_>>().into_iter()
+}
+
+fn ledger(table: &Table, line: &[&str]) -> String {
+    crate::cli::ledger::run(&mut Parser::from_args(words(table, line))).unwrap()
+}
+
+fn report(table: &Table, line: &[&str]) -> Result<String, String> {
+    crate::cli::report::run(&mut Parser::from_args(words(table, line)))
+}
+
+#[test]
+fn an_expelled_node_is_out_and_the_others_have_new_secrets() {
+    let table = Table::founded("community-expel");
+    for state in ["uno", "dos"] {
+        let request = table.request(state);
+        let name = format!("nodo-{state}");
+        table.do_it(&[
+            "admit",
+            "--dir",
+            "{}/asamblea",
+            "--request",
+            &request,
+            "--role",
+            "seller,hotspot",
+            "--name",
+            &name,
+        ]);
+        table.join(state);
+    }
+    let refused = table.refused(&["expel", "--dir", "{}/asamblea", "--member", "nadie"]);
+    assert!(refused.starts_with("no member has the name or fingerprint `nadie`"), "{refused}");
+    let expelled = table.json(&["expel", "--dir", "{}/asamblea", "--member", "nodo-dos"]);
+    assert_eq!((&expelled["expelled"], &expelled["epoch"]), (&Value::from("nodo-dos"), &Value::from(2)));
+    let (first, second) = (table.join("uno"), table.join("dos"));
+    assert_eq!((&first["admitted"], &first["secrets"]), (&Value::Bool(true), &Value::Bool(true)));
+    assert_eq!(&second["admitted"], &Value::Bool(false));
+    let (_, ledger) = table.node("uno");
+    assert_eq!(ledger.current_epoch().unwrap().1, 2);
+    assert_eq!(
+        ledger.own_shares().len(),
+        2,
+        "the old secrets for the paper, the new ones for all that comes"
+    );
+    assert!(table.node("dos").1.own_shares().is_empty(), "an expelled node opens no secrets any more");
+    let rotated = table.json(&["rotate", "--dir", "{}/asamblea"]);
+    assert_eq!(rotated["epoch"], 3);
+    table.join("uno");
+    assert_eq!(table.node("uno").1.own_share().unwrap().epoch, 3);
+    let text = table.do_it(&["check", "--dir", "{}/asamblea"]);
+    assert!(text.contains("expelled: nodo-dos "), "{text}");
+}
+
+#[test]
+fn a_new_box_gets_the_place_of_the_old_one() {
+    let table = Table::founded("community-replace");
+    let request = table.request("viejo");
+    let before = table.admit(&request, "seller,hotspot");
+    table.join("viejo");
+    let same =
+        table.refused(&["replace", "--dir", "{}/asamblea", "--member", "La loma", "--request", &request]);
+    assert!(same.contains("of the old box itself"), "{same}");
+    let request = table.request("nuevo");
+    let after =
+        table.json(&["replace", "--dir", "{}/asamblea", "--member", "La loma", "--request", &request]);
+    for field in ["number", "slot", "roles"] {
+        assert_eq!(after[field], before[field], "{field}");
+    }
+    let (old, new) = (table.join("viejo"), table.join("nuevo"));
+    assert_eq!(
+        (&old["admitted"], &new["admitted"], &new["secrets"]),
+        (&false.into(), &true.into(), &true.into())
+    );
+}
+
+#[test]
+fn a_root_on_paper_reads_and_brings_the_folder_back() {
+    let table = Table::founded("community-paper");
+    table.do_it(&["paper", "--dir", "{}/asamblea", "--file", "{}/papel"]);
+    let mode = fs::metadata(table.path("papel")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let text = table.do_it(&["check", "--dir", "{}/asamblea", "--paper", "{}/papel"]);
+    assert!(text.ends_with("the paper reads, and is this root\n"), "{text}");
+    let bundle = "{}/asamblea/community.records";
+    table.do_it(&["restore", "--dir", "{}/otra", "--paper", "{}/papel", "--bundle", bundle]);
+    table.do_it(&["rotate", "--dir", "{}/otra"]);
+    let other = Table::founded("community-paper-other");
+    let paper = table.path("papel").display().to_string();
+    let wrong = other.refused(&["check", "--dir", "{}/asamblea", "--paper", &paper]);
+    assert!(wrong.contains("of something else"), "{wrong}");
+    let words = fs::read_to_string(table.path("papel")).unwrap();
+    fs::write(table.path("papel"), words.replacen("1  ", "1  b", 1)).unwrap();
+    let torn = table.refused(&["check", "--dir", "{}/asamblea", "--paper", "{}/papel"]);
+    assert!(torn.contains("word 1 of the paper"), "{torn}");
+}
+
+#[test]
+fn a_community_outlives_its_root() {
+    let table = Table::founded("community-succeed");
+    let request = table.request("uno");
+    table.admit(&request, "seller,hotspot");
+    let said = table.json(&["succeed", "--dir", "{}/nueva", "--old", "{}/asamblea"]);
+    assert_eq!(said["by_hand"], false);
+    let old = table.refused(&["rotate", "--dir", "{}/asamblea"]);
+    assert!(old.contains("is not the root key"), "{old}");
+    assert_eq!(table.json(&["rotate", "--dir", "{}/nueva"])["epoch"], 2);
+    // And once more without the root: by hand.
+    let said = table.json(&["succeed", "--dir", "{}/tercera", "--bundle", "{}/nueva/community.records"]);
+    assert_eq!(said["by_hand"], true);
+    assert_eq!(table.json(&["rotate", "--dir", "{}/tercera"])["epoch"], 3);
+    let check = table.json(&["check", "--dir", "{}/tercera"]);
+    assert_eq!(check["report"]["members"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn records_go_to_a_stick_and_back_and_give_the_month() {
+    let table = Table::founded("community-stick");
+    let request = table.request("uno");
+    table.admit(&request, "seller,hotspot");
+    table.join("uno");
+    let said = ledger(&table, &["export", "--state", "{}/uno", "--file", "{}/memoria"]);
+    assert!(said.contains("records of San Miguel in ") && said.contains("no keys among them"), "{said}");
+    let bytes = fs::read(table.path("memoria")).unwrap();
+    let keys = fs::read_to_string(table.path("uno/keys")).unwrap();
+    for line in keys.lines().filter_map(|line| line.split_once(' ')).filter(|(name, _)| *name == "sign") {
+        assert!(!String::from_utf8_lossy(&bytes).contains(line.1));
+    }
+    let said = ledger(&table, &["verify", "--file", "{}/memoria"]);
+    assert!(
+        said.starts_with("San Miguel: ") && said.contains("every signature is good; 0 do not count"),
+        "{said}"
+    );
+    let said = ledger(&table, &["import", "--state", "{}/dos", "--file", "{}/memoria", "--board", BOARD]);
+    assert!(said.contains("new records of San Miguel"), "{said}");
+    let text = report(&table, &["--month", "2026-11", "--state", "{}/uno", "--json"]).unwrap();
+    let month: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&month["month"], &month["community"]), (&Value::from("2026-11"), &Value::from("San Miguel")));
+    let text = report(&table, &["--verify", "{}/memoria", "{}/asamblea/community.records"]).unwrap();
+    assert_eq!(text.matches("every signature is good").count(), 2, "{text}");
+    let mut altered = bytes;
+    let at = altered.len() - 1;
+    altered[at] ^= 1;
+    fs::write(table.path("memoria"), altered).unwrap();
+    let error = report(&table, &["--verify", "{}/memoria"]).unwrap_err();
+    assert!(error.contains("altered"), "{error}");
+    assert!(report(&table, &["--month", "noviembre"]).unwrap_err().contains("like 2026-11"));
+}

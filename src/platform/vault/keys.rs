@@ -23,7 +23,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::base::address::MacAddress;
 
-const FILE: &str = "keys";
+pub(super) const FILE: &str = "keys";
 const FIRST_LINE: &str = "tequio keys 1";
 const UNKNOWN_BOARD: MacAddress = MacAddress([0; 6]);
 /// Twice what a good file has: a longer one is something else.
@@ -111,17 +111,11 @@ impl NodeKeys {
     }
 
     fn read(path: &Path) -> Result<Option<(Self, MacAddress)>, VaultError> {
-        let size = match fs::metadata(path) {
-            Ok(metadata) => metadata.len(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(file("read", path)(error)),
-        };
-        let damaged = |what| VaultError::Damaged { path: path.to_owned(), what };
-        if size > FILE_BYTES {
-            return Err(damaged("it is too long"));
+        if fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            return Ok(None);
         }
-        let text = Zeroizing::new(fs::read_to_string(path).map_err(file("read", path))?);
-        Self::parse(&text).map(Some).map_err(damaged)
+        let damaged = |what| VaultError::Damaged { path: path.to_owned(), what };
+        Self::parse(&read_text(path)?).map(Some).map_err(damaged)
     }
 
     fn parse(text: &str) -> Result<(Self, MacAddress), &'static str> {
@@ -185,6 +179,14 @@ pub fn board() -> Option<MacAddress> {
     let addresses = permanent
         .filter_map(|path| fs::read_to_string(path.join("address")).ok()?.trim().parse::<MacAddress>().ok());
     addresses.filter(|mac| *mac != UNKNOWN_BOARD).min()
+}
+
+/// The text of a file of keys.
+pub(super) fn read_text(path: &Path) -> Result<Zeroizing<String>, VaultError> {
+    if fs::metadata(path).map_err(file("read", path))?.len() > FILE_BYTES {
+        return Err(VaultError::Damaged { path: path.to_owned(), what: "it is too long" });
+    }
+    fs::read_to_string(path).map(Zeroizing::new).map_err(file("read", path))
 }
 
 /// Makes a folder that only its owner can enter.

@@ -23,6 +23,7 @@ use crate::hotspot::code::{self, Chain, Code, CouponKey, IssuerKey};
 use crate::node::vault::{CodeDone, Vault, WorkId};
 use crate::platform::streams::StreamKey;
 
+pub mod backup;
 mod blake2s;
 pub(crate) mod keys;
 pub mod seal;
