@@ -58,6 +58,26 @@ fn each_rule_of_the_rfcs_and_each_mistake_of_others_has_its_test() {
 }
 
 #[test]
+fn each_threat_and_each_format_names_tests_that_exist() {
+    let root =
+        PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says where the project is"));
+    let files = project_files(&root);
+    let tests: BTreeSet<&str> = files.iter().flat_map(|(_, text)| map::tests(text)).collect();
+    for (page, least) in [("docs/threats.md", 30), ("docs/formats.md", 5)] {
+        let document = std::fs::read_to_string(root.join(page)).expect("the page");
+        let named: Vec<&str> = map::named(&document).collect();
+        let missing: Vec<&&str> = named.iter().filter(|name| !tests.contains(**name)).collect();
+        assert!(named.len() >= least, "{page} names only {} tests: the search is broken", named.len());
+        assert!(missing.is_empty(), "{page} names tests that do not exist: {missing:?}");
+        let rows =
+            map::rows(&document).into_iter().filter(|(_, first, row)| *first == "threat" && row.len() == 4);
+        let bare: Vec<&str> =
+            rows.map(|(_, _, row)| row).filter(|row| !row[3].contains('`')).map(|row| row[0]).collect();
+        assert!(bare.is_empty(), "threats without a test: {bare:?}");
+    }
+}
+
+#[test]
 fn a_map_that_rots_is_found() {
     let text = "## RFC 1, one\n| Section | Rule | Here | State |\n|---|---|---|---|\n| 2.1 | a | b | done |\n\
                | | c | d | done |\n| 3 | e | f | later |\n## What others got wrong\n| Mistake | Test |\n|---|---|\n\

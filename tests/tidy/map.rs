@@ -8,6 +8,15 @@ pub(crate) fn tests(text: &str) -> impl Iterator<Item = &str> {
     marked.filter_map(|(_, line)| line.trim().strip_prefix("fn ")?.split_once('(')).map(|(name, _)| name)
 }
 
+/// The names in a text that can only be those of tests: they are sentences.
+pub(crate) fn named(document: &str) -> impl Iterator<Item = &str> {
+    let is_sentence = |word: &&str| {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        word.bytes().all(plain) && word.matches('_').count() >= 3
+    };
+    document.split('`').skip(1).step_by(2).filter(is_sentence)
+}
+
 /// What the map says and the tests do not, and what it does not say.
 pub(crate) fn rot(document: &str, tests: &BTreeSet<&str>) -> Vec<String> {
     let (mut done, mut tested, mut rot) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
@@ -38,7 +47,7 @@ pub(crate) fn rot(document: &str, tests: &BTreeSet<&str>) -> Vec<String> {
 }
 
 /// The rows of all tables: their heading, the first column's name, their cells.
-fn rows(document: &str) -> Vec<(&str, &str, Vec<&str>)> {
+pub(crate) fn rows(document: &str) -> Vec<(&str, &str, Vec<&str>)> {
     let (mut heading, mut first, mut found) = ("", None, Vec::new());
     for line in document.lines() {
         if let Some(text) = line.strip_prefix("## ") {
