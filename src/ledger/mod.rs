@@ -28,6 +28,7 @@ mod book;
 pub mod bundle;
 pub mod cbor;
 mod check;
+mod close;
 pub mod draft;
 mod float;
 pub mod have;

@@ -1,5 +1,6 @@
 //! Tests of the ledger as a whole, on a small village.
 
+mod close;
 mod envelope;
 mod expulsion;
 mod golden;
