@@ -1,11 +1,11 @@
 //! A record without the right is kept and changes nothing.
 
 use super::super::account::Figure;
-use super::super::body::{Body, Epoch, Grant, Issue, Sale, SealedShare};
+use super::super::body::{Body, Epoch, Expulsion, Grant, Issue, Sale, SealedShare};
 use super::super::{DraftError, Kind, Ledger, Member, Plan, VoucherState};
-use super::village::{NOON, Node, Village, charter, hour, member, proof};
+use super::village::{NOON, Node, Village, busy, charter, hour, member, proof, rare};
 use crate::base::voucher::{IssuerNumber, LotId};
-use crate::ledger::rights::Role;
+use crate::ledger::rights::{Role, Signer, may_sign};
 
 /// What the village would see of it if it counted.
 fn unchanged_by(village: &mut Village, record: Vec<u8>) {
@@ -213,4 +213,57 @@ fn nobody_writes_what_makes_no_sense() {
     assert_eq!(stranger.write(Body::Plan(hour())), Err(DraftError::NoCommunity));
     stranger.take(&village.records);
     assert_eq!(stranger.write(Body::Plan(hour())), Err(DraftError::NoRight { kind: Kind::Plan }));
+}
+
+#[test]
+fn the_merge_applies_the_table_cell_by_cell_and_to_the_expelled_not_at_all() {
+    let mut village = Village::new();
+    let vouchers = village.issue(1, 10..20);
+    let mut bodies: Vec<Body> = rare(&village, &vouchers).into_iter().map(|(_, body)| body).collect();
+    let known: Vec<Body> = busy().root.ledger.records().map(|record| record.body.clone()).collect();
+    for kind in Kind::all() {
+        if bodies.iter().all(|body| body.kind() != Some(kind)) {
+            bodies.extend(known.iter().find(|body| body.kind() == Some(kind)).cloned());
+        }
+    }
+    assert_eq!(bodies.len(), Kind::all().count(), "one body of each kind");
+    let roles: Vec<Option<Role>> = std::iter::once(None).chain(Role::ALL.map(Some)).collect();
+    let mut nodes: Vec<Node> = (0..roles.len()).map(|at| Node::new(100 + at as u8)).collect();
+    for (at, (node, role)) in nodes.iter().zip(&roles).enumerate() {
+        let given: Vec<Role> = role.iter().copied().collect();
+        let body = Body::Member(Member { slot: None, ..member(node.id(), 100 + at as u16, &given) });
+        let record = village.root.write(body).unwrap();
+        village.spread(record);
+    }
+    let records = village.records.clone();
+    nodes.iter_mut().for_each(|node| node.take(&records));
+    let sign =
+        |node: &Node, body: &Body| super::super::Record::parse(&node.forge(1 << 40, None, body)).unwrap();
+    for body in &bodies {
+        let kind = body.kind().unwrap();
+        for (node, role) in nodes.iter().zip(&roles) {
+            let by_role = role.is_some_and(|role| may_sign(kind, Signer::Role(role)));
+            let expected = by_role || may_sign(kind, Signer::Member);
+            let counts = village.treasurer.ledger.authority.entitled(&sign(node, body));
+            assert_eq!(counts, expected, "{kind} by a member with {role:?}");
+        }
+        let stranger = super::super::Record::parse(&{
+            let mut stranger = Node::new(200);
+            stranger.take(&records[..1]);
+            stranger.forge(1, None, body)
+        });
+        assert!(!village.treasurer.ledger.authority.entitled(&stranger.unwrap()), "{kind} by a stranger");
+        let by_root = village.treasurer.ledger.authority.entitled(&sign(&village.root, body));
+        assert_eq!(by_root, may_sign(kind, Signer::Root), "{kind} by the root");
+    }
+    let (follows, number) = village.root.ledger.current_epoch().unwrap();
+    let expels = nodes.iter().map(|node| Expulsion { member: node.id(), heads: vec![] }).collect();
+    let body = Body::Epoch(Epoch { number: number + 1, follows: Some(follows), shares: vec![], expels });
+    let record = village.root.write(body).unwrap();
+    village.spread(record);
+    for body in &bodies {
+        for node in &nodes {
+            assert!(!village.treasurer.ledger.authority.entitled(&sign(node, body)), "{body:?}");
+        }
+    }
 }
