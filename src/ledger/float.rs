@@ -104,7 +104,7 @@ impl Ledger {
 
     /// Frees what the lots take that a settlement follows, the nearest first; gives what is left of `worth`.
     fn free(&self, settlement: RecordId, mut worth: u64, taken: &mut Vec<(RecordId, u64)>) -> u64 {
-        let mut next = self.link(settlement).and_then(|(_, prev)| prev);
+        let mut next = self.before(settlement);
         // No longer than there are lots to be found; a chain has no circle, its names are hashes.
         while let Some(id) = next.filter(|_| worth > 0 && !taken.is_empty()) {
             let at = || taken.iter().rposition(|(lot, _)| *lot == id);
@@ -116,7 +116,7 @@ impl Ledger {
                     taken.remove(at);
                 }
             }
-            next = self.link(id).and_then(|(_, prev)| prev);
+            next = self.before(id);
         }
         worth
     }

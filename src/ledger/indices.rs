@@ -15,6 +15,10 @@ impl Ledger {
         let (id, kind, author, seq) = (record.id, record.kind, record.author, record.seq);
         let tip = self.tips.entry(author).or_default();
         tip.seq = tip.seq.max(seq);
+        if kind.chained() && tip.chained.is_some_and(|(top, at)| (seq, at) < (top, id)) {
+            // It may be the link between a settlement and the lots that this one follows.
+            stale.authors.extend(self.issues.contains_key(&author).then_some(author));
+        }
         if kind.chained() && tip.chained.is_none_or(|(top, at)| (seq, at) > (top, id)) {
             tip.chained = Some((seq, id));
         }
@@ -70,16 +74,20 @@ impl Ledger {
     /// These records and everything of the same author that they follow.
     pub(super) fn ancestors(&self, author: &[u8; 32], heads: &[RecordId]) -> SortedSet<RecordId> {
         let mut found = SortedSet::new();
-        let mut open = heads.to_vec();
-        while let Some(id) = open.pop() {
-            if let Some((by, prev)) = self.link(id)
-                && by == *author
-                && found.insert(id)
-            {
-                open.extend(prev);
+        for head in heads {
+            let mut next = Some(*head).filter(|id| self.link(*id).is_some_and(|(by, ..)| by == *author));
+            while let Some(id) = next.filter(|id| found.insert(*id)) {
+                next = self.before(id);
             }
         }
         found
+    }
+
+    /// The chained record that this one follows: of the same author, and with a lower number. A chain that climbs is
+    /// none, so that what arrives above all others is behind nothing that is there.
+    pub(super) fn before(&self, id: RecordId) -> Option<RecordId> {
+        let (author, seq, prev) = self.link(id)?;
+        prev.filter(|prev| self.link(*prev).is_some_and(|(by, below, _)| by == author && below < seq))
     }
 
     /// The ends of a key's chain, its branches' too: the chained records that no other one follows, the latest first.
@@ -95,11 +103,11 @@ impl Ledger {
         ends.into_iter().map(|(_, id)| id).take(RECORD_HEADS).collect()
     }
 
-    /// The author of a chained record, and what it follows.
-    pub(super) fn link(&self, id: RecordId) -> Option<([u8; 32], Option<RecordId>)> {
+    /// The author of a chained record, its number, and what it says that it follows.
+    fn link(&self, id: RecordId) -> Option<([u8; 32], u64, Option<RecordId>)> {
         let kept = self.records.get(&id).filter(|record| record.kind.chained());
-        kept.map(|record| (record.author, record.prev))
-            .or_else(|| self.stubs.get(&id).map(|stub| (stub.author, stub.prev)))
+        kept.map(|record| (record.author, record.seq, record.prev))
+            .or_else(|| self.stubs.get(&id).map(|stub| (stub.author, stub.seq, stub.prev)))
     }
 
     /// Records of other nodes, by keys with this role, that agree with a record.

@@ -9,6 +9,7 @@ use super::super::month::{Month, PersonLine};
 use super::super::record::{Record, RecordId};
 use super::super::{Charter, Device, Ledger, Plan};
 use super::village::{NOON, Village, charter, hour, in_kind, member, settlement};
+use crate::base::random::Random;
 use crate::base::time::{TimeQuality, WallTime};
 use crate::base::voucher::{IssuerNumber, LotId};
 use crate::ledger::rights::Role;
@@ -348,4 +349,71 @@ fn months_add_up_and_what_has_no_date_stands_where_its_neighbours_do() {
     assert_eq!((february.cash_before, february.cash), (500, 480));
     assert_eq!(february.people, [line(120, 120, 100, 140)]);
     assert_eq!(february.shares.iter().map(|row| row.figures.of(Figure::Share)).sum::<i64>(), 120);
+}
+
+#[test]
+fn any_order_of_lots_settlements_and_second_words_ends_in_the_same_bytes() {
+    let mut village = Village::new();
+    for lot in 0..2 {
+        let vouchers = village.issue(lot, 10 + 100 * lot as u8..110 + 100 * lot as u8);
+        village.sell(&vouchers[..5], "ana");
+    }
+    let (id, gift) = (settle(&mut village, 4_000, 5_000), vec![village.verifier(3, 60)]);
+    agree(&mut village, id);
+    let more = village.issue(3, 220..250);
+    let record = village.seller.write(Body::InKind(in_kind(gift))).unwrap();
+    village.spread(record);
+    // A copied key adds lots on branches of its own, below and above: which of them fit depends on all others.
+    let (plan, epoch) =
+        (village.root.ledger.plan("hora").unwrap().0, village.root.ledger.current_epoch().unwrap().0);
+    for (at, seq) in [(4_u16, 2), (5, 1 << 33), (6, (1 << 33) + 1)] {
+        let verifiers: Vec<_> = (0..60).map(|name| village.verifier(at, name)).collect();
+        let body =
+            Issue { lot: LotId(seq), epoch, plan, verifiers, issuer: IssuerNumber(3), for_exchange: false };
+        let record = village.seller.forge(seq, None, &Body::Issue(body));
+        village.spread(record);
+    }
+    let id = settle(&mut village, 1_200, 1_500);
+    agree(&mut village, id);
+    // A settlement that claims to follow what has a higher number: its author can make such a chain, and it is none.
+    let verifiers = vec![village.verifier(7, 1)];
+    let body = Issue { lot: LotId(7), epoch, plan, verifiers, issuer: IssuerNumber(3), for_exchange: false };
+    let above = village.seller.forge(1 << 35, None, &Body::Issue(body));
+    let prev = Some(Record::parse(&above).unwrap().id);
+    let climbing = village.seller.forge(1 << 34, prev, &Body::Settlement(settlement("ana", 50, 50)));
+    let id = Record::parse(&climbing).unwrap().id;
+    [above, climbing].into_iter().for_each(|record| village.spread(record));
+    agree(&mut village, id);
+    let record = village.seller.write(Ledger::revocation_body(more[..2].to_vec(), "")).unwrap();
+    village.spread(record);
+    let load = |records: &[Vec<u8>]| {
+        let mut ledger = Ledger::new([0; 32], 1);
+        for bytes in records {
+            ledger.handle_stored(bytes).unwrap();
+        }
+        ledger
+    };
+    let expected = load(&village.records);
+    let counted = |ledger: &Ledger| sum(ledger, Figure::Printed);
+    assert!(counted(&expected) > 0 && counted(&expected) < 410, "{} of 410 fit", counted(&expected));
+    for seed in 0..100 {
+        let mut random = Random::new(seed);
+        let mut records = village.records.clone();
+        for at in 0..records.len() {
+            let other = random.below(records.len() as u64) as usize;
+            records.swap(at, other);
+        }
+        let ledger = load(&records);
+        assert_eq!(super::merge::state(&ledger), super::merge::state(&expected), "seed {seed}");
+        // Some at once, the rest one by one: like a journal and what comes after it.
+        let cut = random.below(records.len() as u64) as usize;
+        let mut parts = Ledger::new([0; 32], 1);
+        parts.handle_journal(records[..cut].iter().map(Vec::as_slice));
+        for bytes in &records[cut..] {
+            parts.handle_stored(bytes).unwrap();
+        }
+        assert_eq!(super::merge::state(&parts), super::merge::state(&expected), "seed {seed}, cut at {cut}");
+        let bytes = postcard::to_allocvec(&parts).unwrap();
+        assert_eq!(postcard::from_bytes::<Ledger>(&bytes).unwrap(), expected, "seed {seed}, from a snapshot");
+    }
 }
