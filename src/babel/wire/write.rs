@@ -5,6 +5,7 @@
 //! prefix only the octets in which it differs from the one before in the same encoding.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 
 use super::packet::{HEADER, MAGIC, VERSION};
 use super::timing::WrittenTiming;
@@ -30,8 +31,8 @@ pub struct PacketWriter {
 /// What the reader will know at this point of the packet.
 #[derive(Clone, Debug)]
 struct WriterState {
-    default_v4: Option<[u8; 4]>,
-    default_v4_via_v6: Option<[u8; 4]>,
+    default_v4: Option<[u8; 16]>,
+    default_v4_via_v6: Option<[u8; 16]>,
     default_v6: Option<[u8; 16]>,
     next_hop_v4: Option<Ipv4Addr>,
     next_hop_v6: Ipv6Addr,
@@ -148,13 +149,18 @@ impl PacketWriter {
             self.tlv(kind::ROUTER_ID, &[0, 0], &router_id.0);
         }
         self.next_hop(update);
-        let (address_encoding, length, omitted, mut octets) = self.compressed(update);
-        octets.extend(update.prefix.iter().flat_map(source_prefix));
+        let (address_encoding, length, octets, left) = self.compressed(update);
+        let omitted = u8::try_from(left.start).expect("a prefix has at most 16 octets");
+        let source = update.prefix.as_ref().map(source_prefix).unwrap_or_default();
         let flags = if address_encoding == encoding::WILDCARD { 0 } else { UPDATE_PREFIX };
         let [a, b] = update.interval_cs.to_be_bytes();
         let [c, d] = update.seqno.0.to_be_bytes();
         let [e, f] = update.metric.to_be_bytes();
-        self.tlv(kind::UPDATE, &[address_encoding, flags, length, omitted, a, b, c, d, e, f], &octets);
+        let head = [address_encoding, flags, length, omitted, a, b, c, d, e, f];
+        match source.is_empty() {
+            true => self.tlv(kind::UPDATE, &head, &octets[left]),
+            false => self.tlv(kind::UPDATE, &head, &[&octets[left], &source].concat()),
+        }
     }
 
     fn next_hop(&mut self, update: &Update) {
@@ -172,32 +178,29 @@ impl PacketWriter {
         }
     }
 
-    /// Address encoding, length, omitted octets and the octets that are left of an Update's prefix.
-    fn compressed(&mut self, update: &Update) -> (u8, u8, u8, Vec<u8>) {
+    /// Address encoding and length of an Update's prefix, its octets, and which of them are written.
+    fn compressed(&mut self, update: &Update) -> (u8, u8, [u8; 16], Range<usize>) {
+        let mut octets = [0; 16];
         let Some(prefix) = update.prefix.map(|pair| pair.destination()) else {
-            return (encoding::WILDCARD, 0, 0, Vec::new());
+            return (encoding::WILDCARD, 0, octets, 0..0);
         };
         let whole = usize::from(prefix.length()).div_ceil(8);
         let via_v4 = update.next_hop.map_or(!self.retracts_via_v6, |next_hop| next_hop.is_ipv4());
-        let (address_encoding, omitted, octets) = match prefix.address() {
+        let (address_encoding, default) = match prefix.address() {
             IpAddr::V6(address) => {
-                let octets = address.octets();
-                let omitted = common(self.state.default_v6.replace(octets), &octets, whole);
-                (encoding::IPV6, omitted, octets[omitted..whole].to_vec())
+                octets = address.octets();
+                (encoding::IPV6, &mut self.state.default_v6)
             }
             IpAddr::V4(address) => {
-                let octets = address.octets();
-                let (address_encoding, default) = if via_v4 {
-                    (encoding::IPV4, &mut self.state.default_v4)
-                } else {
-                    (encoding::IPV4_VIA_IPV6, &mut self.state.default_v4_via_v6)
-                };
-                let omitted = common(default.replace(octets), &octets, whole);
-                (address_encoding, omitted, octets[omitted..whole].to_vec())
+                octets[..4].copy_from_slice(&address.octets());
+                match via_v4 {
+                    true => (encoding::IPV4, &mut self.state.default_v4),
+                    false => (encoding::IPV4_VIA_IPV6, &mut self.state.default_v4_via_v6),
+                }
             }
         };
-        let omitted = u8::try_from(omitted).expect("a prefix has at most 16 octets");
-        (address_encoding, prefix.length(), omitted, octets)
+        let omitted = default.replace(octets).map_or(0, |default| common(default, octets).min(whole));
+        (address_encoding, prefix.length(), octets, omitted..whole)
     }
 
     fn seqno_request(&mut self, request: &SeqnoRequest) {
@@ -212,10 +215,10 @@ impl PacketWriter {
     }
 }
 
-/// How many of the first `whole` octets are the same as in the default prefix.
-fn common<const N: usize>(default: Option<[u8; N]>, octets: &[u8; N], whole: usize) -> usize {
-    let Some(default) = default else { return 0 };
-    default.iter().zip(octets).take(whole).take_while(|(one, other)| one == other).count()
+/// With how many of the same octets both begin.
+fn common(one: [u8; 16], other: [u8; 16]) -> usize {
+    let same_bits = (u128::from_be_bytes(one) ^ u128::from_be_bytes(other)).leading_zeros();
+    usize::try_from(same_bits / 8).unwrap_or(0)
 }
 
 /// A prefix as requests carry it; IPv4 as AE 1 (RFC 9229 2.2).
