@@ -81,7 +81,9 @@ impl Engine {
             }
         }
         // Routes of one origin share a Router-Id TLV, and neighbours in number their first octets.
-        updates.sort_by_key(|update| (update.router_id, update.prefix));
+        updates.sort_by(|one, other| {
+            one.router_id.cmp(&other.router_id).then_with(|| one.prefix.cmp(&other.prefix))
+        });
         tlvs.extend(updates.into_iter().map(Tlv::Update));
         let sent = self.write(now, index, to, &tlvs, goes_on);
         if let Some(counters) = self.counters_of(index) {
@@ -154,12 +156,15 @@ impl Engine {
         to: Option<NeighbourId>,
         after: Option<PrefixPair>,
     ) -> Vec<PrefixPair> {
-        let own = self.originated.after(after.as_ref());
-        let mut prefixes: Vec<PrefixPair> = own.map(|(prefix, _)| *prefix).take(BATCH_PREFIXES).collect();
-        prefixes.extend(self.routes.after(after).map(|(prefix, _)| prefix).take(BATCH_PREFIXES));
-        prefixes.sort_unstable();
-        prefixes.dedup();
-        prefixes.truncate(BATCH_PREFIXES);
+        let mut own = self.originated.after(after.as_ref()).map(|(prefix, _)| *prefix).peekable();
+        let mut learnt = self.routes.after(after).map(|(prefix, _)| prefix).peekable();
+        let next = || {
+            let first = [own.peek(), learnt.peek()].into_iter().flatten().min().copied()?;
+            own.next_if_eq(&first);
+            learnt.next_if_eq(&first);
+            Some(first)
+        };
+        let prefixes: Vec<PrefixPair> = std::iter::from_fn(next).take(BATCH_PREFIXES).collect();
         if let Some(last) = prefixes.last().filter(|_| prefixes.len() == BATCH_PREFIXES) {
             if let Some(outbox) = self.outbox(index, to) {
                 outbox.continue_dump(now, *last);
