@@ -156,6 +156,17 @@ impl Engine {
         to: Option<NeighbourId>,
         after: Option<PrefixPair>,
     ) -> Vec<PrefixPair> {
+        let prefixes = self.prefixes_after(after);
+        if let Some(last) = prefixes.last().filter(|_| prefixes.len() == BATCH_PREFIXES)
+            && let Some(outbox) = self.outbox(index, to)
+        {
+            outbox.continue_dump(now, *last);
+        }
+        prefixes
+    }
+
+    /// One batch of prefixes, our own and those that we learnt, in their order.
+    fn prefixes_after(&self, after: Option<PrefixPair>) -> Vec<PrefixPair> {
         let mut own = self.originated.after(after.as_ref()).map(|(prefix, _)| *prefix).peekable();
         let mut learnt = self.routes.after(after).map(|(prefix, _)| prefix).peekable();
         let next = || {
@@ -164,13 +175,7 @@ impl Engine {
             learnt.next_if_eq(&first);
             Some(first)
         };
-        let prefixes: Vec<PrefixPair> = std::iter::from_fn(next).take(BATCH_PREFIXES).collect();
-        if let Some(last) = prefixes.last().filter(|_| prefixes.len() == BATCH_PREFIXES) {
-            if let Some(outbox) = self.outbox(index, to) {
-                outbox.continue_dump(now, *last);
-            }
-        }
-        prefixes
+        std::iter::from_fn(next).take(BATCH_PREFIXES).collect()
     }
 
     /// Whether what was learnt here is not announced back here (RFC 8966 3.7.4): where the operator says so, and

@@ -3,7 +3,7 @@
 //! - [`record`]: one record, from bytes and back; [`cbor`] the strict walk that comes first; [`body`] what
 //!   each [`kind`] says.
 //! - [`rights`]: who may sign what. `authority`: members, plans, epochs. `book`: one voucher's life.
-//!   `float`: which lots count. [`have`]: what two ledgers tell each other to become equal. `indices`: where a record is found again.
+//!   `float`: which lots count. `indices`: where a record is found again.
 //! - [`draft`]: new records of this node, which the vault signs. [`account`]: money; [`month`] and [`report`]: for people.
 //! - [`journal`]: records as bytes on flash; [`bundle`]: in a file that people carry; [`sync`]: from node to node.
 //!
@@ -31,7 +31,6 @@ mod check;
 mod close;
 pub mod draft;
 mod float;
-pub mod have;
 mod indices;
 pub mod journal;
 pub mod kind;
@@ -260,6 +259,26 @@ impl Ledger {
     /// The vouchers that a record speaks of.
     pub fn mentioned(&self, id: RecordId) -> Vec<Verifier> {
         self.records.get(&id).map(|record| record.body.verifiers()).unwrap_or_default()
+    }
+
+    /// The bytes of a record, also of one that another replaced: it is a link of its author's chain.
+    pub fn bytes_of(&self, id: RecordId) -> Option<&[u8]> {
+        let kept = self.records.get(&id).map(|record| record.bytes.as_slice());
+        kept.or_else(|| self.stubs.get(&id).map(|stub| stub.bytes.as_slice()))
+    }
+
+    /// Everything that should be on every node: its author's count and its id. What a member says of itself each
+    /// minute is only pushed.
+    pub(crate) fn held(&self) -> impl Iterator<Item = (u64, RecordId)> {
+        let kept = self.records.values().filter(|record| record.kind.is_stored());
+        let stubs = self.stubs.iter().map(|(id, stub)| (stub.seq, *id));
+        kept.map(|record| (record.seq, record.id)).chain(stubs)
+    }
+
+    /// The order in which records are told: those that give others their meaning first, an author's in theirs.
+    pub(crate) fn rank(&self, id: RecordId) -> Option<(bool, u64, RecordId)> {
+        let record = self.records.get(&id).map(|record| (!record.kind.is_authority(), record.seq, id));
+        record.or_else(|| self.stubs.get(&id).map(|stub| (true, stub.seq, id)))
     }
 
     /// All records that are kept in full, in the order of their ids.

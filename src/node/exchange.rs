@@ -63,7 +63,9 @@ impl Node {
     fn taken(&mut self, now: Instant, taken: Taken, vault: &mut dyn Vault) {
         let Taken { outcome, bytes } = taken;
         let authority = outcome.kind.is_authority();
-        self.others.keep(now, bytes, if authority { AUTHORITY_TO_FLASH } else { TO_FLASH });
+        if outcome.kind.is_stored() {
+            self.others.keep(now, bytes, if authority { AUTHORITY_TO_FLASH } else { TO_FLASH });
+        }
         match outcome.kind {
             Kind::Epoch | Kind::Grant if self.open_shares(vault) => {
                 self.note(NoteLevel::Info, "the community's secrets of another epoch have arrived");

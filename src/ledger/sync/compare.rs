@@ -43,9 +43,9 @@ pub(super) fn step(ledger: &Ledger, answer: &[u8]) -> Option<Found> {
 /// Ordered by the author's count: what is new of one node stands together.
 fn list(ledger: &Ledger) -> Option<NegentropyStorageVector> {
     let mut list = NegentropyStorageVector::with_capacity(ledger.record_count());
-    for record in ledger.records() {
+    for (seq, id) in ledger.held() {
         // The greatest number is negentropy's infinity.
-        list.insert(record.seq.min(u64::MAX - 1), Id::from_byte_array(record.id.0)).ok()?;
+        list.insert(seq.min(u64::MAX - 1), Id::from_byte_array(id.0)).ok()?;
     }
     list.seal().ok()?;
     Some(list)

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use self::beacon::Beacon;
 use self::stream::Stream;
-use super::record::{Record, RecordId, Refusal};
+use super::record::{RecordId, Refusal};
 use super::{Ledger, Outcome};
 use crate::base::address::InterfaceIndex;
 use crate::base::limit;
@@ -476,9 +476,4 @@ impl Sync {
 fn own_beacon(ledger: &Ledger) -> Option<Beacon> {
     ledger.own_member()?;
     Some(Beacon::new(&ledger.community()?, ledger.own_key()))
-}
-
-/// Records that give others their meaning go first; an author's in their order.
-fn rank(record: &Record) -> (bool, u64, RecordId) {
-    (!record.kind.is_authority(), record.seq, record.id)
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::super::Ledger;
 use super::super::record::RecordId;
 use super::message::Message;
-use super::{Link, PeerReport, compare, path, rank};
+use super::{Link, PeerReport, compare, path};
 use crate::base::limit;
 use crate::base::sorted::SortedSet;
 use crate::base::time::{Instant, Span};
@@ -137,8 +137,8 @@ impl Stream {
 
     /// A record that the other end shall have; whoever is not known yet is told when the sets are compared.
     pub(super) fn push(&mut self, id: RecordId, ledger: &Ledger) {
-        if let (Some(record), true) = (ledger.record(id), self.member.is_some()) {
-            self.to_send.insert(rank(record));
+        if let (Some(rank), true) = (ledger.rank(id), self.member.is_some()) {
+            self.to_send.insert(rank);
         }
     }
 
@@ -147,7 +147,7 @@ impl Stream {
         while self.unread.is_empty() && self.control.is_empty() && !self.to_want.is_empty() {
             let rest = self.to_want.split_off(self.to_want.len().min(limit::SYNC_WANT));
             let mut wanted = std::mem::replace(&mut self.to_want, rest);
-            wanted.retain(|id| ledger.record(*id).is_none());
+            wanted.retain(|id| ledger.bytes_of(*id).is_none());
             if !wanted.is_empty() {
                 self.control.push_back(Message::Want(wanted).encode());
             }
@@ -178,11 +178,11 @@ impl Stream {
         let mut records = Vec::new();
         let mut room = limit::SYNC_RECORDS_BYTES;
         while let Some(next) = self.to_send.first().copied() {
-            // What was superseded meanwhile is of no use.
-            if let Some(record) = ledger.record(next.2) {
-                let Some(left) = room.checked_sub(record.bytes.len()) else { break };
+            // What was replaced meanwhile and is no link of a chain is of no use.
+            if let Some(bytes) = ledger.bytes_of(next.2) {
+                let Some(left) = room.checked_sub(bytes.len()) else { break };
                 room = left;
-                records.push(record.bytes.clone());
+                records.push(bytes.to_vec());
             }
             self.to_send.remove(&next);
         }

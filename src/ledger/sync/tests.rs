@@ -184,7 +184,7 @@ impl Row {
     }
 
     fn ids(&self, node: usize) -> Vec<RecordId> {
-        self.nodes[node].0.records().map(|record| record.id).collect()
+        self.nodes[node].0.held().map(|(_, id)| id).collect()
     }
 
     #[track_caller]

@@ -4,7 +4,6 @@ mod close;
 mod envelope;
 mod expulsion;
 mod golden;
-mod have;
 mod journal;
 mod merge;
 mod money;
