@@ -15,6 +15,8 @@ use tequio::babel::wire::write::PacketWriter;
 use tequio::babel::{Engine, InterfaceStatus, RouterId, SeqNo};
 use tequio::base::address::{InterfaceIndex, Prefix, PrefixPair};
 use tequio::base::time::{Instant, Span};
+use tequio::ledger::month::Month;
+use tequio::ledger::{Ledger, Record, bundle, cbor, journal};
 
 const SOURCE: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2);
 const OURS: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
@@ -52,6 +54,60 @@ pub(crate) fn mac_pre_parse(data: &[u8]) {
         parse(data, SOURCE),
         Err(PacketError::Short | PacketError::Magic | PacketError::Version | PacketError::BodyLength)
     ));
+}
+
+/// Any octets as a record: what is read is the one spelling, and within its bounds.
+pub(crate) fn record(data: &[u8]) {
+    let Ok(record) = Record::parse(data) else { return };
+    assert_eq!(cbor::walk(data), Ok(()), "a record is deterministic CBOR");
+    assert_eq!(record.bytes, data);
+    let _ = record.verify();
+    // What follows from it alone.
+    let mut ledger = Ledger::new(record.author, 1);
+    let _ = ledger.handle_stored(data);
+    look_at(&ledger);
+}
+
+/// Any octets as a journal: what is found lies in it, in order, and behind it nothing of use is cut.
+pub(crate) fn journal(data: &[u8]) {
+    let Ok(scan) = journal::scan(&[3; 32], data) else { return };
+    assert!(scan.valid_len <= data.len());
+    let mut last = 0;
+    for range in &scan.records {
+        assert!(last <= range.start && range.start < range.end && range.end <= scan.valid_len);
+        last = range.end;
+    }
+}
+
+/// Octets as a bundle of records that were verified: whatever they say, nothing panics, and the order in which they come
+/// changes nothing.
+pub(crate) fn ledger(data: &[u8]) {
+    let Ok(records) = bundle::read(data) else { return };
+    let (mut one, mut other) = (Ledger::new([0; 32], 1), Ledger::new([0; 32], 1));
+    for record in &records {
+        let _ = one.handle_stored(record);
+    }
+    let _ = other.handle_journal(records.iter().rev().copied());
+    if one.community() == other.community() {
+        // Two signatures over one envelope are one record: whichever came first is kept, and they say the same.
+        assert_eq!(one.report(), other.report(), "what is said is a function of the set");
+        assert_eq!(one.month_report(Month(24_324)), other.month_report(Month(24_324)));
+        assert_eq!(one.summary(), other.summary());
+        assert_eq!(one.closes(), other.closes());
+    }
+    look_at(&one);
+    assert!(other.answer(&one.summary()).records.is_empty() || one.community() != other.community());
+}
+
+fn look_at(ledger: &Ledger) {
+    let _ = (ledger.report(), ledger.month_report(Month(24_322)), ledger.answer(&[]), ledger.late());
+    let _ = (
+        ledger.mode(),
+        ledger.services(),
+        ledger.notices(),
+        ledger.time_floor(),
+        ledger.close_body(Month(0)),
+    );
 }
 
 /// Octets as a story: packets, time, carriers, settings, prefixes. Whatever happens, the engine never asks to

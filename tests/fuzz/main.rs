@@ -112,6 +112,21 @@ fn what_authentication_reads_first_lies_in_the_packet() {
 }
 
 #[test]
+fn any_record_can_be_read() {
+    holds("record", STORIES * 4, targets::record);
+}
+
+#[test]
+fn any_journal_can_be_read() {
+    holds("journal", STORIES * 4, targets::journal);
+}
+
+#[test]
+fn no_set_of_records_makes_the_ledger_panic_or_depend_on_its_order() {
+    holds("ledger", STORIES * 2, targets::ledger);
+}
+
+#[test]
 fn no_story_makes_the_engine_panic_or_spin() {
     holds("engine", STORIES, targets::engine);
 }
