@@ -201,6 +201,16 @@ impl Ledger {
         self.authority.root()
     }
 
+    /// Whether an expelled key holds the current secrets: nothing is issued until they are rotated again.
+    pub const fn is_tainted(&self) -> bool {
+        self.authority.tainted
+    }
+
+    /// Whether this node was expelled.
+    pub fn is_expelled(&self) -> bool {
+        self.authority.expulsions.contains_key(&self.own_key)
+    }
+
     /// People who work at nodes, in the order of their names; those who do no more among them.
     pub fn persons(&self) -> impl Iterator<Item = (RecordId, &body::Person)> {
         self.authority.persons.values().filter_map(|id| match &self.records.get(id)?.body {

@@ -8,6 +8,7 @@ use crate::base::sorted::SortedMap;
 use super::Node;
 use super::call::Alert;
 use crate::base::limit;
+use crate::ledger::Ledger;
 
 /// What the daemon told of its machine, by code.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,18 +68,116 @@ impl Node {
         alerts.extend(self.strangers());
         alerts.extend(self.used_up());
         let unread = self.troubles.has("journal-newer") || self.troubles.has("ledger-unreadable");
-        if self.hotspot.is_some() && self.ledger.own_member().is_none() && !unread {
-            let text = "This node was not admitted to a community yet: no voucher works here.";
-            alerts.push(alert("no-member", text.to_owned()));
-        }
+        let alone = self.hotspot.is_some() && !unread;
+        alerts.extend(of_ledger(&self.ledger, alone).map(|(code, text)| alert(code, text.to_owned())));
         alerts
     }
+}
+
+/// What the ledger says that somebody should act on; a node that is in no community is told of it where it
+/// `should_be`.
+fn of_ledger(ledger: &Ledger, should_be: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let member = ledger.own_state();
+    let rows = [
+        (
+            ledger.is_expelled(),
+            "expelled",
+            "This node was expelled from the community: it sells nothing and lets nobody in. A new box, or new keys, \
+             must be admitted.",
+        ),
+        (
+            should_be && member.is_none() && !ledger.is_expelled(),
+            "no-member",
+            "This node was not admitted to a community yet: no voucher works here.",
+        ),
+        (
+            member.is_some_and(|state| state.number_taken || state.slot_taken),
+            "number-taken",
+            "Another member has this node's number or address slot: an officer must admit it again.",
+        ),
+        (
+            ledger.is_tainted(),
+            "secrets-known",
+            "Somebody who was expelled knows the community's present secrets: nothing is sold. An officer must \
+             rotate them again.",
+        ),
+    ];
+    rows.into_iter().filter(|(is, ..)| *is).map(|(_, code, text)| (code, text))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::cable::Cable;
+    use super::of_ledger;
     use crate::base::time::Span;
+    use crate::base::voucher::IssuerNumber;
+    use crate::ledger::body::{Epoch, Expulsion, PaperDebt, SealedShare};
+    use crate::ledger::{Body, Charter, Ledger, Member, Roles};
+
+    const ROOT: [u8; 32] = [1; 32];
+    const OWN: [u8; 32] = [2; 32];
+
+    fn charter() -> Body {
+        Body::Charter(Charter {
+            root: ROOT,
+            name: "San Miguel".into(),
+            currency: "USD".into(),
+            minor_units: 2,
+            country: "MX".into(),
+            languages: vec!["es".into()],
+            ipv6: "fd12:3456:789a::/48".parse().unwrap(),
+            ipv4: "10.77.0.0/16".parse().unwrap(),
+            replaces: Vec::new(),
+            paper_debt: PaperDebt::Activation,
+            in_kind_quota: 0,
+            hour_rate: 0,
+            ssids: Vec::new(),
+            provisional_plan: None,
+        })
+    }
+
+    fn member(key: [u8; 32]) -> Body {
+        Body::Member(Member {
+            key,
+            dh: [3; 32],
+            name: "plaza".into(),
+            number: IssuerNumber(3),
+            slot: Some(3),
+            roles: Roles::NONE,
+            float: 0,
+            replaces: Vec::new(),
+            heads: Vec::new(),
+            instead_of: None,
+        })
+    }
+
+    #[test]
+    fn what_the_ledger_asks_of_people_is_an_alert() {
+        let (mut root, mut own) = (Ledger::new(ROOT, 1), Ledger::new(OWN, 1));
+        let mut write = |own: &mut Ledger, body: Body| {
+            let draft = root.draft(body).unwrap();
+            own.handle_stored(&root.complete(draft, [7; 64])).unwrap();
+        };
+        let codes = |own: &Ledger| of_ledger(own, true).map(|(code, _)| code).collect::<Vec<_>>();
+        assert_eq!(codes(&own), ["no-member"]);
+        assert_eq!(of_ledger(&own, false).count(), 0);
+        write(&mut own, charter());
+        write(&mut own, member(OWN));
+        assert_eq!(codes(&own), [""; 0]);
+        // A lower key has the same number.
+        write(&mut own, member([0; 32]));
+        assert_eq!(codes(&own), ["number-taken"]);
+        let epoch = |number, follows, shares, member| {
+            let expels = vec![Expulsion { member, heads: Vec::new() }];
+            Body::Epoch(Epoch { number, follows, shares, expels })
+        };
+        let share = SealedShare { member: [0; 32], sealed: vec![1; 112] };
+        write(&mut own, epoch(1, None, vec![share], [0; 32]));
+        assert_eq!(codes(&own), ["secrets-known"], "and the other one is gone");
+        let follows = own.current_epoch().map(|(id, _)| id);
+        write(&mut own, epoch(2, follows, Vec::new(), OWN));
+        assert_eq!(codes(&own), ["expelled"]);
+    }
 
     #[test]
     fn a_neighbour_that_is_heard_and_does_not_hear_us_is_told_with_the_reason() {

@@ -154,6 +154,9 @@ return baseclass.extend({
 			return _('The way outside through %s has its hours, and nobody has set the clock yet.').format(deviceName(about.device));
 		switch (alert.code) {
 		case 'no-member': return _('This node has not been admitted to a community yet: no voucher works here.');
+		case 'expelled': return _('This node was expelled from the community: it sells nothing and lets nobody in.');
+		case 'number-taken': return _('Another node has the number or the addresses of this one: it must be admitted again.');
+		case 'secrets-known': return _('Somebody who was expelled knows the secrets of the community: nothing can be sold until they are changed.');
 		case 'not-saved': return _('This node cannot save: nothing can be sold. Internet and sessions go on. Tell an operator.');
 		case 'no-net-admin': return _('The program may not change the network here: no routes, no guests. Tell an operator.');
 		case 'no-net-raw': return _('The program may not send pings here: ways outside are judged in other ways. Tell an operator.');
