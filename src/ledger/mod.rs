@@ -279,7 +279,7 @@ impl Ledger {
 
     /// Everything that should be on every node: its author's count and its id. What a member says of itself each
     /// minute is only pushed.
-    pub(crate) fn held(&self) -> impl Iterator<Item = (u64, RecordId)> {
+    pub fn held(&self) -> impl Iterator<Item = (u64, RecordId)> {
         let kept = self.records.values().filter(|record| record.kind.is_stored());
         let stubs = self.stubs.iter().map(|(id, stub)| (stub.seq, *id));
         kept.map(|record| (record.seq, record.id)).chain(stubs)

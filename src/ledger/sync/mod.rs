@@ -345,7 +345,8 @@ impl Sync {
             let Some(stream) = self.streams.get_mut(&id) else { continue };
             // A neighbour that is silent is gone, whatever its stream says. One that has just come was not heard yet.
             let is_heard = stream.member.is_none_or(|key| self.heard.contains_key(&key));
-            if stream.is_late(now) || !(is_heard || now.since(stream.opened) < GONE) {
+            let is_out = stream.member.is_some_and(|key| ledger.authority.expulsions.contains_key(&key));
+            if stream.is_late(now) || is_out || !(is_heard || now.since(stream.opened) < GONE) {
                 self.close(now, id);
                 continue;
             }

@@ -41,17 +41,13 @@ pub(super) fn proves(path: &[Vec<u8>], dh: &[u8; 32], ledger: &Ledger) -> Option
         };
     }
     let key = member_with(&apart, dh)?;
-    (apart.community() == ledger.community() && !is_expelled(ledger, &key, path)).then_some(key)
+    let is_expelled = ledger.authority.expulsions.contains_key(&key);
+    (apart.community() == ledger.community() && !is_expelled).then_some(key)
 }
 
 /// The counted member with this X25519 key.
 fn member_with(ledger: &Ledger, dh: &[u8; 32]) -> Option<[u8; 32]> {
     ledger.members().find(|state| state.member.dh == *dh).map(|state| state.member.key)
-}
-
-/// Whether we hold every record of the path, and know still that it is no member: then others have said more.
-fn is_expelled(ledger: &Ledger, key: &[u8; 32], path: &[Vec<u8>]) -> bool {
-    path.iter().all(|bytes| holds(ledger, bytes)) && !ledger.authority.members.contains_key(key)
 }
 
 /// Of these, what our ledger does not hold yet.

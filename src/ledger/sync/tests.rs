@@ -1,6 +1,6 @@
 //! Ledgers that talk to each other: streams that deliver in order, cut when the test says so.
 
-use super::super::body::Body;
+use super::super::body::{Body, Epoch, Expulsion};
 use super::super::kind::Kind;
 use super::super::tests::village::{Village, hour, member};
 use super::*;
@@ -350,4 +350,25 @@ fn a_newcomer_that_was_admitted_on_the_other_side_is_believed() {
     row.assert_all_equal();
     assert!(row.nodes[0].0.members().any(|state| state.member.key == newcomer.id()));
     assert_eq!(row.nodes[0].0.records().filter(|record| record.kind == Kind::Member).count(), 5);
+}
+
+#[test]
+fn an_expelled_neighbour_is_cut_off_and_stays_out() {
+    let (mut village, mut row) = village_row();
+    row.pass(Span::from_secs(30));
+    assert!(row.nodes[2].1.peers().any(|peer| peer.member == Some(village.other.id())));
+    let (follows, number) = village.officer.ledger.current_epoch().unwrap();
+    let expels = vec![Expulsion { member: village.other.id(), heads: Vec::new() }];
+    let body = Body::Epoch(Epoch { number: number + 1, follows: Some(follows), shares: Vec::new(), expels });
+    let bytes = village.officer.write(body).unwrap();
+    let id = row.nodes[0].0.handle_record(&bytes).unwrap().id;
+    row.new_record(0, id);
+    row.pass(Span::from_secs(1));
+    row.pass(Span::from_secs(60));
+    let has_stream = row.nodes[2].1.peers().any(|peer| peer.member == Some(village.other.id()));
+    assert!(!has_stream, "it has no stream any more");
+    let lot = sell(&mut village, &mut row, 1, 2);
+    row.pass(Span::from_secs(120));
+    assert!(row.nodes[0].0.record(lot).is_some());
+    assert!(row.nodes[3].0.record(lot).is_none(), "what is new is not told to it");
 }
