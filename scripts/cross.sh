@@ -148,7 +148,7 @@ environment() {
 release() {
   local target=$1 package=${PACKAGE:-.} name binary
   # No unwind tables: a panic aborts, nobody unwinds, and they are a twelfth of the file.
-  local flags="$STATIC -C force-unwind-tables=no -Z fmt-debug=shallow" how=(-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size)
+  local flags="$STATIC -C force-unwind-tables=no -Z fmt-debug=shallow -Z location-detail=file,line" how=(-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size)
   shift
   name=$([ "$package" = . ] && echo tequio || basename "$package")
   # Std below the tree has another path for each workspace: in one folder they would build it anew in turns.

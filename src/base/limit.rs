@@ -91,11 +91,11 @@ pub const LOT_VOUCHERS: usize = 200;
 pub const SYNC_MESSAGE_BYTES: usize = 32_768;
 /// Records of one message together; at least one record fits.
 pub const SYNC_RECORDS_BYTES: usize = 16_384;
-/// One step of a comparison: 500 ids.
-pub const SYNC_COMPARE_BYTES: u64 = 16_384;
+/// One step of a comparison: 3,000 names.
+pub const SYNC_COMPARE_BYTES: usize = 24_576;
 /// What a stranger may say before it is believed: a charter, an officer and a member are 1 kB.
 pub const SYNC_PATH_BYTES: usize = 4_096;
-/// Records that are asked for in one message: 256 ids are 8.7 kB.
+/// Records that are asked for in one message: 256 names are 2.3 kB.
 pub const SYNC_WANT: usize = 256;
 /// Answers of one stream that wait to be sent; until one has left no further question is read.
 pub const SYNC_CONTROL: usize = 4;

@@ -17,6 +17,8 @@ pub mod request_ids;
 pub mod routes;
 pub mod store;
 pub mod streams;
+#[cfg(all(panic = "abort", target_env = "musl"))]
+mod thread_name;
 pub mod traffic;
 pub mod ubus;
 pub mod vault;

@@ -118,10 +118,10 @@ impl<K, V> SortedMap<K, V> {
 
     #[inline(never)]
     fn take(&mut self, (number, at): Place) -> (K, V) {
-        let entry = self.chunks[number].remove(at);
+        let entry = take_out(&mut self.chunks[number], at);
         self.len -= 1;
         if self.chunks[number].is_empty() {
-            self.chunks.remove(number);
+            take_out(&mut self.chunks, number);
         } else {
             self.join(number);
             self.join(number.saturating_sub(1));
@@ -135,7 +135,7 @@ impl<K, V> SortedMap<K, V> {
             && one.len() + next.len() <= CHUNK / 2
         {
             one.append(next);
-            self.chunks.remove(number + 1);
+            take_out(&mut self.chunks, number + 1);
         }
     }
 
@@ -150,8 +150,8 @@ impl<K, V> SortedMap<K, V> {
             // here and there finds two halves.
             let in_order = at == CHUNK || at > 0 && self.near.get() == (number, at - 1);
             let left = if in_order { at } else { CHUNK / 2 };
-            let rest = self.chunks[number].split_off(left);
-            self.chunks.insert(number + 1, rest);
+            let rest = cut(&mut self.chunks[number], left);
+            put_in(&mut self.chunks, number + 1, rest);
             if at > left || left == CHUNK {
                 (number, at) = (number + 1, at - left);
             }
@@ -159,7 +159,7 @@ impl<K, V> SortedMap<K, V> {
         self.len += 1;
         self.near.set((number, at));
         let chunk = &mut self.chunks[number];
-        chunk.insert(at, (key, value));
+        put_in(chunk, at, (key, value));
         &mut chunk[at].1
     }
 }
@@ -170,48 +170,15 @@ impl<K: Ord, V> SortedMap<K, V> {
     where
         K: Borrow<Q>,
     {
-        let found = self.find_near(key).unwrap_or_else(|| self.search(key));
+        let compare = |(number, at): Place| {
+            let entry = self.chunks.get(number).and_then(|chunk| chunk.get(at));
+            entry.map_or(Ordering::Greater, |(other, _)| other.borrow().cmp(key))
+        };
+        let found = search(self.chunks.len(), self.near.get(), &compare);
         if let Ok(place) = found {
             self.near.set(place);
         }
         found
-    }
-
-    /// The same, if it is where the last one was, or right behind it: whoever goes through a table in order, or fills
-    /// it in order, needs two comparisons for each key.
-    fn find_near<Q: Ord + ?Sized>(&self, key: &Q) -> Option<Result<Place, Place>>
-    where
-        K: Borrow<Q>,
-    {
-        let (number, at) = self.near.get();
-        let chunk = self.chunks.get(number)?;
-        match chunk.get(at)?.0.borrow().cmp(key) {
-            Ordering::Equal => return Some(Ok((number, at))),
-            Ordering::Greater => return None,
-            Ordering::Less => {}
-        }
-        let here = at + 1 < chunk.len();
-        let next = if here { (number, at + 1) } else { (number + 1, 0) };
-        let entry = self.chunks.get(next.0).and_then(|chunk| chunk.get(next.1));
-        match entry.map_or(Ordering::Greater, |(other, _)| other.borrow().cmp(key)) {
-            Ordering::Equal => Some(Ok(next)),
-            Ordering::Greater => Some(Err((number, at + 1))),
-            Ordering::Less => None,
-        }
-    }
-
-    fn search<Q: Ord + ?Sized>(&self, key: &Q) -> Result<Place, Place>
-    where
-        K: Borrow<Q>,
-    {
-        let starts_after =
-            |chunk: &Vec<(K, V)>| chunk.first().is_some_and(|(first, _)| first.borrow() <= key);
-        let number = self.chunks.partition_point(starts_after).saturating_sub(1);
-        let chunk = self.chunks.get(number).map_or(&[][..], Vec::as_slice);
-        match chunk.binary_search_by(|(other, _)| other.borrow().cmp(key)) {
-            Ok(at) => Ok((number, at)),
-            Err(at) => Err((number, at)),
-        }
     }
 
     /// The value of `key`.
@@ -289,6 +256,63 @@ impl<K: Ord, V> SortedMap<K, V> {
         }
         entries
     }
+}
+
+// What is done to a list does not depend on what it is a list of, but for its size: as functions of their own the
+// tables of all types share them.
+
+#[inline(never)]
+fn put_in<T>(list: &mut Vec<T>, at: usize, entry: T) {
+    list.insert(at, entry);
+}
+
+#[inline(never)]
+fn take_out<T>(list: &mut Vec<T>, at: usize) -> T {
+    list.remove(at)
+}
+
+#[inline(never)]
+fn cut<T>(list: &mut Vec<T>, at: usize) -> Vec<T> {
+    list.split_off(at)
+}
+
+/// Looks for a key in so many chunks: where its entry is, or would be. `compare` says how the entry of a place
+/// stands to the key; where there is none, it is greater. One function for the tables of all types: it would be a
+/// tenth of a router's program otherwise.
+///
+/// First it looks at `near` and right behind it: whoever goes through a table in order, or fills it in order, needs
+/// two comparisons for each key.
+fn search(chunks: usize, near: Place, compare: &dyn Fn(Place) -> Ordering) -> Result<Place, Place> {
+    let (number, at) = near;
+    match compare(near) {
+        Ordering::Equal => return Ok(near),
+        Ordering::Greater => {}
+        Ordering::Less => {
+            for next in [(number, at + 1), (number + 1, 0)] {
+                match compare(next) {
+                    Ordering::Equal => return Ok(next),
+                    // It stands before the next chunk, too, if that is where it ends.
+                    Ordering::Greater if next.1 == 0 => return Err((number, at + 1)),
+                    Ordering::Greater => {}
+                    Ordering::Less => break,
+                }
+            }
+        }
+    }
+    let is_before = |place| compare(place) != Ordering::Greater;
+    let number = first_that_fails(chunks, |number| is_before((number, 0))).saturating_sub(1);
+    let at = first_that_fails(CHUNK, |at| compare((number, at)) == Ordering::Less);
+    if compare((number, at)) == Ordering::Equal { Ok((number, at)) } else { Err((number, at)) }
+}
+
+/// The first number below `end` for which `holds` does not hold; it holds for all before it.
+fn first_that_fails(end: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut from, mut to) = (0, end);
+    while from < to {
+        let middle = from.midpoint(to);
+        if holds(middle) { from = middle + 1 } else { to = middle }
+    }
+    from
 }
 
 impl<'a, K, V> Entry<'a, K, V> {

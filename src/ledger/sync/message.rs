@@ -4,7 +4,7 @@
 
 use minicbor::{Decoder, Encoder};
 
-use super::super::record::RecordId;
+use super::compare::Name;
 use crate::base::limit;
 
 /// One message of a stream.
@@ -14,10 +14,10 @@ pub(super) enum Message {
     Path(Vec<Vec<u8>>),
     /// `[1, [record, ...]]`: records that the receiver lacks.
     Records(Vec<Vec<u8>>),
-    /// `[2, bytes]`: one step of the comparison of both sets, as `negentropy` writes it.
+    /// `[2, bytes]`: one step of the comparison of both sets.
     Compare(Vec<u8>),
-    /// `[3, [id, ...]]`: the receiver shall send these.
-    Want(Vec<RecordId>),
+    /// `[3, [name, ...]]`: the receiver shall send these.
+    Want(Vec<Name>),
     /// Of a later version.
     Unknown,
 }
@@ -43,8 +43,9 @@ impl Message {
             1 => Self::Records(list(&mut decoder)?),
             2 => Self::Compare(decoder.bytes().ok()?.to_vec()),
             3 => {
-                let ids = list(&mut decoder)?.into_iter().map(|id| id.try_into().ok().map(RecordId));
-                Self::Want(ids.collect::<Option<Vec<_>>>()?)
+                let names =
+                    list(&mut decoder)?.into_iter().map(|name| name.try_into().ok().map(Name::from_be_bytes));
+                Self::Want(names.collect::<Option<Vec<_>>>()?)
             }
             _ => Self::Unknown,
         })
@@ -59,7 +60,10 @@ impl Message {
             Self::Path(records) => write_list(encoder.u16(0)?, records.iter().map(Vec::as_slice)),
             Self::Records(records) => write_list(encoder.u16(1)?, records.iter().map(Vec::as_slice)),
             Self::Compare(step) => encoder.u16(2)?.bytes(step).map(drop),
-            Self::Want(ids) => write_list(encoder.u16(3)?, ids.iter().map(|id| id.0.as_slice())),
+            Self::Want(names) => {
+                let names: Vec<[u8; 8]> = names.iter().map(|name| name.to_be_bytes()).collect();
+                write_list(encoder.u16(3)?, names.iter().map(|name| name.as_slice()))
+            }
             Self::Unknown => encoder.u16(u16::MAX)?.null().map(drop),
         }
     }
@@ -98,7 +102,7 @@ mod tests {
             Message::Path(records.clone()),
             Message::Records(records),
             Message::Compare(vec![0x61, 0, 0]),
-            Message::Want(vec![RecordId([9; 32]), RecordId([0; 32])]),
+            Message::Want(vec![9, Name::MAX]),
             Message::Unknown,
         ];
         for message in messages {
@@ -110,7 +114,7 @@ mod tests {
     fn a_list_that_claims_more_than_it_has_is_refused() {
         // [1, array of 2^32 - 1 items]
         assert_eq!(Message::decode(&[0x82, 0x01, 0x9a, 0xff, 0xff, 0xff, 0xff]), None);
-        assert_eq!(Message::decode(&[0x82, 0x03, 0x81, 0x41, 0x00]), None, "an id of one octet");
+        assert_eq!(Message::decode(&[0x82, 0x03, 0x81, 0x41, 0x00]), None, "a name of one octet");
         assert_eq!(Message::decode(&[]), None);
         assert_eq!(Message::decode(&vec![0; limit::SYNC_MESSAGE_BYTES + 1]), None);
     }

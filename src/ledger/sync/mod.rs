@@ -8,7 +8,7 @@
 //! Nodes find each other by a beacon ([`beacon`]), not through Babel. Of two nodes the one with the lower key
 //! dials. The stream below is encrypted and names the other's X25519 key ([`Link::dh`]); the first message each
 //! way is the sender's *path*: the records that make it a member, which must name that key. Nothing else is
-//! read before. Then the dialler compares both sets ([`compare`]) and each sends what the other lacks, roots,
+//! read before. Then both compare their sets ([`compare`]), the dialler first, and each sends what the other lacks, roots,
 //! members and epochs first. What is new later is pushed to all streams but the one that it came from; a
 //! comparison now and then repairs what was lost.
 //!

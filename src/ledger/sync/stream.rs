@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::super::Ledger;
 use super::super::record::RecordId;
+use super::compare::{self, Name};
 use super::message::Message;
-use super::{Link, PeerReport, compare, path};
+use super::{Link, PeerReport, path};
 use crate::base::limit;
 use crate::base::sorted::SortedSet;
 use crate::base::time::{Instant, Span};
@@ -16,6 +17,8 @@ use crate::base::time::{Instant, Span};
 const PATIENCE: Span = Span::from_secs(20);
 /// A comparison that nobody goes on with is begun anew.
 const COMPARE_PATIENCE: Span = Span::from_secs(60);
+/// Before the next comparison, if this one has found a difference: not all of it may have fitted.
+const AGAIN: Span = Span::from_secs(2);
 /// Between two comparisons: what was pushed and lost is repaired.
 const REPAIR: Span = Span::from_secs(300);
 
@@ -37,7 +40,9 @@ pub(super) struct Stream {
     /// Records to send.
     to_send: SortedSet<(bool, u64, RecordId)>,
     /// Records to ask for.
-    to_want: Vec<RecordId>,
+    to_want: Vec<Name>,
+    /// Whether the comparison under way has found a difference.
+    differs: bool,
     comparison: Comparison,
 }
 
@@ -73,6 +78,7 @@ impl Stream {
             control: VecDeque::from([Message::Path(path).encode()]),
             to_send: SortedSet::new(),
             to_want: Vec::new(),
+            differs: false,
             comparison: Comparison::NotOurs,
         }
     }
@@ -92,8 +98,8 @@ impl Stream {
                 self.unread.extend(records);
                 Ok(())
             }
-            (Message::Want(ids), Some(_)) => {
-                ids.into_iter().for_each(|id| self.push(id, ledger));
+            (Message::Want(names), Some(_)) => {
+                compare::named(ledger, &names).into_iter().for_each(|id| self.push(id, ledger));
                 Ok(())
             }
             (Message::Compare(step), Some(_)) => self.handle_compare(now, &step, ledger),
@@ -113,24 +119,26 @@ impl Stream {
     }
 
     fn handle_compare(&mut self, now: Instant, step: &[u8], ledger: &Ledger) -> Result<(), Wrong> {
-        if !self.link.dialled {
-            let answer = compare::answer(ledger, step).ok_or(Wrong::Nonsense)?;
-            self.control.push_back(Message::Compare(answer).encode());
-            return Ok(());
-        }
-        if !matches!(self.comparison, Comparison::Asked(_)) {
+        if self.link.dialled && !matches!(self.comparison, Comparison::Asked(_)) {
             return Err(Wrong::Nonsense);
         }
-        let found = compare::step(ledger, step).ok_or(Wrong::Nonsense)?;
-        found.have.into_iter().for_each(|id| self.push(id, ledger));
-        self.to_want.extend(found.need);
-        self.comparison = match found.next {
-            Some(next) => {
-                self.control.push_back(Message::Compare(next).encode());
-                Comparison::Asked(now)
-            }
-            None => Comparison::Due(now + REPAIR),
-        };
+        let answer = compare::answer(ledger, step).ok_or(Wrong::Nonsense)?;
+        self.differs |= !(answer.have.is_empty() && answer.need.is_empty());
+        answer.have.into_iter().for_each(|id| self.push(id, ledger));
+        self.to_want.extend(answer.need);
+        let is_done = answer.next.is_empty();
+        // Who was asked always answers; who has asked stops when there is nothing left to say.
+        if !is_done || !self.link.dialled {
+            self.control.push_back(Message::Compare(answer.next).encode());
+        }
+        if self.link.dialled {
+            // What did not fit is compared next.
+            self.comparison = match is_done {
+                true if std::mem::take(&mut self.differs) => Comparison::Due(now + AGAIN),
+                true => Comparison::Due(now + REPAIR),
+                false => Comparison::Asked(now),
+            };
+        }
         self.go_on(now, ledger);
         Ok(())
     }
@@ -144,21 +152,18 @@ impl Stream {
 
     /// Asks for the next records, or compares, when it is time.
     pub(super) fn go_on(&mut self, now: Instant, ledger: &Ledger) {
-        while self.unread.is_empty() && self.control.is_empty() && !self.to_want.is_empty() {
+        if self.unread.is_empty() && self.control.is_empty() && !self.to_want.is_empty() {
             let rest = self.to_want.split_off(self.to_want.len().min(limit::SYNC_WANT));
-            let mut wanted = std::mem::replace(&mut self.to_want, rest);
-            wanted.retain(|id| ledger.bytes_of(*id).is_none());
-            if !wanted.is_empty() {
-                self.control.push_back(Message::Want(wanted).encode());
-            }
+            let wanted = std::mem::replace(&mut self.to_want, rest);
+            self.control.push_back(Message::Want(wanted).encode());
         }
         let is_due = match self.comparison {
             Comparison::NotOurs => false,
             Comparison::Due(at) => at <= now,
             Comparison::Asked(at) => at + COMPARE_PATIENCE <= now,
         };
-        if is_due && let Some(first) = compare::first(ledger) {
-            self.control.push_back(Message::Compare(first).encode());
+        if is_due {
+            self.control.push_back(Message::Compare(compare::first(ledger)).encode());
             self.comparison = Comparison::Asked(now);
         }
     }
