@@ -24,6 +24,7 @@ use serde_json::{Map, Value};
 use crate::platform::ubus::DEFAULT_SOCKET;
 use arguments::{Given, Options, Task, Usage};
 use commands::{Command, Kind};
+pub use report::escaped;
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {

@@ -111,30 +111,12 @@ mod tests {
     use super::of_ledger;
     use crate::base::time::Span;
     use crate::base::voucher::IssuerNumber;
-    use crate::ledger::body::{Epoch, Expulsion, PaperDebt, SealedShare};
-    use crate::ledger::{Body, Charter, Ledger, Member, Roles};
+    use crate::ledger::body::{Epoch, Expulsion, SealedShare};
+    use crate::ledger::tests::village::charter;
+    use crate::ledger::{Body, Ledger, Member, Roles};
 
     const ROOT: [u8; 32] = [1; 32];
     const OWN: [u8; 32] = [2; 32];
-
-    fn charter() -> Body {
-        Body::Charter(Charter {
-            root: ROOT,
-            name: "San Miguel".into(),
-            currency: "USD".into(),
-            minor_units: 2,
-            country: "MX".into(),
-            languages: vec!["es".into()],
-            ipv6: "fd12:3456:789a::/48".parse().unwrap(),
-            ipv4: "10.77.0.0/16".parse().unwrap(),
-            replaces: Vec::new(),
-            paper_debt: PaperDebt::Activation,
-            in_kind_quota: 0,
-            hour_rate: 0,
-            ssids: Vec::new(),
-            provisional_plan: None,
-        })
-    }
 
     fn member(key: [u8; 32]) -> Body {
         Body::Member(Member {
@@ -161,7 +143,7 @@ mod tests {
         let codes = |own: &Ledger| of_ledger(own, true).map(|(code, _)| code).collect::<Vec<_>>();
         assert_eq!(codes(&own), ["no-member"]);
         assert_eq!(of_ledger(&own, false).count(), 0);
-        write(&mut own, charter());
+        write(&mut own, Body::Charter(charter(ROOT)));
         write(&mut own, member(OWN));
         assert_eq!(codes(&own), [""; 0]);
         // A lower key has the same number.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use hyper::Uri;
 use serde_json::{Map, Value, json};
+use tequio::cli::escaped;
 
 use super::acl::{Grants, LOGINS};
 use super::po;
@@ -99,7 +100,7 @@ pub(super) fn log_in(host: &Host, visit: &Visit, failed: bool) -> String {
                 "<li><code>{0}</code> / <code>{1}</code> &ndash; {2}</li>",
                 login.name,
                 login.password,
-                escape(&words(login.who))
+                escaped(&words(login.who))
             )
         })
         .collect();
@@ -108,7 +109,7 @@ pub(super) fn log_in(host: &Host, visit: &Visit, failed: bool) -> String {
         "login.html",
         &[
             ("language", visit.language),
-            ("node", &escape(node)),
+            ("node", &escaped(node)),
             ("title", &words("Log in")),
             ("wrong", if failed { "" } else { "hidden" }),
             ("wrong_words", &words("Wrong name or password.")),
@@ -151,7 +152,7 @@ pub(super) fn view(host: &Host, visit: &Visit, path: &str, username: &str, grant
         .map(|(path, entry, _)| {
             let here = if *path == asked { " class=\"active\" aria-current=\"page\"" } else { "" };
             let to = format!("{PREFIX}{path}{}", visit.query());
-            format!("<li{here}><a href=\"{}\">{}</a></li>", escape(&to), escape(&title(entry)))
+            format!("<li{here}><a href=\"{}\">{}</a></li>", escaped(&to), escaped(&title(entry)))
         })
         .collect();
     let env = json!({
@@ -170,14 +171,14 @@ pub(super) fn view(host: &Host, visit: &Visit, path: &str, username: &str, grant
         "page.html",
         &[
             ("language", visit.language),
-            ("node", &escape(&node)),
-            ("title", &escape(&title(entry))),
+            ("node", &escaped(&node)),
+            ("title", &escaped(&title(entry))),
             ("links", &links),
             ("nodes", &choices(host, &node)),
-            ("username", &escape(username)),
+            ("username", &escaped(username)),
             ("log_out", &words("Log out")),
             ("languages", &languages(visit)),
-            ("env", &escape(&env.to_string())),
+            ("env", &escaped(&env.to_string())),
         ],
     ))
 }
@@ -186,7 +187,7 @@ pub(super) fn view(host: &Host, visit: &Visit, path: &str, username: &str, grant
 fn choices(host: &Host, node: &str) -> String {
     let names = host.nodes.keys().map(|name| {
         let chosen = if *name == node { " selected" } else { "" };
-        format!("<option{chosen}>{}</option>", escape(name))
+        format!("<option{chosen}>{}</option>", escaped(name))
     });
     names.collect()
 }
@@ -198,7 +199,7 @@ fn languages(visit: &Visit) -> String {
     LANGUAGES
         .iter()
         .filter(|language| **language != visit.language)
-        .map(|language| format!("<a href=\"?lang={language}{}\">{language}</a>", escape(&node)))
+        .map(|language| format!("<a href=\"?lang={language}{}\">{language}</a>", escaped(&node)))
         .collect()
 }
 
@@ -248,21 +249,6 @@ fn fill(name: &str, values: &[(&str, &str)]) -> String {
     page + &rest
 }
 
-/// Text that is safe in HTML, between tags and in quotes.
-fn escape(text: &str) -> String {
-    text.chars().fold(String::new(), |mut safe, letter| {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            letter => safe.push(letter),
-        }
-        safe
-    })
-}
-
 /// Where LuCI's pages are.
 const PREFIX: &str = "/cgi-bin/luci/";
 
@@ -291,7 +277,7 @@ mod test {
 
     #[test]
     fn text_cannot_become_markup() {
-        assert_eq!(escape("<a b='c'>&\""), "&lt;a b=&#39;c&#39;&gt;&amp;&quot;");
+        assert_eq!(escaped("<a b='c'>&\""), "&lt;a b=&#39;c&#39;&gt;&amp;&quot;");
     }
 
     #[test]

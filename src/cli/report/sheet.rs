@@ -114,8 +114,8 @@ fn table(text: &mut String, headings: &[&str], names: usize, rows: impl Iterator
     text.push_str("</table>\n");
 }
 
-/// Names come from people: nothing of them is a tag.
-fn escaped(text: &str) -> String {
+/// The text as HTML shows it, between tags and in quotes: names come from people, and nothing of them is a tag.
+pub fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

@@ -6,7 +6,7 @@ use super::super::body::{
 };
 use super::super::record::{Record, RecordId};
 use super::super::{DraftError, Ledger, Member, VoucherState};
-use super::merge::state;
+use super::merge::{loaded, shuffled, state};
 use super::village::{NOON, Node, Village, hour, member, proof};
 use crate::base::random::Random;
 use crate::base::time::WallTime;
@@ -299,10 +299,7 @@ fn lots_of_earlier_secrets_are_exposed_and_exchanged_once() {
     let old = village.issue(1, 10..13);
     village.activate(11, NOON);
     let counter = Counter { verifier: old[1], used_s: 600, up_bytes: 0, down_bytes: 0, elapsed_s: 0 };
-    for body in village.seller.ledger.usage_bodies(&[counter], None) {
-        let record = village.seller.write(body).unwrap();
-        village.spread(record);
-    }
+    village.count(counter, None);
     assert!(!village.root.ledger.voucher(old[0]).unwrap().exposed);
     let body = expelling(&village.officer.ledger, &[(village.other.id(), vec![])]);
     let record = village.officer.write(body).unwrap();
@@ -342,10 +339,7 @@ fn a_stolen_coupon_is_replaced_whole_if_two_nodes_say_so() {
     let old = village.issue(1, 10..12);
     village.activate(10, NOON);
     let counter = Counter { verifier: old[0], used_s: 3_600, up_bytes: 0, down_bytes: 0, elapsed_s: 0 };
-    for body in village.seller.ledger.usage_bodies(&[counter], None) {
-        let record = village.seller.write(body).unwrap();
-        village.spread(record);
-    }
+    village.count(counter, None);
     let body = expelling(&village.officer.ledger, &[(village.other.id(), vec![])]);
     let record = village.officer.write(body).unwrap();
     village.spread(record);
@@ -434,23 +428,12 @@ fn any_order_of_thefts_and_expulsions_ends_in_the_same_bytes() {
     let body = expelling(&heir.ledger, &[(village.officer.id(), vec![head(&village.officer)])]);
     let record = heir.write(body).unwrap();
     village.spread(record);
-    let load = |records: &[Vec<u8>]| {
-        let mut ledger = Ledger::new([0; 32], 1);
-        for bytes in records {
-            ledger.handle_stored(bytes).unwrap();
-        }
-        ledger
-    };
-    let expected = load(&village.records);
+    let expected = loaded(&village.records);
     for seed in 0..100 {
         let mut random = Random::new(seed);
-        let mut records = village.records.clone();
-        for at in 0..records.len() {
-            let other = random.below(records.len() as u64) as usize;
-            records.swap(at, other);
-        }
+        let records = shuffled(&village.records, &mut random);
         // The same at once, one by one, and in two parts that meet.
-        let ledger = load(&records);
+        let ledger = loaded(&records);
         assert_eq!(state(&ledger), state(&expected), "seed {seed}");
         let mut whole = Ledger::new([0; 32], 1);
         assert_eq!(whole.handle_journal(records.iter().map(Vec::as_slice)), 0);

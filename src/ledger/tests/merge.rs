@@ -11,11 +11,26 @@ use crate::base::voucher::LotId;
 use crate::ledger::rights::Role;
 
 fn load(records: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
+    state(&loaded(&records.into_iter().collect::<Vec<_>>()))
+}
+
+/// The ledger of a stranger that has learnt these records, one by one.
+pub(super) fn loaded(records: &[Vec<u8>]) -> Ledger {
     let mut ledger = Ledger::new([0; 32], 1);
     for bytes in records {
-        ledger.handle_stored(&bytes).unwrap();
+        ledger.handle_stored(bytes).unwrap();
     }
-    state(&ledger)
+    ledger
+}
+
+/// The same records in another order.
+pub(super) fn shuffled(records: &[Vec<u8>], random: &mut Random) -> Vec<Vec<u8>> {
+    let mut records = records.to_vec();
+    for at in 0..records.len() {
+        let other = random.below(records.len() as u64) as usize;
+        records.swap(at, other);
+    }
+    records
 }
 
 /// All that a ledger holds, as bytes: the records, and what follows from them.

@@ -8,6 +8,7 @@ use super::super::body::{
 use super::super::month::{Month, PersonLine};
 use super::super::record::{Record, RecordId};
 use super::super::{Charter, Device, Ledger, Plan};
+use super::merge::{loaded, shuffled, state};
 use super::village::{NOON, Village, charter, hour, in_kind, member, settlement};
 use crate::base::random::Random;
 use crate::base::time::{TimeQuality, WallTime};
@@ -386,25 +387,14 @@ fn any_order_of_lots_settlements_and_second_words_ends_in_the_same_bytes() {
     agree(&mut village, id);
     let record = village.seller.write(Ledger::revocation_body(more[..2].to_vec(), "")).unwrap();
     village.spread(record);
-    let load = |records: &[Vec<u8>]| {
-        let mut ledger = Ledger::new([0; 32], 1);
-        for bytes in records {
-            ledger.handle_stored(bytes).unwrap();
-        }
-        ledger
-    };
-    let expected = load(&village.records);
+    let expected = loaded(&village.records);
     let counted = |ledger: &Ledger| sum(ledger, Figure::Printed);
     assert!(counted(&expected) > 0 && counted(&expected) < 410, "{} of 410 fit", counted(&expected));
     for seed in 0..100 {
         let mut random = Random::new(seed);
-        let mut records = village.records.clone();
-        for at in 0..records.len() {
-            let other = random.below(records.len() as u64) as usize;
-            records.swap(at, other);
-        }
-        let ledger = load(&records);
-        assert_eq!(super::merge::state(&ledger), super::merge::state(&expected), "seed {seed}");
+        let records = shuffled(&village.records, &mut random);
+        let ledger = loaded(&records);
+        assert_eq!(state(&ledger), state(&expected), "seed {seed}");
         // Some at once, the rest one by one: like a journal and what comes after it.
         let cut = random.below(records.len() as u64) as usize;
         let mut parts = Ledger::new([0; 32], 1);
@@ -412,7 +402,7 @@ fn any_order_of_lots_settlements_and_second_words_ends_in_the_same_bytes() {
         for bytes in &records[cut..] {
             parts.handle_stored(bytes).unwrap();
         }
-        assert_eq!(super::merge::state(&parts), super::merge::state(&expected), "seed {seed}, cut at {cut}");
+        assert_eq!(state(&parts), state(&expected), "seed {seed}, cut at {cut}");
         let bytes = postcard::to_allocvec(&parts).unwrap();
         assert_eq!(postcard::from_bytes::<Ledger>(&bytes).unwrap(), expected, "seed {seed}, from a snapshot");
     }

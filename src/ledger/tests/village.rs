@@ -11,7 +11,7 @@ use super::super::draft::DraftError;
 use super::super::proof::verifier_of;
 use super::super::record::{self, Header, RecordId};
 use super::super::rights::{Role, Roles};
-use super::super::{Kind, Ledger};
+use super::super::{Counter, Kind, Ledger};
 use crate::base::time::{TimeQuality, WallTime};
 use crate::base::voucher::{IssuerNumber, LotId, Proof, Verifier};
 
@@ -71,7 +71,7 @@ pub(in crate::ledger) struct Village {
 pub(in crate::ledger) const NOON: WallTime =
     WallTime { unix_s: 1_800_000_000, quality: TimeQuality::Trusted };
 
-pub(in crate::ledger) fn charter(root: [u8; 32]) -> Charter {
+pub(crate) fn charter(root: [u8; 32]) -> Charter {
     Charter {
         root,
         name: "San Miguel".into(),
@@ -192,20 +192,30 @@ impl Village {
     pub(in crate::ledger) fn issue(&mut self, lot: u64, names: std::ops::Range<u8>) -> Vec<Verifier> {
         let verifiers: Vec<Verifier> = names.map(|name| self.verifier(3, name)).collect();
         let body = self.seller.ledger.issue_body(LotId(lot), "hora", verifiers.clone()).unwrap();
-        let record = self.seller.write(body).unwrap();
-        self.spread(record);
+        self.by_seller(body);
         verifiers
     }
 
     pub(in crate::ledger) fn sell(&mut self, verifiers: &[Verifier], person: &str) {
         let body = self.seller.ledger.sale_body(verifiers.to_vec(), person, NOON).unwrap();
-        let record = self.seller.write(body).unwrap();
-        self.spread(record);
+        self.by_seller(body);
     }
 
     /// The seller's node admits a guest with the code of this name.
     pub(in crate::ledger) fn activate(&mut self, name: u8, begin: WallTime) {
         let body = Ledger::activation_body(self.verifier(3, name), proof(name), begin);
+        self.by_seller(body);
+    }
+
+    /// The seller's node has counted, perhaps with the day.
+    pub(in crate::ledger) fn count(&mut self, counter: Counter, day: Option<u32>) {
+        for body in self.seller.ledger.usage_bodies(&[counter], day) {
+            self.by_seller(body);
+        }
+    }
+
+    /// The seller writes a record, and everybody learns it.
+    fn by_seller(&mut self, body: Body) {
         let record = self.seller.write(body).unwrap();
         self.spread(record);
     }
@@ -222,17 +232,8 @@ pub(in crate::ledger) fn busy() -> Village {
     village.activate(11, stale);
     village.activate(11, NOON);
     for used_s in [60, 600] {
-        let counter = super::super::Counter {
-            verifier: vouchers[0],
-            used_s,
-            up_bytes: 1,
-            down_bytes: 2,
-            elapsed_s: 700,
-        };
-        for body in village.seller.ledger.usage_bodies(&[counter], Some(20_000)) {
-            let record = village.seller.write(body).unwrap();
-            village.spread(record);
-        }
+        let counter = Counter { verifier: vouchers[0], used_s, up_bytes: 1, down_bytes: 2, elapsed_s: 700 };
+        village.count(counter, Some(20_000));
     }
     for tag in [[1; 8], [2; 8], [3; 8], [1; 8]] {
         let body = village.seller.ledger.device_body(vouchers[0], tag, Some(20_000));

@@ -141,16 +141,19 @@ mod tests {
         (dialled, listener.accept().await.unwrap().0)
     }
 
+    /// What both ends have after the handshake of keys 1 and 2.
+    async fn agreed(one: &mut TcpStream, two: &mut TcpStream) -> [(StatelessTransportState, [u8; 32]); 2] {
+        let (first, second) = (key(1), key(2));
+        let community = [9; 32];
+        let (one, two) =
+            tokio::join!(agree(one, &first, &community, true), agree(two, &second, &community, false));
+        [one.unwrap(), two.unwrap()]
+    }
+
     #[tokio::test]
     async fn both_ends_learn_the_others_key() {
         let (mut one, mut two) = pair().await;
-        let (first, second) = (key(1), key(2));
-        let community = [9; 32];
-        let agreed = tokio::join!(
-            agree(&mut one, &first, &community, true),
-            agree(&mut two, &second, &community, false)
-        );
-        let (Ok((_, seen_by_one)), Ok((_, seen_by_two))) = agreed else { panic!("{:?}", agreed.0.err()) };
+        let [(_, seen_by_one), (_, seen_by_two)] = agreed(&mut one, &mut two).await;
         assert_eq!(Some(seen_by_one), seal::public_key(&[2; 32]));
         assert_eq!(Some(seen_by_two), seal::public_key(&[1; 32]));
     }
@@ -171,13 +174,7 @@ mod tests {
     #[tokio::test]
     async fn messages_pass_when_asked_for_and_an_altered_one_ends_the_stream() {
         let (mut one, mut two) = pair().await;
-        let (first, second) = (key(1), key(2));
-        let community = [9; 32];
-        let agreed = tokio::join!(
-            agree(&mut one, &first, &community, true),
-            agree(&mut two, &second, &community, false)
-        );
-        let (noise, other) = (agreed.0.unwrap().0, agreed.1.unwrap().0);
+        let [(noise, _), (other, _)] = agreed(&mut one, &mut two).await;
         let (read, reads) = mpsc::channel(1);
         let (_send, sends) = mpsc::channel(1);
         let (happened, mut events) = mpsc::channel(4);

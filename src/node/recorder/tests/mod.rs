@@ -14,8 +14,9 @@ use crate::base::time::Span;
 use crate::base::voucher::{IssuerNumber, RequestId};
 use crate::hotspot;
 use crate::hotspot::code::Code;
-use crate::ledger::body::{Epoch, PaperDebt};
-use crate::ledger::{Body, Charter, Ledger, Member, Plan, PlanMeasure, Role, Roles};
+use crate::ledger::body::Epoch;
+use crate::ledger::tests::village::charter;
+use crate::ledger::{Body, Ledger, Member, Plan, PlanMeasure, Role, Roles};
 use crate::node::Birth;
 use crate::node::call::Answer;
 use crate::node::settings::{Person, Role as PersonRole, Settings};
@@ -239,22 +240,7 @@ fn settings() -> Settings {
 /// The founding records: a community, an epoch, this node, an hour.
 fn community() -> Vec<Vec<u8>> {
     let mut root = Ledger::new(ROOT_KEY, 1);
-    let charter = Charter {
-        root: ROOT_KEY,
-        name: "San Miguel".into(),
-        currency: "USD".into(),
-        minor_units: 2,
-        country: "MX".into(),
-        languages: vec!["es".into()],
-        ipv6: "fd12:3456:789a::/48".parse().unwrap(),
-        ipv4: "10.77.0.0/16".parse().unwrap(),
-        replaces: Vec::new(),
-        paper_debt: PaperDebt::Activation,
-        in_kind_quota: 0,
-        hour_rate: 0,
-        ssids: Vec::new(),
-        provisional_plan: None,
-    };
+    let charter = charter(ROOT_KEY);
     let member = Member {
         key: OWN_KEY,
         dh: [3; 32],
