@@ -79,16 +79,22 @@ pub const FIREWALL_TRIES: usize = 4;
 
 /// Bytes of one record: an issue of 200 vouchers is 1.8 kB, an epoch sealed to 48 members 7.5 kB.
 pub const RECORD_BYTES: usize = 8_192;
+/// Bytes of a close, the one longer record: 3,000 names and 150 rows. Frames of journals and bundles are no longer.
+pub const CLOSE_BYTES: usize = 49_152;
 /// Records that one node keeps: three years of a village, before closes let details go.
 pub const LEDGER_RECORDS: usize = 200_000;
+/// Octets of records above which a node lets go what closed books need no more: half of what three years may take.
+pub const LEDGER_ROOM_BYTES: u64 = 1_500_000;
+/// Octets that a journal may hold in vain beside twice what counts before it is written anew.
+pub const JOURNAL_WASTE_BYTES: u64 = 262_144;
 /// Maps and arrays inside each other in one record: our deepest body has 4.
 pub const RECORD_DEPTH: usize = 8;
 /// Bytes of a name, a language or a currency inside a record.
 pub const RECORD_TEXT_BYTES: usize = 96;
 /// Vouchers of one lot (`docs/ledger.md`, voucher codes).
 pub const LOT_VOUCHERS: usize = 200;
-/// One message of a ledger's stream: two full records and what stands around them fit easily.
-pub const SYNC_MESSAGE_BYTES: usize = 32_768;
+/// One message of a ledger's stream: a close and what stands around it fit easily, and Noise takes 65,535.
+pub const SYNC_MESSAGE_BYTES: usize = 53_248;
 /// Records of one message together; at least one record fits.
 pub const SYNC_RECORDS_BYTES: usize = 16_384;
 /// One step of a comparison: 3,000 names.
@@ -115,8 +121,10 @@ pub const PLAN_SHARES: usize = 8;
 pub const RECORD_REPLACES: usize = 16;
 /// Last records of a key that a record may name as counted: one a branch, and branches are restored backups.
 pub const RECORD_HEADS: usize = 16;
-/// Lots with vouchers that are still good, of one close: 8 bytes each.
-pub const CLOSE_OPEN_LOTS: usize = 512;
+/// Records that one close names: the rights of a village are 300, its lots with good vouchers 2,000 when hours last a month.
+pub const CLOSE_NAMES: usize = 3_000;
+/// Days after the first use for which a voucher without a last day holds its lot below the line of a close.
+pub const CLOSE_IDLE_DAYS: u32 = 365;
 /// Prefixes of one service.
 pub const SERVICE_PREFIXES: usize = 8;
 /// Bytes of the figures of a link that was good.

@@ -144,6 +144,10 @@ pub(super) const COMMANDS: &[Command] = &[
         options: PAGE,
         ..command(&["sessions"], Kind::Ask("sessions"), "who is online through this node", SESSIONS)
     },
+    Command {
+        options: &[Opt { name: "month", kind: ArgumentType::Text, required: true }],
+        ..command(&["books", "close"], Kind::Ask("books_close"), "close the books of a month", BOOKS_CLOSE)
+    },
     command(&["community"], Kind::Community, "make a community, admit and expel members", ""),
     command(&["ledger"], Kind::Ledger, "records to a file, and back", super::ledger::HELP),
     command(&["report"], Kind::Report, "what a month brought, for the assembly", super::report::HELP),
@@ -295,6 +299,16 @@ const SESSIONS: &str = "\
 Usage: tequio sessions [--offset N] [--limit N]
 
 Example: tequio sessions
+";
+
+const BOOKS_CLOSE: &str = "\
+Usage: tequio books close --month MONTH
+
+At the end of a month, on a node with the role treasurer: fixes what
+each person sold, owes and paid. What becomes known later stands in the
+next month. Print `tequio report` first.
+
+Example: tequio books close --month 2026-11
 ";
 
 const RECORD: &str = "\

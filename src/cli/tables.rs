@@ -26,6 +26,7 @@ pub(super) fn show(method: &str, reply: &Value, bold: bool) -> String {
         "voucher_show" => voucher(reply),
         "voucher_revoke" => format!("voucher {} is revoked\n", plain(&reply["verifier"])),
         "sessions" => sessions(reply, bold),
+        "books_close" => format!("{} is closed: {} rows\n", plain(&reply["month"]), plain(&reply["rows"])),
         "record_start" => format!("recording to {}\n", plain(&reply["file"])),
         "record_stop" if reply["stopped"] == false => "nothing was being recorded\n".to_owned(),
         "record_stop" => "the recording has ended\n".to_owned(),

@@ -26,6 +26,11 @@ type Refused = Result<Value, UbusStatus>;
 impl Daemon {
     /// Asks the node, or does what only the daemon can do.
     pub(super) async fn call(&mut self, call: ubus::Call, caller: Caller) {
+        if call.method == "books_close"
+            && let Err(refused) = self.by_operator(&caller, "close the books")
+        {
+            return self.ubus.reply(call.call, Ok(refused));
+        }
         let done = match call.method.as_str() {
             "reload" => self.by_operator(&caller, "read the configuration again"),
             "interface_add" | "interface_remove" => self.by_operator(&caller, "change interfaces"),
@@ -157,6 +162,7 @@ fn question(method: &str, arguments: &Map<String, Value>) -> Result<Call, Refuse
             Call::VoucherRevoke(which(text("code"), text("verifier"))?, bounded(text("reason")))
         }
         "sessions" => Call::Sessions(page_of(arguments)),
+        "books_close" => Call::BooksClose(bounded(text("month"))),
         _ => return Err(Err(UbusStatus::MethodNotFound)),
     })
 }

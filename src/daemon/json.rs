@@ -50,6 +50,7 @@ pub(super) fn to_json(answer: &Answer) -> Value {
             "devices": voucher.devices,
         }),
         Answer::Revoked { verifier } => json!({"verifier": verifier.to_string(), "state": "revoked"}),
+        Answer::Closed(closed) => json!({"month": closed.month, "rows": closed.rows}),
         Answer::Sessions(page) => paged("sessions", page, session),
         Answer::Refused { code, message } => error_value(code, message),
     }

@@ -77,6 +77,11 @@ impl Daemon {
                     return Some(Input::StoreFailed(id, why.to_string()));
                 }
             }
+            Output::StoreWhole { id, records } => {
+                if let Err(why) = self.store.submit_whole(id.0, records) {
+                    return Some(Input::StoreFailed(id, why.to_string()));
+                }
+            }
             Output::Exchange(output) => self.streams.perform(output),
             Output::SaveSessions(sessions) => self.run_folder.save_sessions(sessions),
             Output::SaveVolumes(volumes) => {

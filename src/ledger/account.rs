@@ -9,7 +9,8 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::Ledger;
-use super::body::{Body, InKind, Issue, PaperDebt, Plan, PlanMeasure};
+use super::body::{Body, Close, ClosedTotal, InKind, Issue, PaperDebt, Plan, PlanMeasure};
+use super::close::is_below;
 use super::kind::Kind;
 use super::record::{Record, RecordId};
 use super::rights::Role;
@@ -139,6 +140,18 @@ impl Figures {
     }
 }
 
+impl Close {
+    /// What it booked.
+    pub(super) fn tally(&self) -> Tally {
+        let row = |row: &ClosedTotal| {
+            let mut figures = Figures::default();
+            figures.0.iter_mut().zip(&row.figures).for_each(|(own, closed)| *own = *closed);
+            ((row.node, row.person.clone(), row.plan.clone()), figures)
+        };
+        self.totals.iter().map(row).collect()
+    }
+}
+
 /// What became of one voucher.
 struct Fate<'a> {
     /// Who owes it, if somebody does.
@@ -153,8 +166,23 @@ struct Fate<'a> {
 }
 
 impl Ledger {
-    /// What the records say that are looked at. Walks over all of them.
+    /// What the last close booked, and what the records above its line say that are looked at. Walks over all of them.
     pub fn tally(&self, visible: Lens<'_>) -> Tally {
+        let closes = self.closes();
+        let Some((_, close)) = closes.last() else { return self.tally_records(visible) };
+        let line = self.booked();
+        // What is below stands in both, and adds nothing: also what was let go, or came too late.
+        let below = |record: &Record| is_below(&line, record);
+        let tally = self.tally_records(&|record| below(record) || visible(record));
+        let mut tally = difference(tally, &self.tally_records(&below));
+        for (key, figures) in close.tally() {
+            tally.entry(key).or_default().add(&figures, 1);
+        }
+        tally.retain(|_, figures| !figures.is_empty());
+        tally
+    }
+
+    fn tally_records(&self, visible: Lens<'_>) -> Tally {
         let mut tally = Tally::new();
         let given = self.given_in_kind(visible);
         let honoured = self.of_kind(Kind::Honoured).map(|record| record.id);

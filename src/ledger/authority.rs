@@ -9,6 +9,7 @@ use crate::base::sorted::{SortedMap, SortedSet};
 use super::Ledger;
 use super::body::{Body, Charter, Member};
 use super::kind::Kind;
+use super::line::Line;
 use super::record::{Record, RecordId};
 use super::rights::{Role, Roles, Signer, may_sign};
 use crate::base::voucher::IssuerNumber;
@@ -79,14 +80,15 @@ struct Past {
 }
 
 impl Authority {
-    /// What the records of a ledger say.
-    pub(super) fn of(ledger: &Ledger) -> Self {
-        let mut authority = Self { roots: roots::of(ledger), ..Self::default() };
+    /// What the records of a ledger say. Below the line of closed books chains have gaps: the line tells there what
+    /// counts of a key that lost its rights.
+    pub(super) fn of(ledger: &Ledger, line: &Line) -> Self {
+        let mut authority = Self { roots: roots::of(ledger, line), ..Self::default() };
         if authority.roots.is_empty() {
             return authority;
         }
         authority.count_charters(ledger);
-        authority.count_members(ledger);
+        authority.count_members(ledger, line);
         authority.count_named(ledger);
         authority.count_epochs(ledger);
         authority
@@ -127,6 +129,13 @@ impl Authority {
     /// A member, also one that was expelled.
     pub(super) fn state(&self, key: &[u8; 32]) -> Option<&MemberState> {
         self.members.get(key).or_else(|| self.gone.get(key))
+    }
+
+    /// Whether what counts of some author depends on what its records follow.
+    pub(super) fn has_limits(&self) -> bool {
+        !self.past.is_empty()
+            || !self.expulsions.is_empty()
+            || self.roots.iter().any(|root| root.limit.is_some())
     }
 
     /// Whether what counts of this author depends on what its records follow.

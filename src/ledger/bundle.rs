@@ -9,7 +9,7 @@
 use std::fmt;
 
 use crate::base::bytes::{Reader, Truncated};
-use crate::base::limit::RECORD_BYTES;
+use crate::base::limit::CLOSE_BYTES;
 
 /// What a bundle begins with.
 pub const HEADER: [u8; 8] = *b"TQRECS\x00\x01";
@@ -51,7 +51,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<&[u8]>, BundleError> {
     while !reader.is_empty() {
         let position = reader.position();
         let length = usize::from(reader.u16()?);
-        if length == 0 || length > RECORD_BYTES {
+        if length == 0 || length > CLOSE_BYTES {
             return Err(BundleError::Length { position });
         }
         records.push(reader.take(length)?);

@@ -1,13 +1,15 @@
 //! What bodies may say: the bounds of every value.
 
+use super::account::FIGURES;
 use super::body::{
     Body, Cash, Charter, Close, Epoch, Extension, HandOver, InKind, Member, Mode, Notice, Person, Plan,
     PlanMeasure, ReferenceState, Sale, SealedShare, Service, Settlement, Status,
 };
+use super::line::NAME_BYTES;
 use super::record::RecordId;
 use crate::base::limit::{
-    CLOSE_OPEN_LOTS, EPOCH_SHARES, LOT_VOUCHERS, PLAN_SHARES, RECORD_HEADS, RECORD_REPLACES,
-    RECORD_TEXT_BYTES, REFERENCE_BYTES, SERVICE_PREFIXES, USAGE_PAGE,
+    CLOSE_NAMES, EPOCH_SHARES, LOT_VOUCHERS, PLAN_SHARES, RECORD_HEADS, RECORD_REPLACES, RECORD_TEXT_BYTES,
+    REFERENCE_BYTES, SERVICE_PREFIXES, USAGE_PAGE,
 };
 use crate::base::voucher::Verifier;
 
@@ -218,8 +220,12 @@ impl Cash {
 
 impl Close {
     fn fault(&self) -> Option<&'static str> {
-        if self.open.len() > CLOSE_OPEN_LOTS {
-            return Some("a close names at most 512 open lots");
+        let (names, rest) = self.kept.as_chunks::<NAME_BYTES>();
+        if !rest.is_empty() || names.len() > CLOSE_NAMES || !names.is_sorted() {
+            return Some("a close names at most 3,000 records that stay, each by 10 octets, in order");
+        }
+        if self.totals.iter().any(|row| row.figures.len() > FIGURES) {
+            return Some("a row of a close has one figure a column");
         }
         if !self.covers.windows(2).all(|pair| pair[0].author < pair[1].author) {
             return Some("a close covers each author once, in the order of their keys");

@@ -15,7 +15,7 @@ use super::proof::proof_fits;
 use super::record::{self, Header, Record, RecordId};
 use super::rights::Role;
 use super::{Ledger, Voucher};
-use crate::base::limit::{RECORD_BYTES, USAGE_PAGE};
+use crate::base::limit::USAGE_PAGE;
 use crate::base::sorted::SortedMap;
 use crate::base::time::WallTime;
 use crate::base::voucher::{LotId, Proof, Verifier};
@@ -100,26 +100,32 @@ impl Ledger {
             return Err(DraftError::Value { what });
         }
         let founds = matches!(&body, Body::Charter(charter) if self.founds(charter));
-        let community = match self.community {
-            Some(community) => community,
-            None if founds => [0; 32],
-            None => return Err(DraftError::NoCommunity),
-        };
+        if self.community.is_none() && !founds {
+            return Err(DraftError::NoCommunity);
+        }
         let succeeds = matches!(&body, Body::Succession(body) if body.root == self.own_key);
         if !founds && !succeeds && !self.authority.may_sign(&self.own_key, kind) {
             return Err(DraftError::NoRight { kind });
         }
         self.check(&body)?;
+        self.draft_again(&body)
+    }
+
+    /// What this node's key must sign for a body that was checked: now, or when it was written for the first time and a
+    /// close did not know it. Since then its vouchers may have been sold, and its plan be gone.
+    pub fn draft_again(&mut self, body: &Body) -> Result<Draft, DraftError> {
+        let kind = body.kind().ok_or(DraftError::Value { what: "the body has no kind" })?;
         let tip = self.tips.get(&self.own_key).copied().unwrap_or_default();
         let start = self
             .next_seq
             .unwrap_or(tip.seq.checked_add(self.seq_start).ok_or(DraftError::SequenceExhausted)?);
         let seq = start.max(tip.seq.checked_add(1).ok_or(DraftError::SequenceExhausted)?);
         let prev = tip.chained.map(|(_, id)| id).filter(|_| kind.chained());
+        let community = self.community.unwrap_or_default();
         let header = Header { community, kind: kind.number(), author: self.own_key, seq, prev };
         let bytes = body.encode().ok_or(DraftError::Value { what: "the body has no bytes" })?;
         let envelope = record::envelope(&header, &bytes);
-        if envelope.len() + record::AROUND > RECORD_BYTES {
+        if envelope.len() + record::AROUND > record::most_bytes(kind) {
             return Err(DraftError::Value { what: "the record would be larger than any may be" });
         }
         self.next_seq = Some(seq.checked_add(1).ok_or(DraftError::SequenceExhausted)?);
@@ -176,14 +182,14 @@ impl Ledger {
     }
 
     /// Pages that hold these new figures: each voucher's on the page where it stands already, new ones on
-    /// the last page while it has room. A figure that fell keeps its height.
+    /// the first page that has room. A figure that fell keeps its height.
     pub fn usage_bodies(&self, changed: &[Counter], day: Option<u32>) -> Vec<Body> {
         let lane = self.own_lane();
         let mut pages = self.own_pages(lane);
         let mut touched = crate::base::sorted::SortedSet::new();
         for counter in changed {
             let home = pages.iter().find(|(_, page)| page.contains_key(&counter.verifier));
-            let room = || pages.last_key_value().filter(|(_, page)| page.len() < USAGE_PAGE);
+            let room = || pages.iter().find(|(_, page)| page.len() < USAGE_PAGE);
             let next = || pages.last_key_value().map_or(0, |(last, _)| last.saturating_add(1));
             let number = home.or_else(room).map_or_else(next, |(number, _)| *number);
             let row = pages.entry(number).or_default().entry(counter.verifier).or_insert(*counter);
@@ -206,10 +212,21 @@ impl Ledger {
         lanes.max().unwrap_or(self.seq_start)
     }
 
+    /// The pages of a lane, without vouchers that closed books have let go: others take their places.
     fn own_pages(&self, lane: u64) -> SortedMap<u32, SortedMap<Verifier, Counter>> {
         let own = self.own_usage().filter(|usage| usage.lane == lane);
-        own.map(|usage| (usage.page, usage.counters.iter().map(|row| (row.verifier, *row)).collect()))
-            .collect()
+        let kept =
+            |row: &&Counter| self.own_activation(row.verifier).is_some_and(|record| !self.is_done(record));
+        own.map(|usage| {
+            let rows = usage.counters.iter().filter(kept);
+            (usage.page, rows.map(|row| (row.verifier, *row)).collect())
+        })
+        .collect()
+    }
+
+    fn own_activation(&self, verifier: Verifier) -> Option<&Record> {
+        let slot = (self.own_key, Kind::Activation, verifier.0.to_vec());
+        self.latest.get(&slot).and_then(|id: &RecordId| self.records.get(id))
     }
 
     fn own_usage(&self) -> impl Iterator<Item = &Usage> {
@@ -394,9 +411,8 @@ impl Ledger {
     }
 
     fn check_own_activation(&self, verifier: Verifier) -> Result<(), DraftError> {
-        let slot = (self.own_key, Kind::Activation, verifier.0.to_vec());
-        let own: Option<&Record> = self.latest.get(&slot).and_then(|id: &RecordId| self.records.get(id));
-        if own.is_some() { Ok(()) } else { Err(DraftError::NotActivatedHere { verifier }) }
+        let own = self.own_activation(verifier);
+        own.map(drop).ok_or(DraftError::NotActivatedHere { verifier })
     }
 
     fn known(&self, verifier: Verifier) -> Result<Voucher, DraftError> {

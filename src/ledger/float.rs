@@ -6,6 +6,7 @@
 
 use super::authority::MemberState;
 use super::body::{Body, Issue, PlanMeasure};
+use super::kind::Kind;
 use super::record::{Record, RecordId};
 use super::rights::Role;
 use super::{Ledger, Stale};
@@ -17,15 +18,18 @@ impl Ledger {
         let lots = self.issues.entry(author).or_default();
         lots.insert((seq, id));
         let last = lots.last() == Some(&(seq, id));
+        let above = self.line.cover(&author).is_none_or(|cover| seq > cover.seq);
         if last
+            && above
             && self.float_used.contains_key(&author)
             && !stale.authority
             && !stale.authors.contains(&author)
         {
             // In a journal lots come in their order, and none needs a look at those before it.
             let used = self.float_used.get(&author).copied().unwrap_or(0);
-            let used = used.saturating_add(self.count_lot(&author, id, used).unwrap_or(0));
-            self.float_used.insert(author, used);
+            let value = self.lot_within(&author, id, used);
+            self.count_lot(id, value.is_some());
+            self.float_used.insert(author, used.saturating_add(value.unwrap_or(0)));
         } else {
             stale.authors.insert(author);
         }
@@ -33,37 +37,85 @@ impl Ledger {
 
     /// Decides which lots of an author count: by a seller, under one of its numbers, for a plan and an
     /// epoch that are known, and within the float. A lot that does not fit is left out, a later smaller one
-    /// may fit.
+    /// may fit. Below the line those count that the close names.
     pub(super) fn count_lots(&mut self, author: &[u8; 32]) {
-        let mut used = 0_u64;
-        // What each counted lot still takes.
-        let mut taken: Vec<(RecordId, u64)> = Vec::new();
-        let order: Vec<RecordId> =
-            self.issues.get(author).into_iter().flat_map(SortedSet::iter).map(|(_, id)| *id).collect();
-        for id in order {
-            if let Some(worth) = self.settled(id) {
-                let free = worth - self.free(id, worth, &mut taken);
-                used = used.saturating_sub(free);
-            } else if let Some(value) = self.count_lot(author, id, used) {
-                used = used.saturating_add(value);
-                taken.push((id, value));
-            }
-        }
+        let order: Vec<RecordId> = self.order_of(author).map(|(_, id)| *id).collect();
+        let (used, counted) = self.walk_float(author, u64::MAX);
+        order.into_iter().for_each(|id| self.count_lot(id, counted.contains(&id)));
         self.float_used.insert(*author, used);
     }
 
-    /// Decides about one lot, which comes behind all that were looked at; what it takes of the float.
-    fn count_lot(&mut self, author: &[u8; 32], id: RecordId, used: u64) -> Option<u64> {
-        let state = self.authority.state(author);
-        let float = state.map_or(0, |state| state.most_float);
-        let value = state.and_then(|state| self.lot_value(state, id));
-        let fits = value.filter(|value| used.checked_add(*value).is_some_and(|sum| sum <= float));
-        if fits.is_some() {
+    /// What the lots of an author take of its float, those up to a number alone.
+    pub(super) fn float_up_to(&self, author: &[u8; 32], seq: u64) -> u64 {
+        self.walk_float(author, seq).0
+    }
+
+    fn order_of(&self, author: &[u8; 32]) -> impl Iterator<Item = &(u64, RecordId)> {
+        self.issues.get(author).into_iter().flat_map(SortedSet::iter)
+    }
+
+    /// What is taken of the float at the end, and which lots count.
+    fn walk_float(&self, author: &[u8; 32], until: u64) -> (u64, SortedSet<RecordId>) {
+        let cover = self.line.cover(author);
+        let mut used = cover.map_or(0, |cover| cover.float);
+        // What each counted lot still takes; all that the close covers is one, at the end of its chain.
+        let mut taken: Vec<(RecordId, u64)> =
+            cover.map(|cover| (cover.head, cover.float)).into_iter().collect();
+        let mut counted = SortedSet::new();
+        for (seq, id) in self.order_of(author).take_while(|(seq, _)| *seq <= until).copied() {
+            let below = cover.filter(|cover| seq <= cover.seq);
+            if let Some(worth) = self.settled(id) {
+                let free = match below {
+                    None => worth - self.free(id, worth, &mut taken),
+                    // One that was agreed with above the line: the close did not count it.
+                    Some(_) => self.late_settlement(id, worth, &mut taken),
+                };
+                used = used.saturating_sub(free);
+            } else if below.is_some() {
+                if self.line.names(id) && self.lot_worth(author, id).is_some() {
+                    counted.insert(id);
+                }
+            } else if let Some(value) = self.lot_within(author, id, used) {
+                used = used.saturating_add(value);
+                taken.push((id, value));
+                counted.insert(id);
+            }
+        }
+        (used, counted)
+    }
+
+    /// What a settlement below the line frees that a treasurer's node agreed with above it.
+    fn late_settlement(&self, id: RecordId, worth: u64, taken: &mut [(RecordId, u64)]) -> u64 {
+        let late = self.records.get(&id).is_some_and(|record| {
+            !self.agreements(record, Role::Treasurer).any(|other| self.line.is_below(other))
+        });
+        match taken.first_mut().filter(|_| late) {
+            Some((_, rest)) => {
+                let free = worth.min(*rest);
+                *rest -= free;
+                free
+            }
+            None => 0,
+        }
+    }
+
+    fn count_lot(&mut self, id: RecordId, counts: bool) {
+        if counts {
             self.counted_lots.insert(id);
         } else {
             self.counted_lots.remove(&id);
         }
-        fits
+    }
+
+    /// What a lot takes that comes behind those which take `used`; none if it does not fit.
+    fn lot_within(&self, author: &[u8; 32], id: RecordId, used: u64) -> Option<u64> {
+        let float = self.authority.state(author).map_or(0, |state| state.most_float);
+        let value = self.lot_worth(author, id)?;
+        used.checked_add(value).is_some_and(|sum| sum <= float).then_some(value)
+    }
+
+    fn lot_worth(&self, author: &[u8; 32], id: RecordId) -> Option<u64> {
+        self.authority.state(author).and_then(|state| self.lot_value(state, id))
     }
 
     /// What the float of this node still has room for, in minor units.
@@ -105,10 +157,14 @@ impl Ledger {
     /// Frees what the lots take that a settlement follows, the nearest first; gives what is left of `worth`.
     fn free(&self, settlement: RecordId, mut worth: u64, taken: &mut Vec<(RecordId, u64)>) -> u64 {
         let mut next = self.before(settlement);
+        let covered = taken.first().map(|(id, _)| *id);
+        let may_take = |id: RecordId| {
+            Some(id) == covered || self.records.get(&id).is_some_and(|record| record.kind == Kind::Issue)
+        };
         // No longer than there are lots to be found; a chain has no circle, its names are hashes.
         while let Some(id) = next.filter(|_| worth > 0 && !taken.is_empty()) {
             let at = || taken.iter().rposition(|(lot, _)| *lot == id);
-            if let Some(at) = self.counted_lots.contains(&id).then(at).flatten() {
+            if let Some(at) = may_take(id).then(at).flatten() {
                 let freed = taken[at].1.min(worth);
                 worth -= freed;
                 taken[at].1 -= freed;

@@ -5,6 +5,7 @@ use crate::base::sorted::SortedSet;
 
 use super::authority::Authority;
 use super::kind::{Kind, Supersession};
+use super::line::Line;
 use super::record::{Record, RecordId};
 use super::rights::Role;
 use super::{Body, Ledger, Stale, Stub};
@@ -44,7 +45,7 @@ impl Ledger {
         }
         self.records.insert(id, record);
         match kind {
-            _ if kind.is_authority() => stale.authority = true,
+            _ if kind.is_authority() || kind == Kind::Close => stale.authority = true,
             Kind::Issue => self.insert_lot(author, seq, id, stale),
             Kind::Settlement => match agrees_with {
                 Some(other) => stale.authors.extend(self.records.get(&other).map(|record| record.author)),
@@ -61,9 +62,15 @@ impl Ledger {
     /// Computes anew what has become stale.
     pub(super) fn settle(&mut self, stale: Stale) {
         if stale.authority {
-            let authority = Authority::of(self);
-            if authority != self.authority {
-                self.authority = authority;
+            let unlimited = Authority::of(self, &Line::default());
+            let line = Line::of(self, &unlimited);
+            let authority = if unlimited.has_limits() && !line.is_empty() {
+                Authority::of(self, &line)
+            } else {
+                unlimited
+            };
+            if (&authority, &line) != (&self.authority, &self.line) {
+                (self.authority, self.line) = (authority, line);
                 let authors: Vec<[u8; 32]> = self.issues.keys().copied().collect();
                 return authors.iter().for_each(|author| self.count_lots(author));
             }
@@ -90,12 +97,20 @@ impl Ledger {
         prev.filter(|prev| self.link(*prev).is_some_and(|(by, below, _)| by == author && below < seq))
     }
 
+    /// Whether a chain begins with this record.
+    pub(super) fn is_first(&self, id: RecordId) -> bool {
+        self.link(id).is_some_and(|(_, _, prev)| prev.is_none())
+    }
+
     /// The ends of a key's chain, its branches' too: the chained records that no other one follows, the latest first.
     pub fn heads(&self, author: &[u8; 32]) -> Vec<RecordId> {
         let kept = self.records.values().filter(|record| record.kind.chained());
         let kept = kept.map(|record| (record.id, record.author, record.seq, record.prev));
         let stubs = self.stubs.iter().map(|(id, stub)| (*id, stub.author, stub.seq, stub.prev));
-        let own: Vec<_> = kept.chain(stubs).filter(|(_, by, _, _)| by == author).collect();
+        let cover = self.line.cover(author);
+        let passed = |id: RecordId, seq: u64| cover.is_some_and(|cover| seq <= cover.seq && id != cover.head);
+        let own: Vec<_> =
+            kept.chain(stubs).filter(|(id, by, seq, _)| by == author && !passed(*id, *seq)).collect();
         let followed: SortedSet<RecordId> = own.iter().filter_map(|(_, _, _, prev)| *prev).collect();
         let mut ends: Vec<(u64, RecordId)> =
             own.iter().filter(|(id, ..)| !followed.contains(id)).map(|(id, _, seq, _)| (*seq, *id)).collect();
@@ -130,13 +145,30 @@ impl Ledger {
     }
 
     fn supersede(&mut self, id: RecordId) {
-        if let Some(record) = self.records.remove(&id) {
-            for verifier in record.body.verifiers() {
-                self.mentions.remove(&(verifier, record.kind, id));
-            }
-            self.few.remove(&(record.kind, id));
+        if let Some(record) = self.take_out(id) {
             self.leave_stub(&record);
         }
+    }
+
+    /// Takes a record out, and what finds it.
+    pub(super) fn take_out(&mut self, id: RecordId) -> Option<Record> {
+        let record = self.records.remove(&id)?;
+        for verifier in record.body.verifiers() {
+            self.mentions.remove(&(verifier, record.kind, id));
+        }
+        self.few.remove(&(record.kind, id));
+        if let Some(other) = record.body.confirms() {
+            self.agreements.remove(&(other, id));
+        }
+        self.counted_lots.remove(&id);
+        if let Some(issues) = self.issues.get_mut(&record.author) {
+            issues.remove(&(record.seq, id));
+        }
+        let slot = (record.author, record.kind, record.body.subject());
+        if self.latest.get(&slot) == Some(&id) {
+            self.latest.remove(&slot);
+        }
+        Some(record)
     }
 
     fn leave_stub(&mut self, record: &Record) -> bool {

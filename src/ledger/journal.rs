@@ -21,7 +21,7 @@ use blake2::digest::{KeyInit, Mac};
 use subtle::ConstantTimeEq;
 
 use super::cbor;
-use crate::base::limit::RECORD_BYTES;
+use crate::base::limit::CLOSE_BYTES;
 
 /// What a journal begins with.
 pub const HEADER: [u8; 8] = *b"TQJRNL\x00\x01";
@@ -152,7 +152,7 @@ fn frame_at(
     let sum = *bytes.get(start + 4..)?.first_chunk::<16>()?;
     let size = usize::from(u16::from_be_bytes(length));
     let range = start + FRAME_HEAD..start + FRAME_HEAD + size;
-    let record = bytes.get(range.clone()).filter(|_| size > 0 && size <= RECORD_BYTES)?;
+    let record = bytes.get(range.clone()).filter(|_| size > 0 && size <= CLOSE_BYTES)?;
     good(length, sum, record).then_some(range)
 }
 

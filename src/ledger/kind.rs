@@ -152,6 +152,20 @@ impl Kind {
         )
     }
 
+    /// Whether it tells what became of vouchers.
+    pub(super) const fn is_of_vouchers(self) -> bool {
+        matches!(
+            self,
+            Self::Sale
+                | Self::Activation
+                | Self::Exchange
+                | Self::Extension
+                | Self::Revocation
+                | Self::InKind
+                | Self::HandOver
+        )
+    }
+
     /// Whether there are many of it in the life of a village; the others can be looked through.
     pub(super) const fn is_many(self) -> bool {
         matches!(

@@ -18,6 +18,7 @@ use crate::base::sorted::{SortedMap, SortedSet};
 use serde::{Deserialize, Serialize};
 
 use self::authority::Authority;
+use self::line::Line;
 use crate::base::limit::LEDGER_RECORDS;
 use crate::base::voucher::Verifier;
 
@@ -34,6 +35,7 @@ mod float;
 mod indices;
 pub mod journal;
 pub mod kind;
+mod line;
 pub mod money;
 pub mod month;
 mod network;
@@ -84,6 +86,8 @@ pub struct Ledger {
     /// Records, and those of other nodes that agree with them.
     agreements: SortedSet<(RecordId, RecordId)>,
     authority: Authority,
+    /// Where the books stand.
+    line: Line,
     /// Each author's lots and settlements in the order in which the float counts them.
     issues: SortedMap<[u8; 32], SortedSet<(u64, RecordId)>>,
     counted_lots: SortedSet<RecordId>,
@@ -115,6 +119,7 @@ struct Stub {
 /// What is to be computed anew.
 #[derive(Clone, Debug, Default)]
 struct Stale {
+    /// Who may do what, or where the books stand.
     authority: bool,
     /// Authors whose lots are to be counted again.
     authors: SortedSet<[u8; 32]>,
@@ -146,6 +151,7 @@ impl Ledger {
             few: SortedSet::new(),
             agreements: SortedSet::new(),
             authority: Authority::default(),
+            line: Line::default(),
             issues: SortedMap::new(),
             counted_lots: SortedSet::new(),
             float_used: SortedMap::new(),
@@ -278,11 +284,11 @@ impl Ledger {
     }
 
     /// Everything that should be on every node: its author's count and its id. What a member says of itself each
-    /// minute is only pushed.
+    /// minute is only pushed, and what closed books have let go is asked for by nobody.
     pub fn held(&self) -> impl Iterator<Item = (u64, RecordId)> {
-        let kept = self.records.values().filter(|record| record.kind.is_stored());
-        let stubs = self.stubs.iter().map(|(id, stub)| (stub.seq, *id));
-        kept.map(|record| (record.seq, record.id)).chain(stubs)
+        let kept = self.records.values().filter(|record| record.kind.is_stored() && !self.is_done(record));
+        let stubs = self.stubs.iter().filter(|(id, stub)| !self.is_passed(**id, stub));
+        kept.map(|record| (record.seq, record.id)).chain(stubs.map(|(id, stub)| (stub.seq, *id)))
     }
 
     /// The order in which records are told: those that give others their meaning first, an author's in theirs.

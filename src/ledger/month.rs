@@ -98,6 +98,12 @@ impl Ledger {
     pub fn month_report(&self, month: Month) -> MonthReport {
         let (months, undated) = self.months();
         let until = |limit: Month| {
+            let closes = self.closes();
+            if closes.last().is_some_and(|(_, last)| limit.0 <= last.month.saturating_add(1)) {
+                // A close stands for all months since the one before it; what comes late is of the month after it.
+                let before = closes.iter().rev().find(|(_, close)| close.month < limit.0);
+                return before.map(|(_, close)| close.tally()).unwrap_or_default();
+            }
             self.tally(&|record: &Record| months.get(&record.id).is_none_or(|month| *month < limit))
         };
         let before = until(month);

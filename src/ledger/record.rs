@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::body::Body;
 use super::cbor::{self, CborError};
 use super::kind::Kind;
-use crate::base::limit::RECORD_BYTES;
+use crate::base::limit::{CLOSE_BYTES, RECORD_BYTES};
 
 /// The name of a record: the hash of its envelope.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Encode, Decode)]
@@ -93,7 +93,7 @@ pub(super) const AROUND: usize = 1 + TAIL;
 impl Record {
     /// Reads a record without looking at its signature.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
-        if bytes.len() > RECORD_BYTES {
+        if bytes.len() > CLOSE_BYTES {
             return Err(Refusal::TooLarge { bytes: bytes.len() });
         }
         cbor::walk(bytes).map_err(Refusal::Spelling)?;
@@ -102,6 +102,9 @@ impl Record {
         let (header, body) = read_envelope(envelope)?;
         let id = RecordId(Blake2s256::digest(envelope).into());
         let kind = Kind::from_number(header.kind);
+        if bytes.len() > most_bytes(kind) {
+            return Err(Refusal::TooLarge { bytes: bytes.len() });
+        }
         if !kind.chained() && header.prev.is_some() {
             return Err(Refusal::Envelope { what: "a record of this kind names no earlier one" });
         }
@@ -132,6 +135,11 @@ impl Record {
         };
         key.verify_strict(&message(&self.bytes[range]), &signature).map_err(|_| Refusal::Signature)
     }
+}
+
+/// How long a record of this kind may be.
+pub(super) fn most_bytes(kind: Kind) -> usize {
+    if kind == Kind::Close { CLOSE_BYTES } else { RECORD_BYTES }
 }
 
 /// The bytes of an envelope.
@@ -256,7 +264,10 @@ impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge { bytes } => {
-                write!(formatter, "the record has {bytes} bytes, at most {RECORD_BYTES} are allowed")
+                write!(
+                    formatter,
+                    "the record has {bytes} bytes, at most {RECORD_BYTES} are allowed ({CLOSE_BYTES} for a close)"
+                )
             }
             Self::Spelling(error) => write!(formatter, "the record is not deterministic CBOR: {error}"),
             Self::Envelope { what } => write!(formatter, "this is no record of version 1: {what}"),

@@ -120,7 +120,8 @@ impl Ledger {
             kind: record.kind.to_string(),
             author: fingerprint(&record.author),
         };
-        self.records.values().filter(|record| !self.counts(record)).map(line).collect()
+        let left_out = |record: &&Record| !self.counts(record) && !self.line.is_below(record);
+        self.records.values().filter(left_out).map(line).collect()
     }
 
     /// Whether anything follows from a record.
@@ -152,11 +153,10 @@ impl Ledger {
 
     /// Authors with two records of one number, or two that follow the same one.
     fn branches(&self) -> Vec<String> {
-        let kept = self
-            .records
-            .values()
-            .map(|record| (record.author, record.seq, record.prev, record.kind.chained()));
-        let stubs = self.stubs.values().map(|stub| (stub.author, stub.seq, stub.prev, true));
+        let kept = self.records.values().filter(|record| !self.is_done(record));
+        let kept = kept.map(|record| (record.author, record.seq, record.prev, record.kind.chained()));
+        let stubs = self.stubs.iter().filter(|(id, stub)| !self.is_passed(**id, stub));
+        let stubs = stubs.map(|(_, stub)| (stub.author, stub.seq, stub.prev, true));
         let mut numbers = SortedSet::new();
         let mut links = SortedSet::new();
         let mut found = SortedSet::new();

@@ -149,6 +149,12 @@ impl Roles {
         Role::ALL.into_iter().any(|role| self.has(role) && may_sign(kind, Signer::Role(role)))
     }
 
+    /// Those that are in both.
+    #[must_use]
+    pub const fn both(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// Those of this set that are not in `other`.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {

@@ -50,11 +50,6 @@ with!(
     |decoder| split(decoder).map(|parts| parts.into_iter().map(RecordId).collect())
 );
 with!(
-    /// All lots in one string of bytes.
-    lots, [LotId] => Vec<LotId>, |value, encoder| encoder.bytes(&value.iter().flat_map(|lot| lot.0.to_be_bytes()).collect::<Vec<u8>>()),
-    |decoder| split(decoder).map(|parts| parts.into_iter().map(|lot| LotId(u64::from_be_bytes(lot))).collect())
-);
-with!(
     /// The key's bytes; none is no bytes.
     key, Option<[u8; 32]> => Option<[u8; 32]>,
     |value, encoder| encoder.bytes(value.as_ref().map_or(&[], |key| &key[..])),

@@ -48,6 +48,7 @@ impl Node {
             Call::Links => Answer::Links(self.links(now)),
             Call::Plans => Answer::Plans(self.plans()),
             Call::Sessions(page) => Answer::Sessions(paged(self.sessions(now), page)),
+            Call::BooksClose(month) => return self.close_month(now, request, &month, vault),
             Call::VoucherIssue(wish) => return self.issue(now, request, caller, wish, vault),
             Call::VoucherShow(which) => return self.find(now, request, &which, None, vault),
             Call::VoucherRevoke(which, reason) => match self.seller(caller, "") {

@@ -53,6 +53,17 @@ pub enum Call {
     VoucherRevoke(Which, String),
     /// Who is online through this node, a page of it.
     Sessions(PageOf),
+    /// Close the books of a month, like `2026-11`.
+    BooksClose(String),
+}
+
+/// Closed books.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// The month.
+    pub month: String,
+    /// Rows of node, person and plan that it fixed.
+    pub rows: u32,
 }
 
 /// Which part of a long list.
@@ -116,6 +127,8 @@ pub enum Answer {
         /// Which one.
         verifier: Verifier,
     },
+    /// To [`Call::BooksClose`].
+    Closed(Closed),
     /// To [`Call::Sessions`].
     Sessions(Paged<Session>),
     /// To any call: no, and why.

@@ -55,7 +55,7 @@ impl Node {
         if self.others.write_at.is_some_and(|at| at <= now) {
             self.others.write_at = None;
             let records = std::mem::take(&mut self.others.records);
-            self.store(records, false, Then::Others);
+            self.store(now, records, false, Then::Others);
         }
     }
 
@@ -66,6 +66,7 @@ impl Node {
         if outcome.kind.is_stored() {
             self.others.keep(now, bytes, if authority { AUTHORITY_TO_FLASH } else { TO_FLASH });
         }
+        self.heard_of_close(now, outcome.kind, vault);
         match outcome.kind {
             Kind::Epoch | Kind::Grant if self.open_shares(vault) => {
                 self.note(NoteLevel::Info, "the community's secrets of another epoch have arrived");

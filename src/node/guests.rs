@@ -113,7 +113,7 @@ impl Node {
         let records: Vec<Vec<u8>> =
             bodies.into_iter().filter_map(|body| self.sign(now, body, vault)).collect();
         if !records.is_empty() {
-            self.store(records, false, Then::Nothing);
+            self.store(now, records, false, Then::Nothing);
         }
     }
 
@@ -230,7 +230,7 @@ impl Node {
         let tag = vault.device_tag(verifier, mac);
         let device = self.ledger.device_body(verifier, tag, self.day(now));
         let device = self.sign(now, device, vault);
-        self.store(activation.into_iter().chain(device).collect(), false, Then::Nothing);
+        self.store(now, activation.into_iter().chain(device).collect(), false, Then::Nothing);
     }
 
     fn hotspot_event(&mut self, now: Instant, event: Event) {

@@ -24,6 +24,7 @@
 mod alerts;
 mod announce;
 mod answers;
+mod books;
 #[cfg(test)]
 mod cable;
 pub mod call;
@@ -91,6 +92,7 @@ pub struct Node {
     chains: chains::Chains,
     sales: sales::Sales,
     stores: stores::Stores,
+    books: books::Books,
     guests: guests::Guests,
     outputs: VecDeque<Output>,
 }
@@ -145,6 +147,7 @@ impl Node {
             chains: chains::Chains::default(),
             sales: sales::Sales::default(),
             stores: stores::Stores::default(),
+            books: books::Books::default(),
             guests: guests::Guests::default(),
             outputs: VecDeque::new(),
         }
@@ -167,6 +170,8 @@ impl Node {
             Input::Records(records) => {
                 self.records(&records, vault);
                 self.name_community(now);
+                self.books.handle_written(now, &records);
+                self.write_late(now, vault);
             }
             Input::GuestsFound { saved, admitted, samples } => {
                 if let Some(hotspot) = &mut self.hotspot {
@@ -260,6 +265,7 @@ impl Node {
             self.strangers_wake(),
             self.sync.next_wake(&self.ledger),
             self.others.next_wake(),
+            self.books.next_wake(),
         ];
         rooms.into_iter().flatten().min()
     }
@@ -287,6 +293,7 @@ impl Node {
         self.advance_chains(now, vault);
         self.retry_stores(now);
         self.wake_exchange(now, vault);
+        self.look_after_books(now);
         self.look_for_strangers(now);
         self.write_usage(now, vault, false);
         if self.outside_wake().is_some_and(|at| at <= now) {

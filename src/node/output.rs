@@ -61,6 +61,14 @@ pub enum Output {
         /// Whether somebody waits for the flash; otherwise a group within a second will do.
         durable: bool,
     },
+    /// Write the journal anew with these records alone, and say [`Stored`](super::input::Input::Stored) or
+    /// [`StoreFailed`](super::input::Input::StoreFailed).
+    StoreWhole {
+        /// The number to say it under.
+        id: StoreId,
+        /// All records.
+        records: Vec<Vec<u8>>,
+    },
     /// Do this for the ledger's exchange with the neighbours.
     Exchange(sync::Output),
     /// Keep this list of sessions in the run folder (memory, never flash).

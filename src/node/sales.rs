@@ -214,7 +214,12 @@ impl Node {
             hotspot.handle_voucher_changed(now, verifier, crate::hotspot::tariff::VoucherState::Revoked);
         }
         let answer = Box::new(Answer::Revoked { verifier });
-        self.store(vec![record], true, Then::Answer { requests: vec![request], answer, sold: Vec::new() });
+        self.store(
+            now,
+            vec![record],
+            true,
+            Then::Answer { requests: vec![request], answer, sold: Vec::new() },
+        );
     }
 
     /// Finds a voucher for showing or revoking: at once by its public name, through a chain by its code.
@@ -345,7 +350,7 @@ impl Node {
             waiting: sale.also.clone(),
         });
         let then = Then::Answer { requests: vec![request], answer: Box::new(answer), sold: verifiers };
-        self.store(records, true, then);
+        self.store(now, records, true, then);
         Ok(())
     }
 }

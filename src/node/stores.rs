@@ -71,9 +71,9 @@ impl Stores {
 
 impl Node {
     /// Hands records to the journal; `then` happens when it has them.
-    pub(super) fn store(&mut self, records: Vec<Vec<u8>>, durable: bool, then: Then) {
-        self.stores.next += 1;
-        let id = StoreId(self.stores.next);
+    pub(super) fn store(&mut self, now: Instant, records: Vec<Vec<u8>>, durable: bool, then: Then) {
+        let id = self.next_store();
+        self.books.handle_written(now, &records);
         if !durable && then == Then::Nothing {
             self.push(&records);
         }
@@ -81,7 +81,16 @@ impl Node {
         self.outputs.push_back(Output::Store { id, records, durable });
     }
 
+    /// The number of the next submission.
+    pub(super) fn next_store(&mut self) -> StoreId {
+        self.stores.next += 1;
+        StoreId(self.stores.next)
+    }
+
     pub(super) fn stored(&mut self, now: Instant, id: StoreId) {
+        if self.books.handle_stored(id) {
+            return;
+        }
         let Some(Waiting { records, then }) = self.stores.waiting.remove(&id) else { return };
         match then {
             Then::Answer { requests, answer, .. } => {
@@ -102,6 +111,12 @@ impl Node {
     }
 
     pub(super) fn store_failed(&mut self, now: Instant, id: StoreId, why: &str, vault: &mut dyn Vault) {
+        if self.books.handle_stored(id) {
+            return self.note(
+                NoteLevel::Warning,
+                format!("the journal was not written anew, the old one goes on: {why}"),
+            );
+        }
         let Some(Waiting { records, then }) = self.stores.waiting.remove(&id) else { return };
         if self.stores.broken.as_deref() != Some(why) {
             self.note(NoteLevel::Warning, format!("the journal refuses records, sales stop: {why}"));
@@ -126,7 +141,7 @@ impl Node {
         }
         self.stores.retry_at = None;
         let records = std::mem::take(&mut self.stores.unsaved);
-        self.store(records, true, Then::Retry);
+        self.store(now, records, true, Then::Retry);
     }
 }
 

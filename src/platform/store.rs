@@ -141,8 +141,18 @@ impl Store {
 
     /// Hands over records to be written. Does not block.
     pub fn submit(&mut self, id: u64, records: Vec<Vec<u8>>, durable: bool) -> Result<(), SubmitError> {
+        self.queue_job(Job { id, records, durable, whole: false })
+    }
+
+    /// Hands over all records that the journal is to hold from now on: it is written anew, and the old one is there until
+    /// the new one is whole. Does not block.
+    pub fn submit_whole(&mut self, id: u64, records: Vec<Vec<u8>>) -> Result<(), SubmitError> {
+        self.queue_job(Job { id, records, durable: false, whole: true })
+    }
+
+    fn queue_job(&mut self, job: Job) -> Result<(), SubmitError> {
         let queue = self.queue.as_ref().ok_or(SubmitError::Ended)?;
-        queue.try_send(Job { id, records, durable }).map_err(|error| match error {
+        queue.try_send(job).map_err(|error| match error {
             TrySendError::Full(_) => SubmitError::Full,
             TrySendError::Disconnected(_) => SubmitError::Ended,
         })
@@ -244,7 +254,7 @@ fn prepare(
 ) -> Result<(File, u64), StoreError> {
     let fresh = scan.valid_len < journal::HEADER.len();
     if fresh || loaded.foreign || !loaded.damaged.is_empty() {
-        return rewrite(path, key, &loaded.records);
+        return rewrite(path, &key.0, &loaded.records);
     }
     let file = OpenOptions::new().write(true).open(path).map_err(file_error("write", path))?;
     let length = scan.valid_len as u64;
@@ -257,14 +267,14 @@ fn prepare(
 }
 
 /// Writes the whole journal anew: the old one is there until the new one is whole.
-fn rewrite(path: &Path, key: &JournalKey, records: &[Vec<u8>]) -> Result<(File, u64), StoreError> {
+fn rewrite(path: &Path, key: &[u8; 32], records: &[Vec<u8>]) -> Result<(File, u64), StoreError> {
     let draft = path.with_extension("new");
     let write = || -> io::Result<(File, u64)> {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
         let mut length = journal::HEADER.len() as u64;
         file.write_all(&journal::HEADER)?;
         for record in records {
-            let frame = journal::frame(&key.0, record);
+            let frame = journal::frame(key, record);
             length += frame.len() as u64;
             file.write_all(&frame)?;
         }

@@ -349,7 +349,9 @@ impl Sim {
             Output::Note(note) if self.trace => {
                 println!("{:>12}  node {id}: {}", self.now.to_string(), note.text)
             }
-            Output::Store { id: store, .. } => self.input(id, Input::Stored(store))?,
+            Output::Store { id: store, .. } | Output::StoreWhole { id: store, .. } => {
+                self.input(id, Input::Stored(store))?
+            }
             // What only hotspots and people cause: no hotspot stands in these runs.
             _ => {}
         }

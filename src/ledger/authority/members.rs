@@ -9,6 +9,7 @@ use crate::base::sorted::{SortedMap, SortedSet};
 use super::super::Ledger;
 use super::super::body::{Body, Member};
 use super::super::kind::Kind;
+use super::super::line::Line;
 use super::super::record::{Record, RecordId};
 use super::super::rights::{Role, Roles};
 use super::{Authority, MemberState, Past, standing};
@@ -17,7 +18,7 @@ use super::{Authority, MemberState, Past, standing};
 type Candidates<'a> = SortedMap<[u8; 32], Vec<&'a Record>>;
 
 impl Authority {
-    pub(super) fn count_members(&mut self, ledger: &Ledger) {
+    pub(super) fn count_members(&mut self, ledger: &Ledger, line: &Line) {
         let mut by_root = Candidates::new();
         let mut by_others = Candidates::new();
         for record in ledger.of_kind(Kind::Member) {
@@ -28,7 +29,7 @@ impl Authority {
             }
         }
         self.expel(ledger, |authority, record, _| authority.is_root(&record.author, record.id));
-        self.admit_all(ledger, &by_root);
+        self.admit_all(ledger, line, &by_root);
         // Chosen by the root for good: no officer decides about them.
         let chosen: SortedSet<[u8; 32]> = self.privileged().collect();
         self.expel(ledger, |authority, record, key| {
@@ -47,7 +48,7 @@ impl Authority {
             // An officer may have expelled it in the meantime.
             counted.entry(key).or_insert(candidates);
         }
-        self.admit_all(ledger, &counted);
+        self.admit_all(ledger, line, &counted);
         self.settle_numbers();
     }
 
@@ -74,14 +75,14 @@ impl Authority {
         }
     }
 
-    fn admit_all(&mut self, ledger: &Ledger, candidates: &Candidates<'_>) {
+    fn admit_all(&mut self, ledger: &Ledger, line: &Line, candidates: &Candidates<'_>) {
         self.members.clear();
         self.gone.clear();
         self.past.clear();
         for (key, candidates) in candidates {
             let Some(state) = state(candidates) else { continue };
             self.counted.extend(candidates.iter().map(|record| record.id));
-            let past = self.pasts(ledger, &state, candidates);
+            let past = self.pasts(ledger, line, &state, candidates);
             if !past.is_empty() {
                 self.past.insert(*key, past);
             }
@@ -91,7 +92,7 @@ impl Authority {
     }
 
     /// For each role that a key has no more: the records for which it has it still.
-    fn pasts(&self, ledger: &Ledger, state: &MemberState, candidates: &[&Record]) -> Vec<Past> {
+    fn pasts(&self, ledger: &Ledger, line: &Line, state: &MemberState, candidates: &[&Record]) -> Vec<Past> {
         let key = &state.member.key;
         let expelled = self.expulsions.get(key);
         let mut by_heads: SortedMap<Vec<RecordId>, Roles> = SortedMap::new();
@@ -106,7 +107,18 @@ impl Authority {
         }
         let past =
             |(heads, roles): (Vec<RecordId>, Roles)| Past { roles, records: ledger.ancestors(key, &heads) };
-        by_heads.into_iter().map(past).collect()
+        let mut pasts: Vec<Past> = by_heads.into_iter().map(past).collect();
+        if !pasts.is_empty() && line.cover(key).is_some() {
+            let mut below: SortedMap<Roles, SortedSet<RecordId>> = SortedMap::new();
+            for record in ledger.records().filter(|record| record.author == *key) {
+                let roles = line.roles(record, state.ever);
+                if roles != Roles::NONE {
+                    below.entry(roles).or_default().insert(record.id);
+                }
+            }
+            pasts.extend(below.into_iter().map(|(roles, records)| Past { roles, records }));
+        }
+        pasts
     }
 
     /// Of two live members with one number or slot the lower key keeps it.

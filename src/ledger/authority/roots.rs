@@ -9,6 +9,7 @@ use crate::base::sorted::SortedSet;
 use super::super::Ledger;
 use super::super::body::Body;
 use super::super::kind::Kind;
+use super::super::line::Line;
 use super::super::record::{Record, RecordId};
 
 /// A root key.
@@ -28,12 +29,17 @@ impl Root {
 }
 
 /// The roots of a ledger, the founder first; none while its first charter is unknown.
-pub(super) fn of(ledger: &Ledger) -> Vec<Root> {
+pub(super) fn of(ledger: &Ledger, line: &Line) -> Vec<Root> {
     let founder = ledger.community().and_then(|id| ledger.record(RecordId(id)));
     let Some(founder) = founder else { return Vec::new() };
     let mut roots = vec![Root { key: founder.author, by: None, limit: None }];
     while let Some(old) = roots.last_mut() {
-        let Some((id, root, limit)) = successor(ledger, &old.key) else { break };
+        let Some((id, root, mut limit)) = successor(ledger, &old.key) else { break };
+        let old_key = old.key;
+        let named = ledger
+            .records()
+            .filter(|record| record.author == old_key && line.is_below(record) && line.names(record.id));
+        limit.extend(named.map(|record| record.id));
         old.limit = Some(limit);
         // Each key is root once: a circle ends here.
         if roots.iter().any(|earlier| earlier.key == root) {

@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::base::time::WallTime;
-use crate::base::voucher::{LotId, Verifier};
+use crate::base::voucher::Verifier;
 use crate::ledger::record::RecordId;
 use crate::ledger::wire;
 
@@ -121,9 +121,10 @@ pub struct Close {
     /// What had come together since the beginning, in the order of node, person and plan.
     #[n(3)]
     pub totals: Vec<ClosedTotal>,
-    /// Lots whose details stay, since vouchers of theirs are still good.
-    #[cbor(n(4), with = "wire::lots")]
-    pub open: Vec<LotId>,
+    /// What stays below the line: records that say who may do what, and lots with vouchers that are still good. Of
+    /// each the first 10 octets of its id, in order.
+    #[cbor(n(4), with = "minicbor::bytes")]
+    pub kept: Vec<u8>,
 }
 
 /// How far a close covers the records of an author.
@@ -139,6 +140,9 @@ pub struct Cover {
     /// That record's number.
     #[n(2)]
     pub seq: u64,
+    /// What the author's lots up to there take of its float, in minor units.
+    #[n(3)]
+    pub float: u64,
 }
 
 /// A row of a close.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::super::record::{self, Header, Record, Refusal};
 use super::super::{Body, Kind, Ledger};
 use super::village::{Node, Village, busy, charter, sign};
-use crate::base::limit::RECORD_BYTES;
+use crate::base::limit::CLOSE_BYTES;
 
 #[test]
 fn one_flipped_bit_of_a_record_is_refused() {
@@ -36,8 +36,8 @@ fn a_cut_or_longer_record_is_refused() {
         }
         assert!(Record::parse(&[&bytes[..], &[0]].concat()).is_err());
     }
-    let large = vec![0; RECORD_BYTES + 1];
-    assert_eq!(Record::parse(&large), Err(Refusal::TooLarge { bytes: RECORD_BYTES + 1 }));
+    let large = vec![0; CLOSE_BYTES + 1];
+    assert_eq!(Record::parse(&large), Err(Refusal::TooLarge { bytes: CLOSE_BYTES + 1 }));
 }
 
 #[test]

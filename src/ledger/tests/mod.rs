@@ -5,6 +5,7 @@ mod envelope;
 mod expulsion;
 mod golden;
 mod journal;
+mod line;
 mod merge;
 mod money;
 mod rights;

@@ -181,7 +181,7 @@ fn a_full_queue_is_an_error_and_no_wait() {
 fn a_record_that_could_not_be_read_again_is_not_written() {
     let folder = Folder::new("store-long");
     let (mut store, _) = Store::open(&folder.0, &KEY).unwrap();
-    for bad in [vec![], vec![1; crate::base::limit::RECORD_BYTES + 1]] {
+    for bad in [vec![], vec![1; crate::base::limit::CLOSE_BYTES + 1]] {
         store.submit(1, vec![record(1), bad], true).unwrap();
         assert!(store.wait().unwrap().1.is_err());
     }
@@ -211,8 +211,8 @@ fn a_full_flash_fails_the_record_and_keeps_the_rest() {
     let room = journal::HEADER.len() + journal::FRAME_HEAD + 110;
     let mut writer = Writer::new(full_after(room as i64), "journal".into(), 8, KEY.0);
     let mut done = Vec::new();
-    writer.write(&Job { id: 1, records: vec![record(1)], durable: true }, &mut done);
-    writer.write(&Job { id: 2, records: vec![record(2)], durable: true }, &mut done);
+    writer.write(&Job { id: 1, records: vec![record(1)], durable: true, whole: false }, &mut done);
+    writer.write(&Job { id: 2, records: vec![record(2)], durable: true, whole: false }, &mut done);
     writer.sync(&mut done);
     let (first, second) = (&done[0], &done[1]);
     assert_eq!(first.0, 2);
@@ -237,4 +237,21 @@ fn a_flash_that_can_only_be_read_fails_every_record_and_stops_nothing() {
     drop(store);
     let (_store, loaded) = Store::open(&folder.0, &KEY).unwrap();
     assert_eq!(loaded.records, [record(1)]);
+}
+
+#[test]
+fn a_journal_written_anew_holds_what_is_wanted_and_goes_on() {
+    let folder = Folder::new("store-whole");
+    write(&folder, 1..4);
+    let (mut store, _) = Store::open(&folder.0, &KEY).unwrap();
+    store.submit(1, vec![record(4)], false).unwrap();
+    store.submit_whole(2, vec![record(2), record(4)]).unwrap();
+    store.submit(3, vec![record(5)], true).unwrap();
+    let done: Vec<Completion> = (0..3).filter_map(|_| store.wait()).collect();
+    assert_eq!(done, [(1, Ok(())), (2, Ok(())), (3, Ok(()))]);
+    drop(store);
+    let (_store, loaded) = Store::open(&folder.0, &KEY).unwrap();
+    assert_eq!(loaded.records, [record(2), record(4), record(5)]);
+    assert_eq!(loaded.damaged, []);
+    assert!(!folder.0.join("journal.new").exists());
 }

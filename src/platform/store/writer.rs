@@ -11,7 +11,7 @@ use tokio::sync::mpsc::Sender;
 use zeroize::Zeroize;
 
 use super::Completion;
-use crate::base::limit::{RECORD_BYTES, STORE_QUEUE};
+use crate::base::limit::{CLOSE_BYTES, STORE_QUEUE};
 use crate::ledger::journal;
 
 /// How long records that need not last at once may wait for others to be synced with.
@@ -23,6 +23,8 @@ pub(super) struct Job {
     pub(super) id: u64,
     pub(super) records: Vec<Vec<u8>>,
     pub(super) durable: bool,
+    /// They are all that the journal is to hold.
+    pub(super) whole: bool,
 }
 
 /// The journal's file and what of it is on flash.
@@ -107,9 +109,12 @@ impl Writer {
     }
 
     pub(super) fn write(&mut self, job: &Job, done: &mut Vec<Completion>) {
-        if job.records.iter().any(|record| record.is_empty() || record.len() > RECORD_BYTES) {
-            let why = format!("a record has 1 to {RECORD_BYTES} bytes: a longer one could not be read again");
+        if job.records.iter().any(|record| record.is_empty() || record.len() > CLOSE_BYTES) {
+            let why = format!("a record has 1 to {CLOSE_BYTES} bytes: a longer one could not be read again");
             return done.push((job.id, Err(why)));
+        }
+        if job.whole {
+            return self.write_whole(job, done);
         }
         let bytes: Vec<u8> =
             job.records.iter().flat_map(|record| journal::frame(&self.key, record)).collect();
@@ -120,6 +125,20 @@ impl Writer {
             }
             Err(why) => done.push((job.id, Err(why))),
         }
+    }
+
+    /// Writes the journal anew. What was written before is in it, or is meant to be gone; if it cannot be, the old one
+    /// goes on.
+    fn write_whole(&mut self, job: &Job, done: &mut Vec<Completion>) {
+        self.sync(done);
+        let result = match &self.broken {
+            Some(why) => Err(why.clone()),
+            None => super::rewrite(&self.path, &self.key, &job.records).map_err(|error| error.to_string()),
+        };
+        let result = result.map(|(file, length)| {
+            (self.file, self.written_len, self.synced_len) = (Some(file), length, length);
+        });
+        done.push((job.id, result));
     }
 
     /// Makes everything written last.

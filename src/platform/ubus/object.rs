@@ -25,6 +25,7 @@ pub const METHODS: &[Method] = &[
     Method { name: "voucher_show", arguments: &[("code", Text), ("verifier", Text)] },
     Method { name: "voucher_revoke", arguments: &[("code", Text), ("verifier", Text), ("reason", Text)] },
     Method { name: "sessions", arguments: &[("offset", Int32), ("limit", Int32)] },
+    Method { name: "books_close", arguments: &[("month", Text)] },
     Method { name: "reload", arguments: &[] },
     Method { name: "interface_add", arguments: &[("device", Text), ("kind", Text)] },
     Method { name: "interface_remove", arguments: &[("device", Text)] },

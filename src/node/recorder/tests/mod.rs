@@ -1,5 +1,6 @@
 //! Recordings of a hotspot's day: they replay, hold no name, and a damaged one is refused.
 
+mod books;
 mod story;
 pub(in crate::node) mod vault;
 
@@ -247,7 +248,7 @@ fn community() -> Vec<Vec<u8>> {
         name: "plaza".into(),
         number: IssuerNumber(3),
         slot: Some(3),
-        roles: Roles::NONE.with(Role::Seller).with(Role::Hotspot),
+        roles: Roles::NONE.with(Role::Seller).with(Role::Hotspot).with(Role::Treasurer),
         float: 10_000,
         replaces: Vec::new(),
         heads: Vec::new(),

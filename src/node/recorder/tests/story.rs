@@ -93,6 +93,7 @@ impl Story {
 
     fn answer(&mut self, output: &Output) -> Option<Input> {
         match output {
+            Output::StoreWhole { id, .. } => Some(Input::Stored(*id)),
             Output::Store { id, .. } if self.journal => Some(Input::Stored(*id)),
             Output::Store { id, .. } => Some(Input::StoreFailed(*id, "no room".to_owned())),
             Output::Guests(changes) => {

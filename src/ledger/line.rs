@@ -1,0 +1,178 @@
+//! The line of the last closes: what stands below it is booked, and what of it means nothing any more may be let go.
+//!
+//! The last close says what is booked (`account`). The one before it, the *base*, says what stays below its line: the
+//! records that say who may do what, and lots with a voucher that is still good, each named by the close; and what
+//! speaks of those lots. Everything else below the line of the base means nothing here, whether it is still kept or
+//! not: two nodes of which one has let it go say the same.
+//!
+//! Chains are cut by it. Of a key that was expelled, or that lost a role, there counts below the line what the base names,
+//! and what such a key says of its own lots: a thief who writes there moves no more than its own vouchers.
+
+use super::Ledger;
+use super::authority::Authority;
+use super::body::{Body, Close, Cover};
+use super::kind::Kind;
+use super::record::{Record, RecordId};
+use super::rights::{Role, Roles};
+use crate::base::sorted::SortedMap;
+
+/// How much of a record's id a close names it by. To find another record of the same name takes 2^69 hashes with 2,000
+/// names to hit.
+pub(super) const NAME_BYTES: usize = 10;
+
+/// Where the books stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Line {
+    /// The closes that count, the first one first.
+    pub(super) closes: Vec<RecordId>,
+    /// How far the base covers each author.
+    covers: SortedMap<[u8; 32], Cover>,
+    /// What the base names below its line, in order.
+    names: Vec<[u8; NAME_BYTES]>,
+}
+
+impl Line {
+    /// Where the closes draw it that these rights let count.
+    pub(super) fn of(ledger: &Ledger, authority: &Authority) -> Self {
+        let mut line = Self::default();
+        while let Some(next) = next_close(ledger, authority, line.closes.last().copied()) {
+            line.closes.push(next);
+        }
+        let base = line.closes.len().checked_sub(2).and_then(|at| close_in(ledger, line.closes[at]));
+        if let Some(close) = base {
+            line.covers = close.covers.iter().map(|cover| (cover.author, *cover)).collect();
+            line.names = close.kept.as_chunks().0.to_vec();
+        }
+        line
+    }
+
+    /// Whether nothing is below it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.covers.is_empty()
+    }
+
+    /// How far the base covers an author.
+    pub(super) fn cover(&self, author: &[u8; 32]) -> Option<&Cover> {
+        self.covers.get(author)
+    }
+
+    /// Whether a record stands below the line of the base.
+    pub(super) fn is_below(&self, record: &Record) -> bool {
+        self.covers.get(&record.author).is_some_and(|cover| record.seq <= cover.seq)
+    }
+
+    /// Whether the base names a record.
+    pub(super) fn names(&self, id: RecordId) -> bool {
+        self.names.binary_search(&name(id)).is_ok()
+    }
+
+    /// The roles with which a record below the line counts whose author has them no more.
+    pub(super) fn roles(&self, record: &Record, ever: Roles) -> Roles {
+        match () {
+            () if !self.is_below(record) => Roles::NONE,
+            () if self.names(record.id) => ever,
+            () if record.kind.is_of_vouchers() => {
+                ever.both(Roles::NONE.with(Role::Seller).with(Role::Hotspot))
+            }
+            () => Roles::NONE,
+        }
+    }
+}
+
+impl Ledger {
+    /// The closes that count, the first one first.
+    pub fn closes(&self) -> Vec<(RecordId, &Close)> {
+        self.line.closes.iter().filter_map(|id| Some((*id, close_in(self, *id)?))).collect()
+    }
+
+    /// Whether nothing follows from a record any more: it may be forgotten.
+    pub(super) fn is_done(&self, record: &Record) -> bool {
+        let below = self.line.cover(&record.author).filter(|cover| record.seq <= cover.seq);
+        // The record that a cover names ends every chain that goes on above it.
+        if below.is_none_or(|cover| cover.head == record.id) {
+            return false;
+        }
+        match record.kind {
+            Kind::Issue | Kind::Honoured => !self.line.names(record.id),
+            Kind::Expense | Kind::Contribution | Kind::Device => true,
+            // One that somebody agrees with above the line is booked there.
+            Kind::Settlement => match record.body.confirms() {
+                Some(other) => self.is_gone(other),
+                None => self.agreements(record, Role::Treasurer).any(|other| self.line.is_below(other)),
+            },
+            kind if kind.is_of_vouchers() => {
+                !record.body.verifiers().iter().any(|verifier| self.has_lot(*verifier))
+                    && record.body.confirms().is_none_or(|other| self.is_gone(other))
+            }
+            _ => false,
+        }
+    }
+
+    /// Forgets what nothing follows from any more; tells how many records that were. Not before all is here that the
+    /// base names: what speaks of a lot means something once the lot has come.
+    pub fn let_go(&mut self) -> usize {
+        let here = self.records.values().filter(|record| self.line.names(record.id)).count();
+        if here < self.line.names.len() {
+            return 0;
+        }
+        let done: Vec<RecordId> =
+            self.records.values().filter(|record| self.is_done(record)).map(|record| record.id).collect();
+        done.iter().for_each(|id| drop(self.take_out(*id)));
+        let stubs: Vec<RecordId> =
+            self.stubs.iter().filter(|(id, stub)| self.is_passed(**id, stub)).map(|(id, _)| *id).collect();
+        stubs.iter().for_each(|id| drop(self.stubs.remove(id)));
+        done.len() + stubs.len()
+    }
+
+    /// Whether a stub stands below the line: only the one that a cover names is a link still.
+    pub(super) fn is_passed(&self, id: RecordId, stub: &super::Stub) -> bool {
+        self.line.cover(&stub.author).is_some_and(|cover| stub.seq <= cover.seq && cover.head != id)
+    }
+
+    fn is_gone(&self, id: RecordId) -> bool {
+        self.records.get(&id).is_none_or(|record| self.is_done(record))
+    }
+
+    /// Whether a lot that stays, or one above the line, has this voucher.
+    fn has_lot(&self, verifier: crate::base::voucher::Verifier) -> bool {
+        let lots = self.mentioning(verifier, Kind::Issue).chain(self.mentioning(verifier, Kind::Honoured));
+        lots.into_iter().any(|lot| !self.is_done(lot))
+    }
+}
+
+/// What a close calls a record.
+pub(super) fn name(id: RecordId) -> [u8; NAME_BYTES] {
+    let mut name = [0; NAME_BYTES];
+    name.copy_from_slice(&id.0[..NAME_BYTES]);
+    name
+}
+
+/// The close behind another one: of several the lowest id. A close counts by its author's right, or because one that
+/// counts follows it: below the line nothing else proves it.
+fn next_close(ledger: &Ledger, authority: &Authority, last: Option<RecordId>) -> Option<RecordId> {
+    let behind = |last: Option<RecordId>| {
+        ledger
+            .of_kind(Kind::Close)
+            .filter(move |record| matches!(&record.body, Body::Close(close) if close.follows == last))
+    };
+    let counts = |record: &Record| {
+        let mut next = vec![record.id];
+        let mut entitled = authority.entitled(record);
+        while let Some(id) = next.pop().filter(|_| !entitled) {
+            for later in behind(Some(id)) {
+                entitled |= authority.entitled(later);
+                next.push(later.id);
+            }
+        }
+        entitled
+    };
+    // Records of a kind come in the order of their ids.
+    behind(last).find(|record| counts(record)).map(|record| record.id)
+}
+
+fn close_in(ledger: &Ledger, id: RecordId) -> Option<&Close> {
+    match &ledger.record(id)?.body {
+        Body::Close(close) => Some(close),
+        _ => None,
+    }
+}

@@ -1,0 +1,88 @@
+//! The books of a node: a month is closed, what a close did not know is written again, the journal holds little in vain.
+
+use super::*;
+use crate::base::time::{TimeQuality, WallTime};
+use crate::base::voucher::{LotId, Verifier};
+use crate::ledger::Record;
+use crate::ledger::month::Month;
+use crate::node::call::Call;
+
+fn word(answer: &Answer) -> String {
+    match answer {
+        Answer::Closed(closed) => format!("{} {}", closed.month, closed.rows),
+        Answer::Refused { code, message } => format!("{code}: {message}"),
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_treasurers_node_closes_each_month_once() {
+    let mut story = Story::new(PHONES, 0);
+    story.sell(3, "");
+    let mut close = |month: &str| word(&story.call(Call::BooksClose(month.to_owned())));
+    assert_eq!(close("enero"), "month: Say which month, like 2026-11.");
+    assert_eq!(close("2027-02"), "month: That month has not begun yet.");
+    assert_eq!(close("2027-01"), "2027-01 1");
+    assert_eq!(close("2027-01"), "refused: Nothing was closed: this month is closed already.");
+    assert_eq!(story.node.ledger().closes().len(), 1);
+    let durable = |output: &Output| matches!(output, Output::Store { durable: true, .. });
+    assert_eq!(story.outputs.iter().filter(|output| durable(output)).count(), 2, "a sale and a close");
+}
+
+/// The key file's owner went on from an older copy of its journal; then the copy that was away comes back.
+#[test]
+fn what_a_close_did_not_know_is_written_again_at_the_start() {
+    let mut ledger = Ledger::new(OWN_KEY, 1);
+    let mut records = community();
+    ledger.handle_journal(records.iter().map(Vec::as_slice));
+    let mut write = |ledger: &mut Ledger, body: Body| {
+        let draft = ledger.draft(body).unwrap();
+        let record = ledger.complete(draft, [7; 64]);
+        records.push(record.clone());
+        record
+    };
+    let time = WallTime { unix_s: 1_800_000_000, quality: TimeQuality::Trusted };
+    let verifiers: Vec<Verifier> = (1..4).map(|name| Verifier([name; 8])).collect();
+    let lot = ledger.issue_body(LotId(1), "hora", verifiers.clone()).unwrap();
+    write(&mut ledger, lot);
+    let mut away = ledger.clone();
+    let sale = away.sale_body(verifiers[..1].to_vec(), "ana", time).unwrap();
+    write(&mut away, sale.clone());
+    for at in [1, 2] {
+        write(&mut ledger, Ledger::revocation_body(verifiers[at..=at].to_vec(), "mal impreso"));
+    }
+    let close = ledger.close_body(Month::parse("2027-01").unwrap()).unwrap();
+    write(&mut ledger, close);
+    let mut story = Story::new(PHONES, 0);
+    let outputs = story.step(Input::Records(records));
+    let written: Vec<Body> = outputs
+        .iter()
+        .flat_map(|output| match output {
+            Output::Store { records, .. } => records.clone(),
+            _ => Vec::new(),
+        })
+        .map(|bytes| Record::parse(&bytes).unwrap().body)
+        .collect();
+    assert_eq!(written, [sale]);
+    assert!(story.node.ledger().late().is_empty());
+}
+
+#[test]
+fn a_journal_that_is_mostly_waste_is_written_anew() {
+    let mut story = Story::new(PHONES, 0);
+    let records = community();
+    let bytes: usize = records.iter().map(Vec::len).sum();
+    let again = crate::base::limit::JOURNAL_WASTE_BYTES as usize / bytes + 2;
+    let whole = |outputs: &[Output]| -> Vec<usize> {
+        let count = |output: &Output| match output {
+            Output::StoreWhole { records, .. } => Some(records.len()),
+            _ => None,
+        };
+        outputs.iter().filter_map(count).collect()
+    };
+    let hour = Span::from_secs(3_700);
+    assert_eq!(whole(&story.pass(hour)), [0; 0], "what is all in use stays");
+    story.step(Input::Records(std::iter::repeat_n(records.clone(), again).flatten().collect()));
+    assert_eq!(whole(&story.pass(hour)), [records.len()]);
+    assert_eq!(whole(&story.pass(hour)), [0; 0], "once is enough");
+}
