@@ -121,12 +121,16 @@ fn verify(options: &Options) -> Result<String, String> {
             json!({ "root": ledger.root().map(|root| fingerprint(&root)), "report": report })
         ));
     }
-    Ok(format!(
+    let mut text = format!(
         "{}: {} records, every signature is good; {} do not count\n",
         report.community,
         report.records,
         report.uncounted.len()
-    ))
+    );
+    for twice in &report.used_twice {
+        let _ = writeln!(text, "  {twice}");
+    }
+    Ok(text)
 }
 
 /// What records say, each signature checked.

@@ -184,6 +184,9 @@ fn verify(options: &Options) -> Result<String, String> {
             .map(|figure| report.totals.iter().map(|total| total.figures.of(figure)).sum())
             .map(|value| amount(value, report.minor_units));
         let _ = writeln!(text, "  taken {taken}, due {due}, paid {settled} {}", report.currency);
+        for twice in &report.used_twice {
+            let _ = writeln!(text, "  {twice}");
+        }
     }
     Ok(text)
 }

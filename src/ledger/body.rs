@@ -50,7 +50,7 @@ macro_rules! bodies {
             }
 
             /// The bytes of this body; `None` for one that was not understood.
-            pub(super) fn encode(&self) -> Option<Vec<u8>> {
+            pub fn encode(&self) -> Option<Vec<u8>> {
                 fn write<T: Encode<()>>(body: &T) -> Option<Vec<u8>> {
                     minicbor::to_vec(body).ok()
                 }
@@ -163,7 +163,7 @@ impl Body {
     }
 
     /// The record of another node that this one agrees with.
-    pub(super) const fn confirms(&self) -> Option<RecordId> {
+    pub const fn confirms(&self) -> Option<RecordId> {
         match self {
             Self::Exchange(body) => body.confirms,
             Self::Revocation(body) => body.confirms,

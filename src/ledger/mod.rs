@@ -3,7 +3,7 @@
 //! - [`record`]: one record, from bytes and back; [`cbor`] the strict walk that comes first; [`body`] what
 //!   each [`kind`] says.
 //! - [`rights`]: who may sign what. `authority`: members, plans, epochs. `book`: one voucher's life.
-//!   `float`: which lots count. `indices`: where a record is found again.
+//!   `float`: which lots count. `twice`: what was used on both sides of a split. `indices`: where a record is found again.
 //! - [`draft`]: new records of this node, which the vault signs. [`account`]: money; [`month`] and [`report`]: for people.
 //! - [`journal`]: records as bytes on flash; [`bundle`]: in a file that people carry; [`sync`]: from node to node.
 //!
@@ -49,6 +49,7 @@ pub mod sync;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod text;
+mod twice;
 mod wire;
 
 pub use self::authority::MemberState;
@@ -60,6 +61,7 @@ pub use self::record::{Record, RecordId, Refusal};
 pub use self::report::Report;
 pub use self::rights::{Role, Roles};
 pub use self::shares::{Share, share_context};
+pub use self::twice::Twice;
 
 /// All that a node knows of its community.
 #[derive(Clone, Debug, PartialEq, Eq)]

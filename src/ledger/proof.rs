@@ -16,7 +16,7 @@ pub fn proof_fits(community: &[u8; 32], issuer: IssuerNumber, proof: &Proof, ver
 }
 
 /// The verifier behind a proof.
-pub(super) fn verifier_of(community: &[u8; 32], issuer: IssuerNumber, proof: &Proof) -> Verifier {
+pub fn verifier_of(community: &[u8; 32], issuer: IssuerNumber, proof: &Proof) -> Verifier {
     let mut mac = <Blake2sMac<U32> as KeyInit>::new(community.into());
     mac.update(b"tequio code chain 1");
     mac.update(&issuer.0.to_be_bytes());

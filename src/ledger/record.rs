@@ -50,12 +50,17 @@ pub struct Record {
 
 /// Everything of an envelope but the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) community: [u8; 32],
-    pub(super) kind: u16,
-    pub(super) author: [u8; 32],
-    pub(super) seq: u64,
-    pub(super) prev: Option<RecordId>,
+pub struct Header {
+    /// The community; zeros in the charter that founds it.
+    pub community: [u8; 32],
+    /// The kind's number on the wire.
+    pub kind: u16,
+    /// Whose record it is.
+    pub author: [u8; 32],
+    /// The author's count.
+    pub seq: u64,
+    /// The author's chained record before it.
+    pub prev: Option<RecordId>,
 }
 
 /// Why a record is not taken.
@@ -143,7 +148,7 @@ pub(super) fn most_bytes(kind: Kind) -> usize {
 }
 
 /// The bytes of an envelope.
-pub(super) fn envelope(header: &Header, body: &[u8]) -> Vec<u8> {
+pub fn envelope(header: &Header, body: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(body.len() + 160);
     let written = write_envelope(&mut Encoder::new(&mut bytes), header, body);
     debug_assert!(written.is_ok(), "a vector takes every byte");
@@ -151,12 +156,12 @@ pub(super) fn envelope(header: &Header, body: &[u8]) -> Vec<u8> {
 }
 
 /// What is signed: a domain string, so that no other signature of the key can be passed off as a record's.
-pub(super) fn message(envelope: &[u8]) -> Vec<u8> {
+pub fn message(envelope: &[u8]) -> Vec<u8> {
     [SIGNATURE_DOMAIN, envelope].concat()
 }
 
 /// The whole record.
-pub(super) fn seal(envelope: &[u8], signature: &[u8; 64]) -> Vec<u8> {
+pub fn seal(envelope: &[u8], signature: &[u8; 64]) -> Vec<u8> {
     [&[ARRAY_OF_TWO][..], envelope, &SIGNATURE_HEAD, signature].concat()
 }
 

@@ -9,6 +9,7 @@ use super::account::Total;
 use super::body::Body;
 use super::record::{Record, RecordId};
 use super::text::fingerprint;
+use super::twice::Twice;
 
 /// A read-only picture of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,6 +38,8 @@ pub struct Report {
     pub uncounted: Vec<Uncounted>,
     /// Authors whose records branch: a restored backup, or a copied key.
     pub branches: Vec<String>,
+    /// Vouchers that gave more than they held, or began twice.
+    pub used_twice: Vec<Twice>,
 }
 
 /// One member.
@@ -88,6 +91,7 @@ impl Ledger {
             totals: self.rows(self.tally(&|_| true)),
             uncounted: self.uncounted(),
             branches: self.branches(),
+            used_twice: self.used_twice(),
         }
     }
 

@@ -10,4 +10,5 @@ mod merge;
 mod money;
 mod rights;
 mod scale;
+mod twice;
 pub(crate) mod village;

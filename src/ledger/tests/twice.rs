@@ -1,0 +1,60 @@
+//! One voucher on both sides of a split.
+
+use super::super::body::{Body, Counter};
+use super::super::{Ledger, Twice};
+use super::village::{NOON, Village, proof};
+use crate::base::time::WallTime;
+
+/// A voucher of the seller, used at its node and at the officer's.
+fn used_at_two_nodes(seconds: [u32; 2], begins: [WallTime; 2]) -> Village {
+    let mut village = Village::new();
+    let vouchers = village.issue(1, 10..11);
+    village.sell(&vouchers, "ana");
+    let mut records = Vec::new();
+    for (node, (used_s, begin)) in
+        [&mut village.seller, &mut village.officer].into_iter().zip(seconds.into_iter().zip(begins))
+    {
+        let typed = Ledger::activation_body(vouchers[0], proof(10), begin);
+        records.push(node.write(typed).unwrap());
+        let counter =
+            Counter { verifier: vouchers[0], used_s, up_bytes: 0, down_bytes: 0, elapsed_s: used_s };
+        let bodies: Vec<Body> = node.ledger.usage_bodies(&[counter], None);
+        records.extend(bodies.into_iter().map(|body| node.write(body).unwrap()));
+    }
+    records.into_iter().for_each(|record| village.spread(record));
+    village
+}
+
+#[test]
+fn what_a_code_gave_on_both_sides_of_a_split_is_deducted_and_its_seller_is_told() {
+    // An hour for two devices, drained on both sides.
+    let village = used_at_two_nodes([3_600, 3_600], [NOON, NOON]);
+    let told = village.root.ledger.report().used_twice;
+    let voucher = village.root.ledger.voucher(told[0].verifier).unwrap();
+    assert_eq!(voucher.used_s(), 7_200, "both count");
+    let names = ["nodo 3".to_owned(), "nodo 1".to_owned()];
+    let Twice { node, person, excess_s, apart_s, used_at, .. } = &told[0];
+    assert_eq!((told.len(), node.as_str(), person.as_str()), (1, "nodo 3", "ana"));
+    assert_eq!((*excess_s, *apart_s), (3_600, 0));
+    assert!(used_at.len() == 2 && names.iter().all(|name| used_at.contains(name)), "{used_at:?}");
+    let said = told[0].to_string();
+    assert!(
+        said.contains(" of ana (nodo 3) was used at ") && said.contains(": 60 min more than it holds"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_minute_a_device_is_no_excess() {
+    assert_eq!(used_at_two_nodes([3_000, 720], [NOON, NOON]).root.ledger.used_twice(), []);
+    assert_eq!(used_at_two_nodes([3_000, 721], [NOON, NOON]).root.ledger.used_twice()[0].excess_s, 121);
+}
+
+#[test]
+fn first_uses_more_than_a_day_apart_are_told_with_both_nodes() {
+    let later = |seconds| WallTime { unix_s: NOON.unix_s + seconds, ..NOON };
+    assert_eq!(used_at_two_nodes([10, 10], [NOON, later(86_400)]).root.ledger.used_twice(), []);
+    let told = used_at_two_nodes([10, 10], [later(86_401), NOON]).root.ledger.used_twice();
+    assert_eq!((told[0].excess_s, told[0].apart_s, told[0].used_at.len()), (0, 86_401, 2));
+    assert!(told[0].to_string().ends_with("; first uses 24 h apart, look at the clocks there"));
+}
