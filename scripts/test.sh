@@ -1,8 +1,8 @@
 #!/bin/bash
 # Runs every part of the proof, also after one has failed, and prints what each took.
 #   scripts/test.sh [PART...]      all parts, or only these
-# Output of a part: target/test-logs/PART.log. SEEDS=n, HUNDREDS=n and THOUSANDS=n change how many villages, meshes of
-# a hundred nodes and meshes of a thousand are simulated. HOURS=n: what the whole may take instead of an hour.
+# Output of a part: target/test-logs/PART.log. SEEDS=n, HUNDREDS=n, THOUSANDS=n and LEDGERS=n change how many villages,
+# meshes of a hundred nodes, of a thousand, and meshes of ledgers are simulated. HOURS=n: what the whole may take instead of an hour.
 . "$(dirname "$0")/env.sh"
 
 BUDGET_S=$((60 * 60))       # what the whole may take on two cold cores
@@ -42,7 +42,8 @@ part_bigendian() {
 part_simulator() {
   "$BUILT/debug/lab" sim --seeds "${SEEDS:-50}" &&
     "$BUILT/debug/lab" sim --mesh hundred --seeds "${HUNDREDS:-50}" &&
-    "$BUILT/debug/lab" sim --mesh thousand --seeds "${THOUSANDS:-3}"
+    "$BUILT/debug/lab" sim --mesh thousand --seeds "${THOUSANDS:-3}" &&
+    "$BUILT/debug/lab" sim --ledger --seeds "${LEDGERS:-30}"
 }
 # Every daemon is recorded; the story itself looks for secrets in the recordings at its end. Here each is
 # replayed by the program for it, twice, in processes of their own.
@@ -105,7 +106,7 @@ about() {
     tidy) echo "the rules of the house" ;;
     unit) echo "unit and property tests" ;;
     bigendian) echo "unit tests on emulated MIPS" ;;
-    simulator) echo "${SEEDS:-50}+${HUNDREDS:-50}+${THOUSANDS:-3} meshes" ;;
+    simulator) echo "${SEEDS:-50}+${HUNDREDS:-50}+${THOUSANDS:-3}+${LEDGERS:-30} meshes" ;;
     size) echo "the daemon on MIPS, weighed" ;;
     cross) echo "every router's processor" ;;
     village) echo "the story, recorded, replayed" ;;

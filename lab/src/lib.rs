@@ -23,6 +23,7 @@ pub mod phone;
 pub mod process;
 pub mod recordings;
 pub mod replay;
+pub mod replicas;
 pub mod routes;
 pub mod routing;
 pub mod sim;

@@ -99,6 +99,7 @@ fn luci_address(arguments: &mut lexopt::Parser) -> Outcome<Option<SocketAddr>> {
 
 fn sim(mut arguments: lexopt::Parser) -> Outcome<ExitCode> {
     let mut wish = lab::sim::command::Wish::default();
+    let (mut ledgers, mut plant) = (false, String::new());
     while let Some(argument) = arguments.next().map_err(usage)? {
         match argument {
             Long("seed") => wish.first = arguments.value().and_then(|value| value.parse()).map_err(usage)?,
@@ -108,17 +109,27 @@ fn sim(mut arguments: lexopt::Parser) -> Outcome<ExitCode> {
                 wish.shape = lab::sim::command::shape(&name.to_string_lossy())
                     .map_err(|why| Failure::new("village, hundred or thousand", why))?;
             }
-            Long("plant") => {
-                let plant = arguments.value().map_err(usage)?;
-                wish.plant = lab::sim::command::plant(&plant.to_string_lossy())
-                    .map_err(|why| Failure::new("loop, feasibility, deaf or stubborn", why))?;
-            }
+            Long("ledger") => ledgers = true,
+            Long("plant") => plant = arguments.value().and_then(|value| value.string()).map_err(usage)?,
             Long("trace") => wish.trace = true,
             Long("json") => wish.json = true,
             other => return Err(usage(other.unexpected())),
         }
     }
-    Ok(if lab::sim::command::run(&wish) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let well = if ledgers {
+        let lab::sim::command::Wish { first, seeds, trace, json, .. } = wish;
+        let none = lab::replicas::Plant::Nothing;
+        let plant = if plant.is_empty() { Ok(none) } else { lab::replicas::command::plant(&plant) };
+        let plant = plant.map_err(|why| Failure::new("forgetful, deaf, till, silent or double", why))?;
+        lab::replicas::command::run(&lab::replicas::command::Wish { first, seeds, plant, trace, json })
+    } else {
+        if !plant.is_empty() {
+            wish.plant = lab::sim::command::plant(&plant)
+                .map_err(|why| Failure::new("loop, feasibility, deaf or stubborn", why))?;
+        }
+        lab::sim::command::run(&wish)
+    };
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn replay(mut arguments: lexopt::Parser) -> Outcome<ExitCode> {
@@ -223,6 +234,7 @@ const INTERRUPTED: u8 = 130;
 const USAGE: &str = "\
 lab village [--keep] [--luci [ADDRESS:PORT]] [--json] [--step-timeout S] [--pcap DIR] [--record DIR] [--tequio PROGRAM]
 lab sim [--seed FIRST] [--seeds COUNT] [--mesh village|hundred|thousand] [--plant loop|feasibility|deaf|stubborn] [--trace] [--json]
+lab sim --ledger [--seed FIRST] [--seeds COUNT] [--plant forgetful|deaf|till|silent|double] [--trace] [--json]
 lab replay FILE [--trace]
 lab bench-routing [--runs N] [--seed N] [--speakers ours,babeld,bird] [--groups first,carrier,silent,fast,intake,steady,boot20,boot110]
                   [--sizes 0,1000,10000] [--tequio PROGRAM] [--babeld PROGRAM] [--bird PROGRAM] [--json FILE]
