@@ -216,10 +216,14 @@ impl Sync {
             return;
         }
         if let Some(heard) = self.heard.get_mut(&beacon.key) {
+            let is_back = now.since(heard.at) > BEACON + BEACON;
             // Of several ways to one node the first one stays while it is heard there.
-            if heard.place == place || now.since(heard.at) > BEACON + BEACON {
+            if heard.place == place || is_back {
                 heard.place = place;
                 heard.at = now;
+            }
+            if is_back {
+                self.came_back(now, &beacon.key);
             }
         } else if self.heard.len() < limit::SYNC_HEARD {
             let heard = Heard { place, at: now, not_before: now, failures: 0, dialling: false };
@@ -397,6 +401,20 @@ impl Sync {
         if let Some(heard) = self.heard.get_mut(&member) {
             heard.failures = 0;
         }
+    }
+
+    /// A node that was silent is heard again: it was switched off, as like as not. A stream of before is dead and does
+    /// not know it, and what failed meanwhile says nothing.
+    fn came_back(&mut self, now: Instant, key: &[u8; 32]) {
+        let dead = self.streams.iter().filter(|(_, stream)| stream.member == Some(*key));
+        for id in dead.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.close(now, id);
+        }
+        if let Some(heard) = self.heard.get_mut(key) {
+            (heard.failures, heard.not_before) = (0, now);
+        }
+        // It shall not wait for our next one.
+        self.beacon_at = self.beacon_at.min(now + Span::from_millis(100));
     }
 
     /// Asks for the stream's next message, once the last one is done.
