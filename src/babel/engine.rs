@@ -308,6 +308,10 @@ impl Engine {
             // A Hello with the new interval goes first, else the neighbours count losses by the old one.
             running.hello_due = now;
         }
+        if before.as_ref().map(|before| &before.auth) != Some(&settings.auth) {
+            // Whoever could not believe us may be able to now, and the other way round.
+            running.hurry(now, &mut self.random);
+        }
         running.update_due = running.update_due.min(now + settings.update_interval);
         let here = self.neighbours.iter().filter(|(_, neighbour)| neighbour.interface == index);
         let ids: Vec<NeighbourId> = here.map(|(id, _)| *id).collect();

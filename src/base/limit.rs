@@ -29,6 +29,9 @@ pub const BABEL_AUTH_PEERS: usize = 2 * BABEL_NEIGHBOURS;
 pub const BABEL_KEYS: usize = 8;
 /// MACs of one packet that are looked at: one of each key that a peer may have.
 pub const BABEL_MACS_PER_PACKET: usize = 16;
+/// Epochs whose keys sign and are taken at one time: the newest, and those that one minute of rotations leaves behind. With
+/// as many static keys of an interface, they fit what is looked at.
+pub const BABEL_EPOCHS: usize = 4;
 /// Interfaces, and filters, that programs may add over ubus before a restart forgets them.
 pub const BABELD_ADDED: usize = 32;
 /// Notifications of that object after one input: a partition changes thousands of routes, and a subscriber reads slowly.

@@ -68,6 +68,13 @@ fn status(reply: &Value) -> String {
         ("running for", seconds(&reply["uptime_s"])),
         ("router-id", plain(&reply["router_id"])),
         ("community", community),
+        (
+            "signs with",
+            match reply["epoch"].as_u64() {
+                Some(epoch) => format!("the secrets of epoch {epoch}"),
+                None => "no secrets of a community".to_owned(),
+            },
+        ),
         ("uplink", outside),
         ("neighbours", plain(&reply["neighbours"])),
         ("routes", plain(&reply["routes"])),
@@ -262,6 +269,7 @@ fn links(reply: &Value, bold: bool) -> String {
         ("NEIGHBOURS", Right),
         ("HELLO EVERY", Right),
         ("COST", Right),
+        ("AUTH", Left),
     ]);
     for row in list(reply, "links") {
         table.row([
@@ -271,6 +279,7 @@ fn links(reply: &Value, bold: bool) -> String {
             plain(&row["neighbours"]),
             millis(&row["hello_interval_ms"]),
             cost(&row["cost"]),
+            plain(&row["auth"]),
         ]);
     }
     table_or(table.render(bold), list(reply, "links"), "no link is configured\n")

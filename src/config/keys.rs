@@ -85,7 +85,8 @@ pub(super) fn auth(section: &Checked<'_>, keys: &[Key], findings: &mut Findings)
     let mode = match section.text("auth") {
         "strict" => AuthMode::Strict,
         "sign" => AuthMode::Sign,
-        _ => AuthMode::Off,
+        "off" => AuthMode::Off,
+        _ => AuthMode::Community,
     };
     let mut used: Vec<KeyUse> = Vec::new();
     for name in section.list::<String>("key") {
@@ -103,7 +104,11 @@ pub(super) fn auth(section: &Checked<'_>, keys: &[Key], findings: &mut Findings)
             }
         }
     }
-    if mode != AuthMode::Off && !used.iter().any(|key| key.signs) {
+    // Without any, the community's keys sign.
+    if matches!(mode, AuthMode::Sign | AuthMode::Strict)
+        && !used.is_empty()
+        && !used.iter().any(|key| key.signs)
+    {
         let what = "needs at least one key (list key) whose use is sign";
         findings.problems.push(section.wrong("auth", what));
     }

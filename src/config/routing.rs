@@ -204,8 +204,8 @@ mod tests {
             .iter()
             .map(|one| (one.name.as_str(), one.auth.mode, one.auth.keys.len()))
             .collect();
-        let off = AuthMode::Off;
-        assert_eq!(speak, [("open", off, 0), ("off", off, 0), ("strict", AuthMode::Strict, 1)]);
+        let (community, off) = (AuthMode::Community, AuthMode::Off);
+        assert_eq!(speak, [("open", community, 0), ("off", off, 0), ("strict", AuthMode::Strict, 1)]);
         let said: Vec<String> = warnings.iter().map(ToString::to_string).collect();
         let left_out =
             |word: &str| said.iter().filter(|line| line.contains(word) && line.contains("left out")).count();

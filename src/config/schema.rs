@@ -165,7 +165,12 @@ const INTERFACE: &[OptionRule] = &[
         Takes::Live,
     ),
     rule("split_horizon", Value::Flag, Default::Is("0"), Takes::Live),
-    rule("auth", Value::Choice(&["off", "sign", "strict"]), Default::Is("off"), Takes::Live),
+    rule(
+        "auth",
+        Value::Choice(&["community", "off", "sign", "strict"]),
+        Default::Is("community"),
+        Takes::Live,
+    ),
     rule("key", Value::NodeName, Default::List(BABEL_KEYS), Takes::Live),
     rule("radio", Value::Device, Default::Derived("none"), Takes::Live),
     rule("v4_via_v6", Value::Flag, Default::Is("1"), Takes::Live),

@@ -2,6 +2,7 @@
 //! forgotten by a restart, and a reload keeps it: the file of the configuration is not touched.
 
 use super::Daemon;
+use crate::babel::auth::settings::{Auth, AuthMode};
 use crate::babel::policy::Filter;
 use crate::babel::settings::{InterfaceSettings, LinkKind};
 use crate::base::limit;
@@ -65,7 +66,10 @@ impl Daemon {
                 rxcost: kind.usual_rxcost(),
                 split_horizon: false,
                 // It is as strict about packets as those that the file names.
-                auth: self.config.babel.interfaces.first().map(|one| one.auth.clone()).unwrap_or_default(),
+                auth: match self.config.babel.interfaces.first() {
+                    Some(one) => one.auth.clone(),
+                    None => Auth { mode: AuthMode::Community, keys: Vec::new() },
+                },
                 radio: None,
                 v4_via_v6: true,
             });

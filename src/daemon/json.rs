@@ -28,6 +28,7 @@ pub(super) fn to_json(answer: &Answer) -> Value {
             "neighbours": link.neighbours,
             "hello_interval_ms": link.hello_interval_ms,
             "cost": link.cost,
+            "auth": link.auth,
             "refused": refused(&link.refused),
         })).collect::<Vec<_>>()}),
         Answer::Plans(plans) => json!({"plans": plans.iter().map(plan).collect::<Vec<_>>()}),
@@ -168,6 +169,7 @@ fn status(status: &Status) -> Value {
         "router_id": status.router_id,
         "community": status.community,
         "members": status.members,
+        "epoch": status.epoch,
         "uplink": {
             "state": status.uplink.state,
             "via": status.uplink.via,

@@ -5,10 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::Ledger;
 use super::body::Body;
 use super::kind::Kind;
+use super::record::RecordId;
 
 /// This node's share of an epoch's secrets, for the vault to open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
+    /// The epoch's record: two sides of a split can make two of one number.
+    pub id: RecordId,
     /// The epoch's number.
     pub epoch: u32,
     /// The Noise prologue.
@@ -41,7 +44,8 @@ impl Ledger {
             for share in shares.iter().filter(|share| share.member == self.own_key) {
                 let context = share_context(&community, record.kind, *number, &self.own_key);
                 let order = (Some(epoch) == current, *number, record.seq, record.id);
-                found.push((order, Share { epoch: *number, context, sealed: share.sealed.clone() }));
+                let sealed = share.sealed.clone();
+                found.push((order, Share { id: epoch, epoch: *number, context, sealed }));
             }
         }
         found.sort_by_key(|(order, _)| *order);

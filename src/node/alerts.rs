@@ -66,6 +66,7 @@ impl Node {
             }
         }
         alerts.extend(self.strangers());
+        alerts.extend(self.unsigned());
         alerts.extend(self.used_up());
         let unread = self.troubles.has("journal-newer") || self.troubles.has("ledger-unreadable");
         let alone = self.hotspot.is_some() && !unread;
@@ -94,6 +95,12 @@ fn of_ledger(ledger: &Ledger, should_be: bool) -> impl Iterator<Item = (&'static
             member.is_some_and(|state| state.number_taken || state.slot_taken),
             "number-taken",
             "Another member has this node's number or address slot: an officer must admit it again.",
+        ),
+        (
+            member.is_some() && ledger.current_epoch().is_some() && ledger.own_share().is_none(),
+            "no-share",
+            "This node has no share of the community's present secrets: the other nodes do not hear it, and nothing is \
+             sold here. An officer must admit it again, or rotate them.",
         ),
         (
             ledger.is_tainted(),
@@ -155,7 +162,7 @@ mod tests {
         };
         let share = SealedShare { member: [0; 32], sealed: vec![1; 112] };
         write(&mut own, epoch(1, None, vec![share], [0; 32]));
-        assert_eq!(codes(&own), ["secrets-known"], "and the other one is gone");
+        assert_eq!(codes(&own), ["no-share", "secrets-known"], "and the other one is gone");
         let follows = own.current_epoch().map(|(id, _)| id);
         write(&mut own, epoch(2, follows, Vec::new(), OWN));
         assert_eq!(codes(&own), ["expelled"]);

@@ -9,6 +9,7 @@ use super::call::{
 };
 use super::vault::Vault;
 use crate::babel::Reason;
+use crate::babel::auth::settings::AuthMode;
 use crate::babel::counters::Traffic;
 use crate::babel::report::{Report, RequestReport, RouteReport, SourceReport};
 use crate::babel::settings::LinkKind;
@@ -76,6 +77,7 @@ impl Node {
             router_id: babel.router_id.to_string(),
             community: self.ledger.charter().map(|charter| charter.name.clone()),
             members: count(self.ledger.members().count()),
+            epoch: self.keys.epoch(),
             uplink: self.uplink_status(now, &babel),
             neighbours: count(babel.neighbours.iter().filter(|neighbour| neighbour.cost != INFINITY).count()),
             routes: count(self.babel.selected().count()),
@@ -233,17 +235,23 @@ impl Node {
             selected: route.selected,
             reason: reason.to_string(),
         };
+        let mut text = why.verdict;
+        if !why.candidates.iter().any(|(route, _)| route.selected) {
+            // It may be behind somebody who is not heard.
+            self.unsigned().for_each(|alert| text.push_str(&format!("; {}", alert.message)));
+        }
         Why {
             destination,
             prefix: why.prefix,
-            text: why.verdict,
+            text,
             candidates: why.candidates.into_iter().map(candidate).collect(),
         }
     }
 
     fn links(&self, now: Instant) -> Vec<Link> {
         let report = self.babel.report(now);
-        let links = self.settings.babel.interfaces.iter().map(|interface| {
+        let settings = self.keys.routing(&self.settings.babel);
+        let links = settings.interfaces.iter().map(|interface| {
             let here = report.interfaces.iter().find(|status| status.name == interface.name);
             let neighbours = report
                 .neighbours
@@ -262,6 +270,11 @@ impl Node {
                 neighbours: u32::try_from(neighbours.count()).unwrap_or(u32::MAX),
                 hello_interval_ms: interface.hello_interval.as_millis(),
                 cost,
+                auth: match interface.auth.mode {
+                    AuthMode::Sign => "sign".to_owned(),
+                    AuthMode::Strict => "strict".to_owned(),
+                    AuthMode::Off | AuthMode::Community => "off".to_owned(),
+                },
                 refused: here.map(|here| here.strangers).unwrap_or_default(),
             }
         });

@@ -166,6 +166,8 @@ pub struct Status {
     pub community: Option<String>,
     /// How many members the ledger knows.
     pub members: u32,
+    /// The epoch whose secrets sign Babel's packets, if this node holds a share of any.
+    pub epoch: Option<u32>,
     /// The way outside.
     pub uplink: Uplink,
     /// How many neighbours have a finite cost.
@@ -366,6 +368,8 @@ pub struct Link {
     pub hello_interval_ms: u64,
     /// The best neighbour's cost; `None` is infinite.
     pub cost: Option<u16>,
+    /// Whether packets are signed here: `off`, `sign` or `strict`, as it is at the moment.
+    pub auth: String,
     /// What was refused of senders who never had a right MAC.
     pub refused: AuthCounters,
 }

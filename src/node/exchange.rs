@@ -6,7 +6,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::Node;
-use super::output::NoteLevel;
 use super::stores::Then;
 use super::vault::Vault;
 use crate::base::limit;
@@ -67,10 +66,11 @@ impl Node {
             self.others.keep(now, bytes, if authority { AUTHORITY_TO_FLASH } else { TO_FLASH });
         }
         self.heard_of_close(now, outcome.kind, vault);
+        // An epoch may count because its author's right has come only now.
+        if authority && (self.learn_keys(now, vault) || matches!(outcome.kind, Kind::Epoch | Kind::Grant)) {
+            self.open_shares(vault);
+        }
         match outcome.kind {
-            Kind::Epoch | Kind::Grant if self.open_shares(vault) => {
-                self.note(NoteLevel::Info, "the community's secrets of another epoch have arrived");
-            }
             Kind::Charter => self.name_community(now),
             _ if !authority => self.tell_vouchers(now, outcome.id),
             _ => {}

@@ -33,6 +33,7 @@ mod entitled;
 mod exchange;
 mod guests;
 pub mod input;
+mod keys;
 pub mod metered;
 pub mod output;
 mod outside;
@@ -77,6 +78,7 @@ pub struct Node {
     ledger: Ledger,
     sync: Sync,
     others: exchange::Others,
+    keys: keys::EpochKeys,
     interfaces: SortedMap<InterfaceIndex, InterfaceStatus>,
     kernel_routes: Vec<KernelRoute>,
     seqno_saved: SeqNo,
@@ -120,7 +122,9 @@ impl Node {
     /// last run left come as inputs.
     pub fn new(now: Instant, settings: Settings, birth: Birth, vault: &mut dyn Vault) -> Self {
         let mut random = Random::new(birth.seed);
-        let babel = Engine::new(settings.babel.clone(), birth.router_id, birth.seqno, random.u64());
+        let keys = keys::EpochKeys::default();
+        let routing = keys.routing(&settings.babel);
+        let babel = Engine::new(routing, birth.router_id, birth.seqno, random.u64());
         let hotspot = settings.hotspot.clone().map(|settings| Hotspot::new(settings, random.u64()));
         // `docs/ledger.md`, records: a start continues at the highest seq + a random 1..2^32.
         let ledger = Ledger::new(vault.sign_key(), 1 + random.below(1 << 32));
@@ -132,6 +136,7 @@ impl Node {
             ledger,
             sync: Sync::new(random.u64()),
             others: exchange::Others::default(),
+            keys,
             random,
             interfaces: SortedMap::new(),
             kernel_routes: Vec::new(),
@@ -169,6 +174,7 @@ impl Node {
             Input::Settings(settings) => self.reload(now, *settings),
             Input::Records(records) => {
                 self.records(&records, vault);
+                self.learn_keys(now, vault);
                 self.name_community(now);
                 self.books.handle_written(now, &records);
                 self.write_late(now, vault);
@@ -266,6 +272,7 @@ impl Node {
             self.sync.next_wake(&self.ledger),
             self.others.next_wake(),
             self.books.next_wake(),
+            self.keys.next_wake(),
         ];
         rooms.into_iter().flatten().min()
     }
@@ -294,6 +301,7 @@ impl Node {
         self.retry_stores(now);
         self.wake_exchange(now, vault);
         self.look_after_books(now);
+        self.retire_keys(now, vault);
         self.look_for_strangers(now);
         self.write_usage(now, vault, false);
         if self.outside_wake().is_some_and(|at| at <= now) {
@@ -316,7 +324,7 @@ impl Node {
 
     /// Takes over new settings; what did not change goes on undisturbed.
     fn reload(&mut self, now: Instant, settings: Settings) {
-        self.babel.handle_settings(now, settings.babel.clone());
+        self.babel.handle_settings(now, self.keys.routing(&settings.babel));
         match (&mut self.hotspot, settings.hotspot.clone()) {
             (Some(hotspot), Some(settings)) => hotspot.handle_settings(now, settings),
             (None, Some(settings)) => {

@@ -33,6 +33,15 @@ pub trait Vault {
     /// False if it was not sealed to this node or was altered.
     fn open_share(&mut self, epoch: u32, context: &[u8], sealed: &[u8]) -> bool;
 
+    /// Opens such a share for routing: from now on `name` is the key that follows from its secret. False if it
+    /// was not sealed to this node.
+    fn open_babel_key(&mut self, _name: &str, _context: &[u8], _sealed: &[u8]) -> bool {
+        false
+    }
+
+    /// Wipes the key of this name: nothing is signed or taken by it any more.
+    fn forget_babel_key(&mut self, _name: &str) {}
+
     /// Tells whose codes are checked: the community's id, which keys every hash.
     fn set_community(&mut self, community: [u8; 32]);
 

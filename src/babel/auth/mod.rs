@@ -180,7 +180,7 @@ impl Engine {
     }
 
     /// What was counted against a neighbour, and whether it has proved itself; `None` where nothing is checked.
-    pub(super) fn authentication_of(
+    pub fn authentication_of(
         &self,
         interface: InterfaceIndex,
         address: Ipv6Addr,

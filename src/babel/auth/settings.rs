@@ -23,6 +23,9 @@ pub enum AuthMode {
     Sign,
     /// What is not signed does not exist.
     Strict,
+    /// Off, sign or strict, as the community's secrets have it: whoever knows them says which (`node::keys`).
+    /// An engine that nobody told takes nothing.
+    Community,
 }
 
 /// One key as this node uses it.

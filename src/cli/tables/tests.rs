@@ -5,7 +5,7 @@ use serde_json::json;
 fn status_tells_the_node_and_what_to_look_at() {
     let mut reply = json!({
         "node": "cerro", "version": "0.1.0", "uptime_s": 11_530, "router_id": "02:00:00:ff:fe:00:00:01",
-        "community": "San Tequio", "members": 19, "records": 1_204,
+        "community": "San Tequio", "members": 19, "epoch": 3, "records": 1_204,
         "uplink": {"state": "up", "via": "mesh0", "metric": 256, "gateway": "cabecera", "hops": 3, "delay_ms": 38,
             "since_s": 7_200},
         "neighbours": 3, "routes": 24, "sessions": 12, "time": {"unix_s": 1_795_199_788, "quality": "mesh"},
@@ -19,6 +19,7 @@ fn status_tells_the_node_and_what_to_look_at() {
     running for  3 h 12 min
     router-id    02:00:00:ff:fe:00:00:01
     community    San Tequio, 19 members, 1204 records
+    signs with   the secrets of epoch 3
     uplink       up through mesh0 to cabecera, metric 256, 3 hops, 38 ms, for 2 h
     neighbours   3
     routes       24
@@ -29,12 +30,14 @@ fn status_tells_the_node_and_what_to_look_at() {
     ");
     reply["alerts"] = json!([]);
     reply["community"] = Value::Null;
+    reply["epoch"] = Value::Null;
     reply["uplink"] = json!({"state": "down", "via": null, "metric": null, "since_s": 90});
     insta::assert_snapshot!(show("status", &reply, false), @r"
     node         cerro, tequio 0.1.0
     running for  3 h 12 min
     router-id    02:00:00:ff:fe:00:00:01
     community    none: make one with `tequio community create`
+    signs with   no secrets of a community
     uplink       down, for 1 min 30 s
     neighbours   3
     routes       24
@@ -153,13 +156,13 @@ fn why_says_it_in_words_and_lists_the_ways() {
 #[test]
 fn links_and_plans_are_tables() {
     let reply = json!({"links": [
-        {"device": "mesh0", "kind": "wireless", "up": true, "neighbours": 1, "hello_interval_ms": 1_000, "cost": 110},
-        {"device": "eth1", "kind": "wired", "up": false, "neighbours": 0, "hello_interval_ms": 4_000, "cost": null},
+        {"device": "mesh0", "kind": "wireless", "up": true, "neighbours": 1, "hello_interval_ms": 1_000, "cost": 110, "auth": "strict"},
+        {"device": "eth1", "kind": "wired", "up": false, "neighbours": 0, "hello_interval_ms": 4_000, "cost": null, "auth": "off"},
     ]});
     insta::assert_snapshot!(show("links", &reply, false), @r"
-    DEVICE  KIND      UP   NEIGHBOURS  HELLO EVERY      COST
-    mesh0   wireless  yes           1        1.0 s       110
-    eth1    wired     no            0        4.0 s  infinite
+    DEVICE  KIND      UP   NEIGHBOURS  HELLO EVERY      COST  AUTH
+    mesh0   wireless  yes           1        1.0 s       110  strict
+    eth1    wired     no            0        4.0 s  infinite  off
     ");
     let reply = json!({"plans": [
         {"id": "hora", "name": "Una hora", "price_cents": 50, "currency": "USD", "minor_units": 2,

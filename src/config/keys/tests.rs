@@ -94,7 +94,15 @@ fn what_cannot_be_is_refused_with_its_line_and_without_the_key() {
         assert!(said.contains(expected), "{said}");
         assert!(!said.contains("00112233") && !said.contains(SECRET), "{said}");
     }
-    assert!(refused(&interface("sign", &[])).contains("needs at least one key"));
+    for (word, mode) in [
+        ("community", AuthMode::Community),
+        ("sign", AuthMode::Sign),
+        ("strict", AuthMode::Strict),
+        ("off", AuthMode::Off),
+    ] {
+        let (config, _) = Config::parse(&format!("{NODE}{}", interface(word, &[])), "tequio").unwrap();
+        assert_eq!(config.babel.interfaces[0].auth.mode, mode, "the community's keys need not be named");
+    }
     let two = key("k", "hmac-sha256", &format!("value '{SECRET}'"));
     assert!(
         refused(&format!("{}{two}", interface("strict", &["k", "k"]))).contains("this key is listed twice")

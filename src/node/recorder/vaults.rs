@@ -50,6 +50,16 @@ impl Vault for RecordingVault<'_> {
         opened
     }
 
+    fn open_babel_key(&mut self, name: &str, context: &[u8], sealed: &[u8]) -> bool {
+        let opened = self.inner.open_babel_key(name, context, sealed);
+        self.answers.push(VaultAnswer::Opened(opened));
+        opened
+    }
+
+    fn forget_babel_key(&mut self, name: &str) {
+        self.inner.forget_babel_key(name);
+    }
+
     fn set_community(&mut self, community: [u8; 32]) {
         self.inner.set_community(community);
     }
@@ -131,6 +141,10 @@ impl Vault for ReplayVault {
     }
 
     fn open_share(&mut self, _epoch: u32, _context: &[u8], _sealed: &[u8]) -> bool {
+        matches!(self.answers.pop_front(), Some(VaultAnswer::Opened(true)))
+    }
+
+    fn open_babel_key(&mut self, _name: &str, _context: &[u8], _sealed: &[u8]) -> bool {
         matches!(self.answers.pop_front(), Some(VaultAnswer::Opened(true)))
     }
 

@@ -43,11 +43,11 @@ pub struct KeyVault {
     epochs: Vec<Epoch>,
     work: SortedMap<WorkId, Work>,
     next_work: u32,
-    /// Static keys of the mesh, by their names in the configuration.
+    /// Keys of the mesh: static ones by their names in the configuration, those of epochs by names with a `/`.
     mesh: SortedMap<String, MeshKey>,
 }
 
-/// A static key of the mesh, as the configuration gives it.
+/// A key of the mesh: as the configuration gives it, or as it follows from an epoch's secret.
 pub struct MeshKey {
     /// What MACs are made by.
     pub algorithm: Algorithm,
@@ -102,14 +102,14 @@ impl KeyVault {
         JournalKey(self.keys.journal)
     }
 
-    /// The keys under which Babel packets are sent (the last one) and accepted.
-    pub fn babel_keys(&self) -> Vec<Zeroizing<[u8; 32]>> {
-        self.epochs.iter().map(|epoch| derive(&epoch.secrets.routing, "babel")).collect()
+    /// The static keys of the mesh from now on; those of epochs stay.
+    pub fn set_mesh_keys(&mut self, keys: SortedMap<String, MeshKey>) {
+        self.mesh.retain(|name, _| name.contains('/'));
+        self.mesh.extend(keys);
     }
 
-    /// The static keys of the mesh from now on.
-    pub fn set_mesh_keys(&mut self, keys: SortedMap<String, MeshKey>) {
-        self.mesh = keys;
+    fn unseal(&self, context: &[u8], sealed: &[u8]) -> Option<Secrets> {
+        Secrets::from_bytes(&seal::open(&self.keys.dh, context, sealed)?)
     }
 
     fn of(keys: NodeKeys) -> Self {
@@ -165,9 +165,18 @@ impl Vault for KeyVault {
     }
 
     fn open_share(&mut self, epoch: u32, context: &[u8], sealed: &[u8]) -> bool {
-        let secrets =
-            seal::open(&self.keys.dh, context, sealed).and_then(|plain| Secrets::from_bytes(&plain));
-        secrets.map(|secrets| self.keep(epoch, secrets)).is_some()
+        self.unseal(context, sealed).map(|secrets| self.keep(epoch, secrets)).is_some()
+    }
+
+    fn open_babel_key(&mut self, name: &str, context: &[u8], sealed: &[u8]) -> bool {
+        let Some(secrets) = self.unseal(context, sealed) else { return false };
+        let secret = Zeroizing::new(derive(&secrets.routing, "babel").to_vec());
+        self.mesh.insert(name.to_owned(), MeshKey { algorithm: Algorithm::Blake2s128, secret });
+        true
+    }
+
+    fn forget_babel_key(&mut self, name: &str) {
+        self.mesh.remove(name);
     }
 
     fn set_community(&mut self, community: [u8; 32]) {

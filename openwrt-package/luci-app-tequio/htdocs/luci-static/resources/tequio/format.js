@@ -157,6 +157,8 @@ return baseclass.extend({
 		case 'expelled': return _('This node was expelled from the community: it sells nothing and lets nobody in.');
 		case 'number-taken': return _('Another node has the number or the addresses of this one: it must be admitted again.');
 		case 'secrets-known': return _('Somebody who was expelled knows the secrets of the community: nothing can be sold until they are changed.');
+		case 'no-share': return _('This node has no share of the secrets of the community: the others do not hear it. An officer must admit it again.');
+		case 'unsigned': return _('A neighbour does not sign with the secrets of the community: %s').format(alert.message);
 		case 'not-saved': return _('This node cannot save: nothing can be sold. Internet and sessions go on. Tell an operator.');
 		case 'no-net-admin': return _('The program may not change the network here: no routes, no guests. Tell an operator.');
 		case 'no-net-raw': return _('The program may not send pings here: ways outside are judged in other ways. Tell an operator.');

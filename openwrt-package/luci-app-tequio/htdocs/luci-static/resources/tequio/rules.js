@@ -37,7 +37,7 @@ const SECTIONS = {
 		[ 'update_interval_ms', number(400, 655000), follows('4 x hello_interval_ms') ],
 		[ 'rxcost', number(1, 65534), follows('96 wired and tunnel, 256 wireless and bridge') ],
 		[ 'split_horizon', 'flag', is('0') ],
-		[ 'auth', choice('off', 'sign', 'strict'), is('off') ],
+		[ 'auth', choice('community', 'off', 'sign', 'strict'), is('community') ],
 		[ 'key', 'nodename', list(0, 8) ],
 		[ 'radio', 'device', follows('none') ],
 		[ 'v4_via_v6', 'flag', is('1') ]

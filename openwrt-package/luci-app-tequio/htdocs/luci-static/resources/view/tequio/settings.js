@@ -104,7 +104,7 @@ function words(section, name) {
 
 function choiceWords(value) {
 	return {
-		off: _('off'), sign: _('sign'), strict: _('sign, and refuse who does not'), verify: _('only check'),
+		community: _('as the community\'s secrets have it'), off: _('off'), sign: _('sign'), strict: _('sign, and refuse who does not'), verify: _('only check'),
 		wired: _('cable'), wireless: _('radio'), tunnel: _('tunnel'), bridge: _('cable to a closed radio'),
 		in: _('what neighbours say'), out: _('what they are told'), redistribute: _('the kernel\'s routes'), allow: _('allow'), deny: _('deny'),
 		es: 'Español', en: 'English', admin: _('admin'), caretaker: _('caretaker'),
