@@ -119,6 +119,18 @@ impl Household {
         }
     }
 
+    /// The power goes: what is not on flash is lost.
+    pub fn lose_power(&mut self) -> Outcome<()> {
+        self.kill_daemon();
+        let run = self.folder.join("run");
+        std::fs::remove_dir_all(&run).map_err(io(format!("the folder {}", run.display())))?;
+        std::fs::create_dir_all(&run).map_err(io(format!("the folder {}", run.display())))?;
+        for family in ["-4", "-6"] {
+            command::run("ip", &["-n", self.namespace.name(), family, "route", "flush", "proto", "42"])?;
+        }
+        Ok(())
+    }
+
     /// Asks the daemon to end; false if it had to be killed.
     pub fn stop_daemon(&mut self) -> bool {
         self.daemon.take().is_none_or(|mut daemon| daemon.stop())

@@ -170,10 +170,15 @@ impl Village {
         found.expect("the story names only nodes of its own village")
     }
 
+    /// The folder of those who keep the community.
+    pub fn assembly(&self) -> PathBuf {
+        self.folder.path().join("community")
+    }
+
     /// Every file that holds a key: of the nodes, and of whoever founded the community.
     pub fn key_files(&self) -> Vec<PathBuf> {
         let nodes = self.households.iter().map(|household| Path::new(&household.state()).join("keys"));
-        let community = self.folder.path().join("community");
+        let community = self.assembly();
         nodes.chain(["root.key", "epochs.key"].map(|name| community.join(name))).collect()
     }
 

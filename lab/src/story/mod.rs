@@ -5,11 +5,12 @@
 //! her and has no voucher. Luz lives in the hamlet (`caserio`), five links away from the gateway, and buys the plan of
 //! twenty seconds there. Nico brings a voucher of the hamlet to the square.
 //!
-//! A new step is a row in `STEPS` and a method in `mesh`, `phones`, `exchange` or `trouble`.
+//! A new step is a row in `STEPS` and a method in `mesh`, `phones`, `exchange`, `secrets` or `trouble`.
 
 mod exchange;
 mod mesh;
 mod phones;
+mod secrets;
 mod trouble;
 
 use std::time::{Duration, Instant};
@@ -53,6 +54,8 @@ const STEPS: &[(&str, Play)] = &[
     ("the code just sold opens the outside", Story::right_code),
     ("a phone without a voucher stays inside", Story::without_voucher),
     ("a code of the hamlet works at the square", Story::sold_elsewhere),
+    ("the community changes its secrets", Story::secrets_change),
+    ("a node that was off meanwhile comes back", Story::back_after_rotations),
     ("the link to the hill is cut (no carrier)", Story::cut_carrier),
     ("the link is back, and so is the better way", Story::hill_is_back),
     ("the link to the hill is cut (in silence)", Story::cut_silent),
@@ -119,6 +122,7 @@ const SQUARE: &str = "plaza";
 const HILL: &str = "cerro-bajo";
 const AROUND: &str = "loma";
 const HAMLET: &str = "caserio";
+const SCHOOL: &str = "escuela";
 
 const OUTSIDE_URL: &str = "http://outside.example/";
 
