@@ -343,7 +343,8 @@ return baseclass.extend({
 			return _('There is no key of this name: save it first.');
 		if (section == 'interface' && name == 'key' && read('key').filter(key => key == text).length > 1)
 			return _('This key is listed twice.');
-		if (section == 'interface' && name == 'auth' && text != 'off' &&
+		/* Without any key here those of the community sign. */
+		if (section == 'interface' && name == 'auth' && (text == 'sign' || text == 'strict') && (read('key') || []).length &&
 			!keys.some(key => key.use != 'verify' && (read('key') || []).indexOf(key.name) >= 0))
 			return _('Needs a key that signs.');
 		if (name == unique && others.some(other => other == text))
