@@ -112,6 +112,8 @@ pub const SYNC_CONTROL: usize = 4;
 pub const SYNC_STREAMS: usize = 16;
 /// A beacon is 47 octets; a later version may say more.
 pub const SYNC_BEACON_BYTES: usize = 256;
+/// Those who were turned away and are told of: one a neighbour, and some strangers.
+pub const SYNC_REFUSED: usize = 16;
 /// Nodes whose beacons are remembered: as many again, on other links, and some liars.
 pub const SYNC_HEARD: usize = 64;
 /// Vouchers on one page of usage: 64 counters of at most 30 bytes are 2 kB.

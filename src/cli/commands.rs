@@ -116,6 +116,7 @@ pub(super) const COMMANDS: &[Command] = &[
         ..command(&["statistics"], Kind::Ask("statistics"), "what came, left, and was dropped", STATISTICS)
     },
     command(&["links"], Kind::Ask("links"), "the devices of the mesh and what they cost", LINKS),
+    command(&["sync"], Kind::Ask("sync"), "with whom records are exchanged", SYNC),
     command(&["plans"], Kind::Ask("plans"), "what can be sold", PLANS),
     Command {
         options: &[
@@ -257,6 +258,15 @@ const LINKS: &str = "\
 Usage: tequio links
 
 Example: tequio links
+";
+
+const SYNC: &str = "\
+Usage: tequio sync
+
+SENT and RECEIVED are records. COMPARED is how long ago both sides had
+compared all that they hold. Then who was turned away, and why.
+
+Example: tequio sync
 ";
 
 const PLANS: &str = "\
@@ -417,6 +427,7 @@ mod tests {
           requests        what this node asked for, and waits for
           statistics      what came, left, and was dropped
           links           the devices of the mesh and what they cost
+          sync            with whom records are exchanged
           plans           what can be sold
           voucher issue   sell vouchers
           voucher show    what a voucher holds

@@ -21,6 +21,7 @@ pub(super) fn show(method: &str, reply: &Value, bold: bool) -> String {
         "requests" => requests(reply, bold),
         "statistics" => statistics(reply, bold),
         "links" => links(reply, bold),
+        "sync" => sync(reply, bold),
         "plans" => plans(reply, bold),
         "voucher_issue" => issued(reply, bold),
         "voucher_show" => voucher(reply),
@@ -283,6 +284,49 @@ fn links(reply: &Value, bold: bool) -> String {
         ]);
     }
     table_or(table.render(bold), list(reply, "links"), "no link is configured\n")
+}
+
+/// `{peers: [{member, name, interface, address, since_s, sent, received, compared_s, to_send, unread, even}],
+/// refused: [{interface, address, why, ago_s}], counters: {word: count}}`
+fn sync(reply: &Value, bold: bool) -> String {
+    let mut peers = Table::new(&[
+        ("MEMBER", Left),
+        ("NAME", Left),
+        ("DEVICE", Left),
+        ("ADDRESS", Left),
+        ("FOR", Right),
+        ("SENT", Right),
+        ("RECEIVED", Right),
+        ("COMPARED", Right),
+        ("EVEN", Left),
+    ]);
+    for row in list(reply, "peers") {
+        let words = ["member", "name", "interface", "address"].map(|name| plain(&row[name]));
+        let [member, name, device, address] = words;
+        peers.row([
+            member,
+            name,
+            device,
+            address,
+            seconds(&row["since_s"]),
+            plain(&row["sent"]),
+            plain(&row["received"]),
+            seconds(&row["compared_s"]),
+            plain(&row["even"]),
+        ]);
+    }
+    let mut text = table_or(peers.render(bold), list(reply, "peers"), "no neighbour exchanges records\n");
+    for row in list(reply, "refused") {
+        let words = ["address", "interface", "why"].map(|name| plain(&row[name]));
+        text.push_str(&format!(
+            "refused {} on {}: {}, {} ago\n",
+            words[0],
+            words[1],
+            words[2],
+            seconds(&row["ago_s"])
+        ));
+    }
+    text
 }
 
 /// `{plans: [{id, name, price_cents, currency, minor_units, used_s, days, devices}]}`

@@ -147,6 +147,7 @@ fn question(method: &str, arguments: &Map<String, Value>) -> Result<Call, Refuse
             Call::Statistics(PageOf { limit: page.limit.min(STATISTICS_PAGE), ..page })
         }
         "links" => Call::Links,
+        "sync" => Call::Sync,
         "plans" => Call::Plans,
         "voucher_issue" => {
             let count = arguments.get("count").map_or(Some(1), |count| u16::try_from(count.as_i64()?).ok());

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::babel::auth::AuthCounters;
 use crate::base::address::Prefix;
 use crate::node::call::{
-    Answer, Neighbour, Paged, Plan, Request, Route, Session, Source, Statistics, Status, Why,
+    Answer, Exchange, Neighbour, Paged, Peer, Plan, Request, Route, Session, Source, Statistics, Status, Why,
 };
 use crate::platform::ubus::error_value;
 
@@ -31,6 +31,7 @@ pub(super) fn to_json(answer: &Answer) -> Value {
             "auth": link.auth,
             "refused": refused(&link.refused),
         })).collect::<Vec<_>>()}),
+        Answer::Sync(exchange) => sync(exchange),
         Answer::Plans(plans) => json!({"plans": plans.iter().map(plan).collect::<Vec<_>>()}),
         Answer::Issued(issued) => json!({
             "lot": format!("{:016x}", issued.lot.0),
@@ -74,6 +75,32 @@ fn neighbour(neighbour: &Neighbour) -> Value {
         "reason": neighbour.reason,
         "authenticated": neighbour.authenticated,
         "refused": refused(&neighbour.refused),
+    })
+}
+
+fn sync(exchange: &Exchange) -> Value {
+    let peer = |peer: &Peer| {
+        json!({
+            "member": peer.member,
+            "name": peer.name,
+            "interface": peer.interface,
+            "address": peer.address.to_string(),
+            "since_s": peer.since_s,
+            "sent": peer.sent,
+            "received": peer.received,
+            "compared_s": peer.compared_s,
+            "to_send": peer.to_send,
+            "unread": peer.unread,
+            "even": peer.even,
+        })
+    };
+    let refused = exchange.refused.iter().map(|(interface, address, why, ago_s)| {
+        json!({"interface": interface, "address": address.to_string(), "why": why, "ago_s": ago_s})
+    });
+    json!({
+        "peers": exchange.peers.iter().map(peer).collect::<Vec<_>>(),
+        "refused": refused.collect::<Vec<_>>(),
+        "counters": exchange.counters.iter().cloned().collect::<Value>(),
     })
 }
 

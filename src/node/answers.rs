@@ -47,6 +47,7 @@ impl Node {
             Call::Requests(page) => Answer::Requests(self.seqno_requests(now, page)),
             Call::Statistics(page) => Answer::Statistics(self.statistics(page)),
             Call::Links => Answer::Links(self.links(now)),
+            Call::Sync => Answer::Sync(self.exchange(now)),
             Call::Plans => Answer::Plans(self.plans()),
             Call::Sessions(page) => Answer::Sessions(paged(self.sessions(now), page)),
             Call::BooksClose(month) => return self.close_month(now, request, &month, vault),

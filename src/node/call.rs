@@ -43,6 +43,8 @@ pub enum Call {
     Statistics(PageOf),
     /// The links and what they cost.
     Links,
+    /// With whom records are exchanged.
+    Sync,
     /// What can be sold.
     Plans,
     /// Sell vouchers.
@@ -116,6 +118,8 @@ pub enum Answer {
     Statistics(Paged<Statistics>),
     /// To [`Call::Links`].
     Links(Vec<Link>),
+    /// To [`Call::Sync`].
+    Sync(Exchange),
     /// To [`Call::Plans`].
     Plans(Vec<Plan>),
     /// To [`Call::VoucherIssue`].
@@ -372,6 +376,44 @@ pub struct Link {
     pub auth: String,
     /// What was refused of senders who never had a right MAC.
     pub refused: AuthCounters,
+}
+
+/// The ledger's exchange with the neighbours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// Those whom a stream leads to.
+    pub peers: Vec<Peer>,
+    /// Those who were turned away last: device, address, why (a word for programs), and seconds since.
+    pub refused: Vec<(String, Ipv6Addr, String, u64)>,
+    /// What was counted since the start, by a word for programs.
+    pub counters: Vec<(String, u32)>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peer {
+    /// The fingerprint of its key; `None` until it has proved to be a member.
+    pub member: Option<String>,
+    /// The member's name.
+    pub name: Option<String>,
+    /// The device.
+    pub interface: String,
+    /// Its link-local address.
+    pub address: Ipv6Addr,
+    /// Seconds since the stream was opened.
+    pub since_s: u64,
+    /// Records that went to it.
+    pub sent: u32,
+    /// Records that came from it.
+    pub received: u32,
+    /// Seconds since both sets were last compared to the end.
+    pub compared_s: Option<u64>,
+    /// Records that are still to be sent.
+    pub to_send: u32,
+    /// Records of it that are not verified yet.
+    pub unread: u32,
+    /// Whether both sets were compared and nothing is under way.
+    pub even: bool,
 }
 
 /// Something that can be sold.

@@ -6,11 +6,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::Node;
+use super::call::{Exchange, Peer};
 use super::stores::Then;
 use super::vault::Vault;
 use crate::base::limit;
 use crate::base::time::{Instant, Span};
-use crate::ledger::sync::Taken;
+use crate::ledger::sync::{PeerReport, Taken};
+use crate::ledger::text::fingerprint;
 use crate::ledger::{Kind, Record, RecordId};
 
 /// How long a record of another node waits for the flash.
@@ -55,6 +57,41 @@ impl Node {
             self.others.write_at = None;
             let records = std::mem::take(&mut self.others.records);
             self.store(now, records, false, Then::Others);
+        }
+    }
+
+    /// With whom records are exchanged, for people.
+    pub(super) fn exchange(&self, now: Instant) -> Exchange {
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let peer = |peer: PeerReport| Peer {
+            member: peer.member.as_ref().map(fingerprint),
+            name: peer.member.and_then(|key| self.member_name(&key)).map(str::to_owned),
+            interface: self.device(peer.place.interface),
+            address: peer.place.address,
+            since_s: now.since(peer.since).as_secs(),
+            sent: peer.sent,
+            received: peer.received,
+            compared_s: peer.compared.map(|at| now.since(at).as_secs()),
+            to_send: count(peer.to_send),
+            unread: count(peer.unread),
+            even: peer.even,
+        };
+        let refused = self.sync.refused().map(|one| {
+            let (device, why) = (self.device(one.place.interface), one.why.code().to_owned());
+            (device, one.place.address, why, now.since(one.at).as_secs())
+        });
+        let counters = self.sync.counters();
+        let counters = [
+            ("strangers", counters.strangers),
+            ("nonsense", counters.nonsense),
+            ("refused_records", counters.refused_records),
+            ("taken_records", counters.taken_records),
+            ("full", counters.full),
+        ];
+        Exchange {
+            peers: self.sync.peers().map(peer).collect(),
+            refused: refused.collect(),
+            counters: counters.map(|(word, count)| (word.to_owned(), count)).to_vec(),
         }
     }
 

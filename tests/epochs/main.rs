@@ -211,3 +211,26 @@ fn foreign_neighbours_stay_where_uci_says_so() {
         assert!(mesh.reach(&[0, 1, 2, 3, 4]));
     }
 }
+
+#[test]
+fn the_exchange_is_told_with_who_was_turned_away() {
+    let (mut mesh, mut assembly) = line(AuthMode::Community);
+    let sync = |mesh: &mut Mesh, seat: usize| match mesh.ask(seat, Call::Sync) {
+        Answer::Sync(exchange) => exchange,
+        other => panic!("{other:?}"),
+    };
+    let before = sync(&mut mesh, 3);
+    let names: Vec<_> = before.peers.iter().map(|peer| peer.name.clone().expect("a member")).collect();
+    assert_eq!((names.len(), names.contains(&"nodo-2".to_owned())), (2, true), "{names:?}");
+    assert!(before.peers.iter().all(|peer| peer.even && peer.since_s > 20 && peer.sent > 0), "{before:?}");
+    assert_eq!(before.refused, []);
+    let record = assembly.rotate(&mesh, &[0, 1, 2, 3], &[4]);
+    mesh.carry(0, &[record]);
+    mesh.pass(Span::from_secs(30));
+    let after = sync(&mut mesh, 3);
+    assert_eq!(after.peers.len(), 1);
+    let why: Vec<&str> = after.refused.iter().map(|(_, _, why, _)| why.as_str()).collect();
+    assert!(why.contains(&"expelled"), "{why:?}");
+    let taken = after.counters.iter().find(|(word, _)| word == "taken_records").expect("it is counted");
+    assert!(taken.1 > before.counters.iter().find(|(word, _)| word == "taken_records").expect("so").1);
+}

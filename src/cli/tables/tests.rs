@@ -178,6 +178,23 @@ fn links_and_plans_are_tables() {
 }
 
 #[test]
+fn the_exchange_shows_its_peers_and_who_was_turned_away() {
+    let reply = json!({"peers": [
+        {"member": "0A0T4E70J6GY", "name": "plaza", "interface": "mesh0", "address": "fe80::1", "since_s": 3_700,
+         "sent": 12, "received": 7, "compared_s": 40, "to_send": 0, "unread": 0, "even": true},
+        {"member": null, "name": null, "interface": "eth1", "address": "fe80::2", "since_s": 2, "sent": 0,
+         "received": 0, "compared_s": null, "to_send": 0, "unread": 0, "even": false},
+    ], "refused": [{"interface": "mesh0", "address": "fe80::9", "why": "stranger", "ago_s": 65}], "counters": {}});
+    insta::assert_snapshot!(show("sync", &reply, false), @r"
+    MEMBER        NAME   DEVICE  ADDRESS        FOR  SENT  RECEIVED  COMPARED  EVEN
+    0A0T4E70J6GY  plaza  mesh0   fe80::1  1 h 1 min    12         7      40 s  yes
+    -             -      eth1    fe80::2        2 s     0         0         -  no
+    refused fe80::9 on mesh0: stranger, 1 min 5 s ago
+    ");
+    assert_eq!(show("sync", &json!({"peers": [], "refused": []}), true), "no neighbour exchanges records\n");
+}
+
+#[test]
 fn a_sale_shows_the_codes_and_a_voucher_what_is_known() {
     let reply = json!({
         "lot": "00c0ffee00c0ffee", "plan": "hora", "price_cents": 50, "currency": "USD", "minor_units": 2,

@@ -22,6 +22,7 @@ use std::net::Ipv6Addr;
 use serde::{Deserialize, Serialize};
 
 use self::beacon::Beacon;
+pub use self::report::{Counters, PeerReport, Refused, Why};
 use self::stream::Stream;
 use super::record::{RecordId, Refusal};
 use super::{Ledger, Outcome};
@@ -35,6 +36,7 @@ mod beacon;
 mod compare;
 mod message;
 mod path;
+mod report;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -128,36 +130,6 @@ pub struct Taken {
     pub bytes: Vec<u8>,
 }
 
-/// What was turned away since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counters {
-    /// Streams of those who are no members.
-    pub strangers: u32,
-    /// Messages that made no sense; their streams were closed.
-    pub nonsense: u32,
-    /// Records that were altered, forged, of another community, or for which there was no room.
-    pub refused_records: u32,
-    /// Records that came from others and are kept.
-    pub taken_records: u32,
-    /// Beacons and streams for which there was no room.
-    pub full: u32,
-}
-
-/// A neighbour in the ledger's exchange, to look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PeerReport {
-    /// Where it is.
-    pub place: Place,
-    /// Its key, once it has proved to be a member.
-    pub member: Option<[u8; 32]>,
-    /// Records that we still have to send.
-    pub to_send: usize,
-    /// Records of it that wait to be verified.
-    pub unread: usize,
-    /// Whether both sets were compared and nothing is under way.
-    pub even: bool,
-}
-
 /// The exchange with all neighbours.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sync {
@@ -168,6 +140,8 @@ pub struct Sync {
     /// Whose record was verified last.
     last: Option<StreamId>,
     counters: Counters,
+    /// Who was turned away last, the newest at the end.
+    refused: VecDeque<Refused>,
     outputs: VecDeque<Output>,
 }
 
@@ -192,6 +166,7 @@ impl Sync {
             beacon_at: Instant::ZERO,
             last: None,
             counters: Counters::default(),
+            refused: VecDeque::new(),
             outputs: VecDeque::new(),
         }
     }
@@ -243,6 +218,7 @@ impl Sync {
         }
         let Some(path) = path::own(ledger).filter(|_| self.streams.len() < limit::SYNC_STREAMS) else {
             self.counters.full = self.counters.full.saturating_add(1);
+            self.refuse(now, link.place, Why::Full);
             return self.outputs.push_back(Output::Close(id));
         };
         self.streams.insert(id, Stream::new(now, link, path));
@@ -265,14 +241,7 @@ impl Sync {
         let Some(stream) = self.streams.get_mut(&id) else { return };
         match stream.handle_message(now, bytes, ledger) {
             Ok(()) => {}
-            Err(stream::Wrong::Nonsense) => {
-                self.counters.nonsense = self.counters.nonsense.saturating_add(1);
-                return self.close(now, id);
-            }
-            Err(stream::Wrong::Stranger) => {
-                self.counters.strangers = self.counters.strangers.saturating_add(1);
-                return self.close(now, id);
-            }
+            Err(why) => return self.turn_away(now, id, why),
         }
         self.only_one_stream(now, id);
         self.read_on(id);
@@ -318,8 +287,7 @@ impl Sync {
                 self.counters.refused_records = self.counters.refused_records.saturating_add(1);
                 // Honest nodes verify what they pass on. What is only strange may be of a later version.
                 if matches!(refusal, Refusal::Signature | Refusal::TooLarge { .. }) {
-                    self.counters.nonsense = self.counters.nonsense.saturating_add(1);
-                    self.close(now, id);
+                    self.turn_away(now, id, Why::Nonsense);
                 }
                 None
             }
@@ -351,7 +319,7 @@ impl Sync {
             let is_heard = stream.member.is_none_or(|key| self.heard.contains_key(&key));
             let is_out = stream.member.is_some_and(|key| ledger.authority.expulsions.contains_key(&key));
             if stream.is_late(now) || is_out || !(is_heard || now.since(stream.opened) < GONE) {
-                self.close(now, id);
+                self.turn_away(now, id, if is_out { Why::Expelled } else { Why::Silent });
                 continue;
             }
             stream.go_on(now, ledger);
@@ -377,16 +345,6 @@ impl Sync {
     /// The next thing to do.
     pub fn poll(&mut self) -> Option<Output> {
         self.outputs.pop_front()
-    }
-
-    /// What was turned away.
-    pub const fn counters(&self) -> Counters {
-        self.counters
-    }
-
-    /// The neighbours with which records are exchanged.
-    pub fn peers(&self) -> impl Iterator<Item = PeerReport> {
-        self.streams.values().map(Stream::report)
     }
 
     /// Of two streams to one member the newer one stays: the older may be half dead.

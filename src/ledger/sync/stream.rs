@@ -8,7 +8,7 @@ use super::super::Ledger;
 use super::super::record::RecordId;
 use super::compare::{self, Name};
 use super::message::Message;
-use super::{Link, PeerReport, path};
+use super::{Link, PeerReport, Why, path};
 use crate::base::limit;
 use crate::base::sorted::SortedSet;
 use crate::base::time::{Instant, Span};
@@ -44,6 +44,10 @@ pub(super) struct Stream {
     /// Whether the comparison under way has found a difference.
     differs: bool,
     comparison: Comparison,
+    sent: u32,
+    received: u32,
+    /// When the last comparison came to its end.
+    compared: Option<Instant>,
 }
 
 /// The dialler's comparison.
@@ -55,15 +59,6 @@ enum Comparison {
     Due(Instant),
     /// We wait for an answer since then.
     Asked(Instant),
-}
-
-/// Why a stream is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wrong {
-    /// It makes no sense, or comes before its time.
-    Nonsense,
-    /// Whoever speaks is no member.
-    Stranger,
 }
 
 impl Stream {
@@ -80,21 +75,21 @@ impl Stream {
             to_want: Vec::new(),
             differs: false,
             comparison: Comparison::NotOurs,
+            sent: 0,
+            received: 0,
+            compared: None,
         }
     }
 
-    pub(super) fn handle_message(
-        &mut self,
-        now: Instant,
-        bytes: &[u8],
-        ledger: &Ledger,
-    ) -> Result<(), Wrong> {
+    pub(super) fn handle_message(&mut self, now: Instant, bytes: &[u8], ledger: &Ledger) -> Result<(), Why> {
         self.reading = false;
-        let message = Message::decode(bytes).ok_or(Wrong::Nonsense)?;
+        let message = Message::decode(bytes).ok_or(Why::Nonsense)?;
         match (message, self.member) {
             (Message::Path(records), None) => self.handle_path(now, records, ledger),
-            (_, None) | (Message::Path(_), Some(_)) => Err(Wrong::Nonsense),
+            (_, None) | (Message::Path(_), Some(_)) => Err(Why::Nonsense),
             (Message::Records(records), Some(_)) => {
+                self.received =
+                    self.received.saturating_add(u32::try_from(records.len()).unwrap_or(u32::MAX));
                 self.unread.extend(records);
                 Ok(())
             }
@@ -107,8 +102,8 @@ impl Stream {
         }
     }
 
-    fn handle_path(&mut self, now: Instant, records: Vec<Vec<u8>>, ledger: &Ledger) -> Result<(), Wrong> {
-        let member = path::proves(&records, &self.link.dh, ledger).ok_or(Wrong::Stranger)?;
+    fn handle_path(&mut self, now: Instant, records: Vec<Vec<u8>>, ledger: &Ledger) -> Result<(), Why> {
+        let member = path::proves(&records, &self.link.dh, ledger).ok_or(Why::Stranger)?;
         self.member = Some(member);
         self.unread.extend(path::unknown(records, ledger));
         if self.link.dialled {
@@ -118,15 +113,18 @@ impl Stream {
         Ok(())
     }
 
-    fn handle_compare(&mut self, now: Instant, step: &[u8], ledger: &Ledger) -> Result<(), Wrong> {
+    fn handle_compare(&mut self, now: Instant, step: &[u8], ledger: &Ledger) -> Result<(), Why> {
         if self.link.dialled && !matches!(self.comparison, Comparison::Asked(_)) {
-            return Err(Wrong::Nonsense);
+            return Err(Why::Nonsense);
         }
-        let answer = compare::answer(ledger, step).ok_or(Wrong::Nonsense)?;
+        let answer = compare::answer(ledger, step).ok_or(Why::Nonsense)?;
         self.differs |= !(answer.have.is_empty() && answer.need.is_empty());
         answer.have.into_iter().for_each(|id| self.push(id, ledger));
         self.to_want.extend(answer.need);
         let is_done = answer.next.is_empty();
+        if is_done {
+            self.compared = Some(now);
+        }
         // Who was asked always answers; who has asked stops when there is nothing left to say.
         if !is_done || !self.link.dialled {
             self.control.push_back(Message::Compare(answer.next).encode());
@@ -191,6 +189,7 @@ impl Stream {
             }
             self.to_send.remove(&next);
         }
+        self.sent = self.sent.saturating_add(u32::try_from(records.len()).unwrap_or(u32::MAX));
         (!records.is_empty()).then(|| Message::Records(records).encode())
     }
 
@@ -216,6 +215,10 @@ impl Stream {
         PeerReport {
             place: self.link.place,
             member: self.member,
+            since: self.opened,
+            sent: self.sent,
+            received: self.received,
+            compared: self.compared,
             to_send: self.to_send.len(),
             unread: self.unread.len(),
             even: self.member.is_some()

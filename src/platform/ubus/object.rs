@@ -17,6 +17,7 @@ pub const METHODS: &[Method] = &[
     Method { name: "requests", arguments: &[("offset", Int32), ("limit", Int32)] },
     Method { name: "statistics", arguments: &[("offset", Int32), ("limit", Int32)] },
     Method { name: "links", arguments: &[] },
+    Method { name: "sync", arguments: &[] },
     Method { name: "plans", arguments: &[] },
     Method {
         name: "voucher_issue",
