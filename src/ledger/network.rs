@@ -84,6 +84,11 @@ impl Ledger {
         found
     }
 
+    /// The records of these.
+    pub(super) fn status_records(&self) -> impl Iterator<Item = RecordId> {
+        self.of_kind(Kind::Status).filter(|record| self.authority.entitled(record)).map(|record| record.id)
+    }
+
     /// What members with the role `clock` hold the time to be.
     pub fn offered_times(&self) -> Vec<WallTime> {
         let clocks = |(author, _): &([u8; 32], &Status)| self.authority.roles(author).has(Role::Clock);

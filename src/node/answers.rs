@@ -1,13 +1,13 @@
 //! What a node answers over ubus: the cores' reports, put into words and tables.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
-use super::Node;
 use super::call::{
     Answer, Call, Caller, Candidate, Link, Neighbour, PageOf, Paged, Plan, Request, Route, Session, Source,
     Statistics, Status, Uplink, Why,
 };
 use super::vault::Vault;
+use super::{Node, plan};
 use crate::babel::Reason;
 use crate::babel::auth::settings::AuthMode;
 use crate::babel::counters::Traffic;
@@ -115,20 +115,19 @@ impl Node {
         }
     }
 
-    /// The member that announces the default route in use: the one whose range in the address plan the same
-    /// router announces, too.
+    /// The member that announces the default route in use: the one whose status names that router, or whose range in
+    /// the address plan the same router announces, too.
     fn gateway(&self, babel: &Report) -> Option<String> {
         let is_default = |route: &&RouteReport| route.selected && route.prefix.is_default();
         let router = babel.routes.iter().find(is_default)?.router_id;
-        let plan = self.ledger.charter()?.ipv4;
+        if let Some(key) = self.member_of(router) {
+            return self.member_name(&key).map(str::to_owned);
+        }
         let announces = |range: Prefix| {
             babel.routes.iter().any(|route| route.router_id == router && route.prefix == range.into())
         };
-        let member = self.ledger.members().find(|state| {
-            let ranges =
-                [infrastructure(plan, state.member.number.0.into()), hotspot(plan, state.member.slot)];
-            ranges.into_iter().flatten().any(announces)
-        });
+        let charter = self.ledger.charter()?;
+        let member = self.ledger.members().find(|state| plan::ranges(charter, state).any(announces));
         member.map(|state| state.member.name.clone())
     }
 
@@ -321,21 +320,6 @@ impl Node {
     fn device_of(&self, index: Option<InterfaceIndex>) -> String {
         index.map(|index| self.device(index)).unwrap_or_default()
     }
-}
-
-/// The address of member `number` in a community's /16: the first /22 of it is for the nodes themselves.
-fn infrastructure(plan: Prefix, number: u32) -> Option<Prefix> {
-    part(plan, number.min(1_023), 32)
-}
-
-/// The range of guests in slot `slot`: the /22s behind the first.
-fn hotspot(plan: Prefix, slot: Option<u8>) -> Option<Prefix> {
-    part(plan, (u32::from(slot?) + 1) << 10, 22)
-}
-
-fn part(plan: Prefix, offset: u32, length: u8) -> Option<Prefix> {
-    let IpAddr::V4(base) = plan.address() else { return None };
-    Prefix::new(IpAddr::V4(Ipv4Addr::from_bits(base.to_bits() | offset)), length)
 }
 
 fn finite(metric: u16) -> Option<u16> {

@@ -1,19 +1,24 @@
 //! Who announces a default route, or somebody else's prefix, and may not: told after a minute, so that a way that
 //! is just being taken back alarms nobody.
 //!
-//! Who may what says `config entitled`, until the ledger does. Nothing is refused here (that is what filters are
-//! for): a mistake of a neighbour's is to be seen, and not to cost the village its way outside.
+//! Who may what says the ledger, to a member: what lies in somebody's part of the address plan belongs to the member
+//! whose status names the router that announces it, and a default route to any member's router. `config entitled` adds
+//! to that, for foreign routers and other prefixes; where it names who may announce a default route, it alone says who.
+//! Nothing is refused here (that is what filters are for): a mistake of a neighbour's is to be seen, and not to cost the
+//! village its way outside.
 
 use serde::{Deserialize, Serialize};
 
-use super::Node;
 use super::call::Alert;
 use super::output::NoteLevel;
 use super::settings::Entitled;
+use super::{Node, plan};
 use crate::babel::RouterId;
 use crate::base::address::{Prefix, PrefixPair};
 use crate::base::limit;
 use crate::base::time::{Instant, Span};
+use crate::ledger::body::Status;
+use crate::ledger::{Charter, Ledger, MemberState};
 
 /// Those that were found, and when they are looked for again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,36 +39,20 @@ struct Stranger {
 impl Node {
     /// When somebody is looked for again.
     pub(super) fn strangers_wake(&self) -> Option<Instant> {
-        (!self.settings.entitled.is_empty()).then_some(self.strangers.next)
+        self.looks_for_strangers().then_some(self.strangers.next)
     }
 
     /// Looks through what is announced to us, each few seconds.
     pub(super) fn look_for_strangers(&mut self, now: Instant) {
-        let Self { settings, strangers, babel, .. } = self;
-        let entitled = &settings.entitled;
-        if entitled.is_empty() || now < strangers.next {
-            strangers.found.retain(|_| !entitled.is_empty());
+        if !self.looks_for_strangers() {
+            self.strangers.found.clear();
+        }
+        if !self.looks_for_strangers() || now < self.strangers.next {
             return;
         }
-        strangers.next = now + EACH;
-        let before = std::mem::take(&mut strangers.found);
-        let own = babel.router_id();
-        let defaults = [Prefix::DEFAULT_V4, Prefix::DEFAULT_V6];
-        let named = entitled.iter().flat_map(|one| &one.prefixes).filter(|prefix| !prefix.is_default());
-        for place in named.chain(&defaults) {
-            for (prefix, router_id) in babel.announced_inside(*place) {
-                let is_known = |one: &&Stranger| one.prefix == prefix && one.router_id == router_id;
-                if router_id == own
-                    || may(entitled, prefix, router_id)
-                    || strangers.found.iter().any(|one| is_known(&one))
-                    || strangers.found.len() >= limit::NODE_STRANGERS
-                {
-                    continue;
-                }
-                let fresh = Stranger { prefix, router_id, since: now, told: false };
-                strangers.found.push(before.iter().find(is_known).copied().unwrap_or(fresh));
-            }
-        }
+        let found = self.find_strangers(now);
+        let strangers = &mut self.strangers;
+        *strangers = Strangers { found, next: now + EACH };
         let mut news = Vec::new();
         for stranger in strangers.found.iter_mut().filter(|one| !one.told && now.since(one.since) >= PATIENCE)
         {
@@ -73,6 +62,36 @@ impl Node {
         for text in news {
             self.note(NoteLevel::Warning, text);
         }
+    }
+
+    fn looks_for_strangers(&self) -> bool {
+        !self.settings.entitled.is_empty() || self.ledger.own_member().is_some()
+    }
+
+    fn find_strangers(&self, now: Instant) -> Vec<Stranger> {
+        let mut found: Vec<Stranger> = Vec::new();
+        let entitled = &self.settings.entitled;
+        let ledger = Entitlement::of(&self.ledger);
+        let plan = ledger.iter().flat_map(|one| [one.charter.ipv4, one.charter.ipv6]);
+        let named = entitled.iter().flat_map(|one| one.prefixes.iter().copied());
+        let places = named.filter(|prefix| !prefix.is_default()).chain(plan);
+        for place in places.chain([Prefix::DEFAULT_V4, Prefix::DEFAULT_V6]) {
+            for (prefix, router_id) in self.babel.announced_inside(place) {
+                let is_known = |one: &&Stranger| one.prefix == prefix && one.router_id == router_id;
+                let may = may(entitled, prefix, router_id)
+                    || ledger.as_ref().is_some_and(|ledger| ledger.may(entitled, prefix, router_id));
+                if router_id == self.babel.router_id()
+                    || may
+                    || found.iter().any(|one| is_known(&one))
+                    || found.len() >= limit::NODE_STRANGERS
+                {
+                    continue;
+                }
+                let fresh = Stranger { prefix, router_id, since: now, told: false };
+                found.push(self.strangers.found.iter().find(is_known).copied().unwrap_or(fresh));
+            }
+        }
+        found
     }
 
     /// What the alerts say about it.
@@ -87,13 +106,52 @@ impl Node {
 
 impl Stranger {
     fn text(&self) -> String {
-        format!("{} is announced by {}, which no config entitled allows", self.prefix, self.router_id)
+        format!(
+            "{} is announced by {}, which neither the ledger nor config entitled allows",
+            self.prefix, self.router_id
+        )
     }
+}
+
+/// What the ledger says about routers.
+struct Entitlement<'a> {
+    charter: &'a Charter,
+    ledger: &'a Ledger,
+    statuses: Vec<([u8; 32], &'a Status)>,
+}
+
+impl<'a> Entitlement<'a> {
+    /// Nothing, unless this node is a member: others are told nothing of each other.
+    fn of(ledger: &'a Ledger) -> Option<Self> {
+        let charter = ledger.charter().filter(|_| ledger.own_member().is_some())?;
+        Some(Self { charter, ledger, statuses: ledger.statuses() })
+    }
+
+    fn may(&self, entitled: &[Entitled], prefix: PrefixPair, router_id: RouterId) -> bool {
+        let speaker = self.statuses.iter().find(|(_, status)| status.router_id == router_id.0);
+        let speaker = speaker.map(|(key, _)| *key);
+        let destination = prefix.destination();
+        let mut named = entitled.iter().flat_map(|one| &one.prefixes);
+        if destination.is_default() {
+            return speaker.is_some() && !named.any(Prefix::is_default);
+        }
+        let is_owner =
+            |state: &&MemberState| plan::ranges(self.charter, state).any(|range| range.covers(&destination));
+        match self.ledger.members().find(is_owner) {
+            Some(owner) => speaker == Some(owner.member.key),
+            // Nobody's in the plan: services, and what is not given out.
+            None => !named.any(|named| is_in(named, &destination)),
+        }
+    }
+}
+
+fn is_in(place: &Prefix, destination: &Prefix) -> bool {
+    place.covers(destination) && place.is_default() == destination.is_default()
 }
 
 fn may(entitled: &[Entitled], prefix: PrefixPair, router_id: RouterId) -> bool {
     let destination = prefix.destination();
-    let is_theirs = |one: &Prefix| one.covers(&destination) && one.is_default() == destination.is_default();
+    let is_theirs = |one: &Prefix| is_in(one, &destination);
     entitled.iter().any(|one| one.router_ids.contains(&router_id) && one.prefixes.iter().any(is_theirs))
 }
 

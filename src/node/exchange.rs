@@ -109,6 +109,7 @@ impl Node {
         }
         match outcome.kind {
             Kind::Charter => self.name_community(now),
+            Kind::Status => self.heard_status(outcome.id),
             _ if !authority => self.tell_vouchers(now, outcome.id),
             _ => {}
         }

@@ -37,12 +37,14 @@ mod keys;
 pub mod metered;
 pub mod output;
 mod outside;
+mod plan;
 pub mod probe;
 pub mod recorder;
 mod redact;
 mod sales;
 pub mod settings;
 mod stores;
+mod told;
 mod uplinks;
 pub mod vault;
 
@@ -79,6 +81,7 @@ pub struct Node {
     sync: Sync,
     others: exchange::Others,
     keys: keys::EpochKeys,
+    told: told::Told,
     interfaces: SortedMap<InterfaceIndex, InterfaceStatus>,
     kernel_routes: Vec<KernelRoute>,
     seqno_saved: SeqNo,
@@ -137,6 +140,7 @@ impl Node {
             sync: Sync::new(random.u64()),
             others: exchange::Others::default(),
             keys,
+            told: told::Told::default(),
             random,
             interfaces: SortedMap::new(),
             kernel_routes: Vec::new(),
@@ -273,6 +277,7 @@ impl Node {
             self.others.next_wake(),
             self.books.next_wake(),
             self.keys.next_wake(),
+            self.told_wake(),
         ];
         rooms.into_iter().flatten().min()
     }
@@ -302,6 +307,7 @@ impl Node {
         self.wake_exchange(now, vault);
         self.look_after_books(now);
         self.retire_keys(now, vault);
+        self.tell_status(now, vault);
         self.look_for_strangers(now);
         self.write_usage(now, vault, false);
         if self.outside_wake().is_some_and(|at| at <= now) {

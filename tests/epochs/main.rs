@@ -5,11 +5,13 @@ mod assembly;
 mod mesh;
 
 use assembly::Assembly;
-use mesh::{Mesh, prefix};
+use mesh::{Mesh, prefix, router_id};
 use tequio::babel::auth::settings::{Algorithm, AuthMode, KeyUse};
 use tequio::base::sorted::SortedMap;
 use tequio::base::time::Span;
+use tequio::ledger::{Kind, Record};
 use tequio::node::call::{Answer, Call};
+use tequio::node::settings::Announce;
 use tequio::platform::vault::MeshKey;
 use zeroize::Zeroizing;
 
@@ -210,6 +212,81 @@ fn foreign_neighbours_stay_where_uci_says_so() {
         mesh.pass(Span::from_secs(100));
         assert!(mesh.reach(&[0, 1, 2, 3, 4]));
     }
+}
+
+/// Whether all of these know who is who.
+fn all_know(mesh: &Mesh, seats: &[usize]) -> bool {
+    let knows = |at: usize, of: usize| {
+        let one = &mesh.seats[of];
+        let ledger = mesh.seats[at].node.as_ref().map(tequio::node::Node::ledger);
+        let statuses = ledger.map(|ledger| ledger.statuses()).unwrap_or_default();
+        statuses.iter().any(|(key, status)| *key == one.key && status.router_id == router_id(of, one.boots).0)
+    };
+    seats.iter().all(|at| seats.iter().all(|of| knows(*at, *of)))
+}
+
+#[test]
+fn every_member_s_router_id_is_known_to_all_also_after_cold_boots_and_never_on_flash() {
+    let (mut mesh, _) = line(AuthMode::Community);
+    let all = [0, 1, 2, 3, 4];
+    for boot in 0..8 {
+        assert!(all_know(&mesh, &all));
+        let seat = boot % 5;
+        mesh.off(seat);
+        mesh.pass(Span::from_secs(30));
+        mesh.on(seat);
+        mesh.until("the new router-id", Span::from_secs(20), |mesh| all_know(mesh, &all));
+    }
+    let before = mesh.seats[0].node.as_ref().expect("it is on").ledger().record_count();
+    mesh.pass(Span::from_secs(7_200));
+    let ledger = mesh.seats[0].node.as_ref().expect("it is on").ledger();
+    assert_eq!((ledger.record_count(), ledger.statuses().len()), (before, 5), "the latest alone is kept");
+    for seat in &mesh.seats {
+        let kinds =
+            seat.journal.iter().filter_map(|bytes| Record::parse(bytes).ok()).map(|record| record.kind);
+        assert_eq!(kinds.filter(|kind| *kind == Kind::Status).count(), 0);
+    }
+}
+
+#[test]
+fn what_is_somebody_s_by_the_plan_is_announced_by_its_router_alone() {
+    let announce = |mesh: &mut Mesh, seat: usize, text: &str| {
+        let prefix = text.parse().expect("a prefix");
+        mesh.seats[seat].settings.announce.push(Announce { prefix, metric: 0 });
+    };
+    let mut mesh = Mesh::new(5, LINE, AuthMode::Community);
+    let _assembly = Assembly::found(&mut mesh, &[0, 1, 2, 3]);
+    // Slots 0 and 1, a service, a default: their own.
+    for (seat, text) in [
+        (0, "10.77.4.0/22"),
+        (1, "10.77.8.0/22"),
+        (1, "fd12:3456:789a:2::/64"),
+        (3, "10.77.252.0/24"),
+        (0, "::/0"),
+    ] {
+        announce(&mut mesh, seat, text);
+    }
+    (0..4).for_each(|seat| mesh.on(seat));
+    mesh.pass(Span::from_secs(120));
+    assert_eq!(mesh.alerts(2), []);
+    // A member takes what is another's; a stranger says that it is the way outside.
+    mesh.off(3);
+    mesh.pass(Span::from_secs(30));
+    announce(&mut mesh, 3, "10.77.5.0/24");
+    announce(&mut mesh, 4, "0.0.0.0/0");
+    mesh.on(3);
+    mesh.on(4);
+    let told = |mesh: &mut Mesh| {
+        let alerts = mesh.alerts(2).into_iter().filter(|(code, _)| code == "not-entitled");
+        alerts.map(|(_, text)| text).collect::<Vec<_>>()
+    };
+    mesh.pass(Span::from_secs(50));
+    assert_eq!(told(&mut mesh), [""; 0], "a minute is waited");
+    mesh.pass(Span::from_secs(40));
+    let said = told(&mut mesh);
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].starts_with("10.77.5.0/24 is announced by 02:00:00:00:00:00:03:02"), "{said:?}");
+    assert!(said[1].starts_with("0.0.0.0/0 is announced by 02:00:00:00:00:00:04:01"), "{said:?}");
 }
 
 #[test]

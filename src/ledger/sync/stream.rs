@@ -106,6 +106,8 @@ impl Stream {
         let member = path::proves(&records, &self.link.dh, ledger).ok_or(Why::Stranger)?;
         self.member = Some(member);
         self.unread.extend(path::unknown(records, ledger));
+        // Not compared, since they are not kept: what members say of themselves.
+        ledger.status_records().for_each(|id| self.push(id, ledger));
         if self.link.dialled {
             self.comparison = Comparison::Due(now);
         }
