@@ -230,7 +230,11 @@ impl Node {
     }
 
     fn interface_changed(&mut self, now: Instant, status: InterfaceStatus) {
-        self.interfaces.insert(status.index, status.clone());
+        let can_speak = |status: &InterfaceStatus| status.up && status.link_local.is_some();
+        let before = self.interfaces.insert(status.index, status.clone());
+        if can_speak(&status) && !before.as_ref().is_some_and(can_speak) {
+            self.sync.handle_interface_up(now);
+        }
         self.babel.handle_interface(now, status);
         self.announce(now);
     }

@@ -311,3 +311,20 @@ fn the_exchange_is_told_with_who_was_turned_away() {
     let taken = after.counters.iter().find(|(word, _)| word == "taken_records").expect("it is counted");
     assert!(taken.1 > before.counters.iter().find(|(word, _)| word == "taken_records").expect("so").1);
 }
+
+#[test]
+fn an_interface_that_comes_up_hears_of_us_at_once() {
+    let (mut mesh, _) = line(AuthMode::Community);
+    // The next one would be ten seconds away.
+    let before = mesh.seats[0].beacons;
+    mesh.until("a beacon", Span::from_secs(20), |mesh| mesh.seats[0].beacons > before);
+    mesh.cable(0, 0, false);
+    mesh.pass(Span::from_secs(2));
+    assert_eq!(mesh.seats[0].beacons, before + 1);
+    mesh.cable(0, 0, true);
+    mesh.pass(Span::from_millis(200));
+    assert_eq!(mesh.seats[0].beacons, before + 2);
+    mesh.cable(0, 0, true);
+    mesh.pass(Span::from_secs(2));
+    assert_eq!(mesh.seats[0].beacons, before + 2, "the same again is no news");
+}

@@ -39,6 +39,8 @@ pub(crate) struct Seat {
     pub(crate) changes: Vec<(Instant, PrefixPair)>,
     pub(crate) notes: Vec<String>,
     pub(crate) boots: u8,
+    /// How often it said that it is there.
+    pub(crate) beacons: usize,
     answer: Option<Answer>,
 }
 
@@ -95,6 +97,7 @@ impl Mesh {
             changes: Vec::new(),
             notes: Vec::new(),
             boots: 0,
+            beacons: 0,
             answer: None,
         });
         let now = Instant::from_millis(1_000);
@@ -115,15 +118,7 @@ impl Mesh {
         self.step(seat, Input::Records(journal));
         for link in 0..self.links.len() {
             if self.peer(seat, link).is_some() {
-                let status = InterfaceStatus {
-                    index: index(link),
-                    name: format!("l{link}"),
-                    up: true,
-                    link_local: Some(address(seat, link)),
-                    mtu: 1_500,
-                    ipv4: None,
-                };
-                self.step(seat, Input::Interface(status));
+                self.cable(seat, link, true);
             }
         }
         let of_kernel = |announced: &Announce| KernelRoute {
@@ -134,6 +129,19 @@ impl Mesh {
         };
         let own = self.seats[seat].settings.announce.iter().map(of_kernel).collect();
         self.step(seat, Input::KernelRoutes(own));
+    }
+
+    /// A cable is plugged in, or pulled out, at one end.
+    pub(crate) fn cable(&mut self, seat: usize, link: usize, up: bool) {
+        let status = InterfaceStatus {
+            index: index(link),
+            name: format!("l{link}"),
+            up,
+            link_local: Some(address(seat, link)),
+            mtu: 1_500,
+            ipv4: None,
+        };
+        self.step(seat, Input::Interface(status));
     }
 
     /// The power goes: nobody is told.
@@ -286,6 +294,7 @@ impl Mesh {
     fn exchange(&mut self, seat: usize, output: Exchange) {
         match output {
             Exchange::Beacon(bytes) => {
+                self.seats[seat].beacons += 1;
                 for link in 0..self.links.len() {
                     if let Some(peer) = self.peer(seat, link) {
                         let place = Place { interface: index(link), address: address(seat, link) };

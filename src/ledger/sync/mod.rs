@@ -264,6 +264,11 @@ impl Sync {
         }
     }
 
+    /// An interface came up: whoever is there shall not wait for our next beacon.
+    pub fn handle_interface_up(&mut self, now: Instant) {
+        self.beacon_at = self.beacon_at.min(now + Span::from_millis(100));
+    }
+
     /// There is a new record: it is pushed to all but the one that it came from.
     pub fn handle_record(&mut self, id: RecordId, from: Option<StreamId>, ledger: &Ledger) {
         let streams: Vec<StreamId> =
@@ -372,7 +377,7 @@ impl Sync {
             (heard.failures, heard.not_before) = (0, now);
         }
         // It shall not wait for our next one.
-        self.beacon_at = self.beacon_at.min(now + Span::from_millis(100));
+        self.handle_interface_up(now);
     }
 
     /// Asks for the stream's next message, once the last one is done.
