@@ -205,7 +205,14 @@ fn bench_steps(mut arguments: lexopt::Parser) -> Outcome<()> {
             other => return Err(usage(other.unexpected())),
         }
     }
-    lab::steps::run(routes);
+    let longest_ms = lab::steps::run(routes);
+    if longest_ms > lab::steps::MOST_MS {
+        let seen = format!("{longest_ms:.1} ms");
+        return Err(Failure::new(
+            format!("no input that keeps the loop for {} ms", lab::steps::MOST_MS),
+            seen,
+        ));
+    }
     Ok(())
 }
 
