@@ -114,6 +114,12 @@ fetch_zig() {
 # The cfg: 64-bit time_t in our libc.
 STATIC="-C relocation-model=static -C link-self-contained=no --cfg=libc_unstable_musl_v1_2"
 
+# How LLVM writes code for MIPS, where flash is smallest: alike for alike, which is what xz finds again (docs/sizes.md says
+# what it gives). In the order of the source and not of a pipeline, registers as they come and not as tried out, nothing
+# computed early to be kept. max-store-memcpy=2 would save 11 kB more, and make a voucher's chain twice as slow: sha2
+# copies 16 octets in each round.
+ALIKE="pre-RA-sched=source regalloc=basic disable-machine-licm disable-machine-cse"
+
 # What every call of cargo needs, into the environment of this shell; $1 are the flags for rustc.
 environment() {
   local library cargo_home=${CARGO_HOME:-$HOME/.cargo}
@@ -146,9 +152,12 @@ environment() {
 # --- what is built ---
 
 release() {
-  local target=$1 package=${PACKAGE:-.} name binary
+  local target=$1 package=${PACKAGE:-.} name binary alike=
+  # shellcheck disable=SC2086
+  case $target in mips*) alike=$(printf ' -C llvm-args=-%s' $ALIKE) ;; esac
   # No unwind tables: a panic aborts, nobody unwinds, and they are a twelfth of the file.
-  local flags="$STATIC -C force-unwind-tables=no -Z fmt-debug=shallow -Z location-detail=file,line" how=(-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size)
+  local flags="$STATIC$alike -C force-unwind-tables=no -Z fmt-debug=shallow -Z location-detail=file,line"
+  local how=(-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size)
   shift
   name=$([ "$package" = . ] && echo tequio || basename "$package")
   # Std below the tree has another path for each workspace: in one folder they would build it anew in turns.
