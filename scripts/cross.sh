@@ -158,6 +158,8 @@ release() {
   # No unwind tables: a panic aborts, nobody unwinds, and they are a twelfth of the file.
   local flags="$STATIC$alike -C force-unwind-tables=no -Z fmt-debug=shallow -Z location-detail=file,line"
   local how=(-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size)
+  # Of functions with the same code one stays.
+  case $target in mips*) flags+=" -C linker=$PWD/scripts/linker.sh" ;; esac
   shift
   name=$([ "$package" = . ] && echo tequio || basename "$package")
   # Std below the tree has another path for each workspace: in one folder they would build it anew in turns.
@@ -174,6 +176,9 @@ release() {
   esac
   (
     environment "$flags"
+    # Where cargo-zigbuild says which linker is its own.
+    DRIVER=CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$target")_LINKER
+    export DRIVER
     [ "${FLAGS:-ours}" = ours ] || unset RUST_LIBC_UNSTABLE_MUSL_V1_2_3
     cd "$package"
     cargo zigbuild --locked --release --bin "$name" --target "$target" "${how[@]}" "$@" </dev/null
