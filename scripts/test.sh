@@ -43,7 +43,8 @@ part_simulator() {
   "$BUILT/debug/lab" sim --seeds "${SEEDS:-50}" &&
     "$BUILT/debug/lab" sim --mesh hundred --seeds "${HUNDREDS:-50}" &&
     "$BUILT/debug/lab" sim --mesh thousand --seeds "${THOUSANDS:-3}" &&
-    "$BUILT/debug/lab" sim --ledger --seeds "${LEDGERS:-30}"
+    "$BUILT/debug/lab" sim --ledger --seeds "${LEDGERS:-30}" &&
+    "$BUILT/debug/lab" thief
 }
 # Every daemon is recorded; the story itself looks for secrets in the recordings at its end. Here each is
 # replayed by the program for it, twice, in processes of their own.
@@ -106,7 +107,7 @@ about() {
     tidy) echo "the rules of the house" ;;
     unit) echo "unit and property tests" ;;
     bigendian) echo "unit tests on emulated MIPS" ;;
-    simulator) echo "${SEEDS:-50}+${HUNDREDS:-50}+${THOUSANDS:-3}+${LEDGERS:-30} meshes" ;;
+    simulator) echo "${SEEDS:-50}+${HUNDREDS:-50}+${THOUSANDS:-3}+${LEDGERS:-30} meshes, thief" ;;
     size) echo "the daemon on MIPS, weighed" ;;
     cross) echo "every router's processor" ;;
     village) echo "the story, recorded, replayed" ;;

@@ -45,6 +45,7 @@ fn run() -> Outcome<ExitCode> {
         "village" => village(arguments),
         "sim" => sim(arguments),
         "replay" => replay(arguments),
+        "thief" => thief(arguments),
         "bench-routing" => bench_routing(arguments),
         "bench-phone" => bench_phone(arguments).map(|()| ExitCode::SUCCESS),
         "bench-steps" => bench_steps(arguments).map(|()| ExitCode::SUCCESS),
@@ -148,6 +149,17 @@ fn replay(mut arguments: lexopt::Parser) -> Outcome<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn thief(mut arguments: lexopt::Parser) -> Outcome<ExitCode> {
+    let mut json = false;
+    while let Some(argument) = arguments.next().map_err(usage)? {
+        match argument {
+            Long("json") => json = true,
+            other => return Err(usage(other.unexpected())),
+        }
+    }
+    Ok(if lab::thief::run(json)? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
 fn bench_routing(mut arguments: lexopt::Parser) -> Outcome<ExitCode> {
     let mut wish = routing::Wish::default();
     while let Some(argument) = arguments.next().map_err(usage)? {
@@ -242,6 +254,7 @@ const USAGE: &str = "\
 lab village [--keep] [--luci [ADDRESS:PORT]] [--json] [--step-timeout S] [--pcap DIR] [--record DIR] [--tequio PROGRAM]
 lab sim [--seed FIRST] [--seeds COUNT] [--mesh village|hundred|thousand] [--plant loop|feasibility|deaf|stubborn] [--trace] [--json]
 lab sim --ledger [--seed FIRST] [--seeds COUNT] [--plant forgetful|deaf|till|silent|double] [--trace] [--json]
+lab thief [--json]
 lab replay FILE [--trace]
 lab bench-routing [--runs N] [--seed N] [--speakers ours,babeld,bird] [--groups first,carrier,silent,fast,intake,steady,boot20,boot110]
                   [--sizes 0,1000,10000] [--tequio PROGRAM] [--babeld PROGRAM] [--bird PROGRAM] [--json FILE]
