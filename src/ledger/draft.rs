@@ -181,13 +181,14 @@ impl Ledger {
         Body::Revocation(Revocation { verifiers, reason: reason.to_owned(), confirms: None })
     }
 
-    /// Pages that hold these new figures: each voucher's on the page where it stands already, new ones on
-    /// the first page that has room. A figure that fell keeps its height.
+    /// Pages that hold these new figures, which are this node's on all lanes: each voucher's on the page where it
+    /// stands already, new ones on the first page that has room. A figure that fell keeps its height.
     pub fn usage_bodies(&self, changed: &[Counter], day: Option<u32>) -> Vec<Body> {
         let lane = self.own_lane();
         let mut pages = self.own_pages(lane);
         let mut touched = crate::base::sorted::SortedSet::new();
         for counter in changed {
+            let counter = &self.beyond_other_lanes(lane, *counter);
             let home = pages.iter().find(|(_, page)| page.contains_key(&counter.verifier));
             let room = || pages.iter().find(|(_, page)| page.len() < USAGE_PAGE);
             let next = || pages.last_key_value().map_or(0, |(last, _)| last.saturating_add(1));
@@ -204,6 +205,17 @@ impl Ledger {
             Some(Body::Usage(Usage { lane, page, counters, day }))
         };
         touched.into_iter().filter_map(body).collect()
+    }
+
+    /// What of a figure stands on no other lane of this node: lanes are added.
+    fn beyond_other_lanes(&self, lane: u64, mut counter: Counter) -> Counter {
+        let others = self.own_usage().filter(|usage| usage.lane != lane);
+        for row in others.flat_map(|usage| &usage.counters).filter(|row| row.verifier == counter.verifier) {
+            counter.used_s = counter.used_s.saturating_sub(row.used_s);
+            counter.up_bytes = counter.up_bytes.saturating_sub(row.up_bytes);
+            counter.down_bytes = counter.down_bytes.saturating_sub(row.down_bytes);
+        }
+        counter
     }
 
     /// The lane on which this node counts: the one it has, or a number of this start.

@@ -58,3 +58,27 @@ fn first_uses_more_than_a_day_apart_are_told_with_both_nodes() {
     assert_eq!((told[0].excess_s, told[0].apart_s, told[0].used_at.len()), (0, 86_401, 2));
     assert!(told[0].to_string().ends_with("; first uses 24 h apart, look at the clocks there"));
 }
+
+#[test]
+fn what_a_node_counted_before_it_forgot_is_not_counted_again() {
+    let mut village = Village::new();
+    let verifier = village.issue(1, 10..11)[0];
+    village.activate(10, NOON);
+    let known = village.records.clone();
+    let counter = |used_s| Counter { verifier, used_s, up_bytes: 5, down_bytes: 7, elapsed_s: used_s };
+    village.count(counter(600), None);
+    let forgotten = village.records.last().unwrap().clone();
+    // Its flash is worn: it starts without its last record, and counts on a lane of its own.
+    village.seller.ledger = Ledger::new(village.seller.id(), 77_000_000);
+    village.seller.take(&known);
+    village.count(counter(30), None);
+    village.seller.take(&[forgotten]);
+    let used_s = |village: &Village| village.seller.ledger.voucher(verifier).unwrap().used_s();
+    assert_eq!(used_s(&village), 630, "lanes are added");
+    // The session goes on; the node tells what it has counted in all.
+    village.count(counter(640), None);
+    assert_eq!(used_s(&village), 640);
+    village.count(counter(1_000), None);
+    assert_eq!(used_s(&village), 1_000);
+    assert_eq!(village.root.ledger.voucher(verifier).unwrap().used_s(), 1_000);
+}
