@@ -120,7 +120,8 @@ impl Stream {
             return Err(Why::Nonsense);
         }
         let answer = compare::answer(ledger, step).ok_or(Why::Nonsense)?;
-        self.differs |= !(answer.have.is_empty() && answer.need.is_empty());
+        // Whoever has more to say has seen a difference, also if the rest of it did not fit.
+        self.differs |= !step.is_empty();
         answer.have.into_iter().for_each(|id| self.push(id, ledger));
         self.to_want.extend(answer.need);
         let is_done = answer.next.is_empty();

@@ -370,3 +370,22 @@ fn an_expelled_neighbour_is_cut_off_and_stays_out() {
     assert!(row.nodes[0].0.record(lot).is_some());
     assert!(row.nodes[3].0.record(lot).is_none(), "what is new is not told to it");
 }
+
+#[test]
+fn what_does_not_fit_into_one_comparison_is_repaired_in_seconds() {
+    let village = Village::new();
+    let said = |number: u64| {
+        let body = super::super::body::ReferenceState { name: number.to_string(), state: vec![1] };
+        village.seller.forge((1 << 40) + number, None, &Body::ReferenceState(body))
+    };
+    let records: Vec<Vec<u8>> = (0..7_000).map(said).collect();
+    // Once the dialler lacks a seventh of all, once the one that is dialled: neither knows what the other has seen.
+    for poor in 0..2 {
+        let mut ledgers = [village.seller.ledger.clone(), village.other.ledger.clone()];
+        ledgers[poor].handle_journal(records[..6_000].iter().map(Vec::as_slice));
+        ledgers[1 - poor].handle_journal(records.iter().map(Vec::as_slice));
+        let mut row = Row::new(ledgers.into());
+        row.pass(Span::from_secs(40));
+        row.assert_all_equal();
+    }
+}
