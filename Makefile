@@ -1,6 +1,6 @@
 # Everything there is to run. `make help` lists it. The work itself is in scripts/.
 
-.PHONY: help village test lint soak bench-routing bench-instructions bench-size bench-memory cross cross-mips cross-mipsel cross-armv7 cross-aarch64 cross-x86_64 sizes package
+.PHONY: help village test lint soak bench-routing bench-ledger bench-instructions bench-size bench-memory cross cross-mips cross-mipsel cross-armv7 cross-aarch64 cross-x86_64 sizes package
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -27,6 +27,10 @@ soak: ## What is too long for every change: many more simulated meshes, every pr
 bench-routing: ## Our daemon, babeld and bird in the same worlds, 45 minutes (ARGS="--runs 3 --groups first,carrier")
 	@scripts/setup.sh
 	@scripts/bench-routing.sh $(ARGS)
+
+bench-ledger: ## What the ledger costs in octets, seconds, memory, flash and instructions (valgrind), 3 minutes
+	@scripts/setup.sh
+	@scripts/bench-ledger.sh
 
 bench-instructions: ## Instructions of simulated meshes with fixed seeds (valgrind), 5 minutes
 	@scripts/setup.sh

@@ -14,6 +14,7 @@ pub mod form;
 pub mod household;
 pub mod http;
 pub mod interrupt;
+pub mod ledger_bench;
 pub mod luci;
 pub mod names;
 pub mod netns;

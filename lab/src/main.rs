@@ -47,6 +47,7 @@ fn run() -> Outcome<ExitCode> {
         "replay" => replay(arguments),
         "thief" => thief(arguments),
         "bench-routing" => bench_routing(arguments),
+        "bench-ledger" => bench_ledger(arguments).map(|()| ExitCode::SUCCESS),
         "bench-phone" => bench_phone(arguments).map(|()| ExitCode::SUCCESS),
         "bench-steps" => bench_steps(arguments).map(|()| ExitCode::SUCCESS),
         "serve-web" => serve_web(arguments).map(|()| ExitCode::SUCCESS),
@@ -198,6 +199,22 @@ fn words(arguments: &mut lexopt::Parser) -> Outcome<Vec<String>> {
     Ok(text.split(',').map(str::to_string).collect())
 }
 
+fn bench_ledger(mut arguments: lexopt::Parser) -> Outcome<()> {
+    let (mut json, mut work, mut times) = (None, None, 1);
+    while let Some(argument) = arguments.next().map_err(usage)? {
+        match argument {
+            Long("json") => json = Some(PathBuf::from(arguments.value().map_err(usage)?)),
+            Long("work") => work = Some(arguments.value().and_then(|value| value.string()).map_err(usage)?),
+            Long("times") => times = arguments.value().and_then(|value| value.parse()).map_err(usage)?,
+            other => return Err(usage(other.unexpected())),
+        }
+    }
+    match work {
+        Some(work) => lab::ledger_bench::work::run(&work, times),
+        None => lab::ledger_bench::run(json.as_deref()),
+    }
+}
+
 fn bench_phone(mut arguments: lexopt::Parser) -> Outcome<()> {
     let mut pcap = None;
     while let Some(argument) = arguments.next().map_err(usage)? {
@@ -258,6 +275,7 @@ lab thief [--json]
 lab replay FILE [--trace]
 lab bench-routing [--runs N] [--seed N] [--speakers ours,babeld,bird] [--groups first,carrier,silent,fast,intake,steady,boot20,boot110]
                   [--sizes 0,1000,10000] [--tequio PROGRAM] [--babeld PROGRAM] [--bird PROGRAM] [--json FILE]
+lab bench-ledger [--json FILE] [--work verify|code --times N]
 lab bench-phone [--pcap DIR]
 lab bench-steps [ROUTES]
 lab serve-web --name NAME --listen ADDRESS...";

@@ -44,13 +44,17 @@ pub(super) fn is_treasurer(seat: usize) -> bool {
 
 /// What a member's record says.
 pub(super) fn member(one: &Replica, seat: usize, instead_of: Option<[u8; 32]>) -> Body {
+    member_of(one.id(), one.dh, seat, instead_of)
+}
+
+pub(crate) fn member_of(key: [u8; 32], dh: [u8; 32], seat: usize, instead_of: Option<[u8; 32]>) -> Body {
     let number = u16::try_from(seat).expect("a handful of boxes") + 1;
     Body::Member(Member {
-        key: one.id(),
-        dh: one.dh,
+        key,
+        dh,
         name: format!("nodo {number}"),
         number: IssuerNumber(number),
-        slot: u8::try_from(seat).ok(),
+        slot: u8::try_from(seat).ok().filter(|slot| *slot < 60),
         roles: roles(seat),
         float: FLOAT,
         replaces: Vec::new(),
@@ -60,16 +64,17 @@ pub(super) fn member(one: &Replica, seat: usize, instead_of: Option<[u8; 32]>) -
 }
 
 /// The epoch behind the one that this ledger holds for current, sealed to all members but those it expels.
-pub(super) fn epoch(ledger: &tequio::ledger::Ledger, expels: Vec<Expulsion>) -> Body {
+pub(crate) fn epoch(ledger: &tequio::ledger::Ledger, expels: Vec<Expulsion>) -> Body {
     let (follows, number) = ledger.current_epoch().unzip();
     let stays = |key: &[u8; 32]| expels.iter().all(|one| one.member != *key);
     let members = ledger.members().map(|state| state.member.key).filter(stays);
     // Nobody opens them here: what counts is to whom they are sealed.
-    let shares = members.map(|member| SealedShare { member, sealed: vec![7; 112] }).collect();
+    // Those for whom there is no room would get a grant.
+    let shares = members.take(48).map(|member| SealedShare { member, sealed: vec![7; 112] }).collect();
     Body::Epoch(Epoch { number: number.unwrap_or(0) + 1, follows, shares, expels })
 }
 
-fn charter(root: [u8; 32]) -> Body {
+pub(crate) fn charter(root: [u8; 32]) -> Body {
     Body::Charter(Charter {
         root,
         name: "San Miguel".into(),
@@ -88,7 +93,7 @@ fn charter(root: [u8; 32]) -> Body {
     })
 }
 
-fn plan(id: &str, measure: PlanMeasure) -> Body {
+pub(crate) fn plan(id: &str, measure: PlanMeasure) -> Body {
     Body::Plan(Plan {
         id: id.into(),
         name: id.into(),
@@ -108,6 +113,11 @@ impl World {
     pub(super) fn found(seed: u64, planted: Planted, trace: bool) -> Self {
         let mut random = Random::new(seed ^ 0x001e_d6e5);
         let count = 6 + usize::try_from(random.below(4)).expect("small");
+        Self::of(count, random, planted, trace)
+    }
+
+    /// A village of so many boxes.
+    pub(super) fn of(count: usize, mut random: Random, planted: Planted, trace: bool) -> Self {
         let office = Replica::new(key(&mut random), 1 + random.below(1 << 32));
         let mut boxes = Vec::new();
         for _ in 0..count {

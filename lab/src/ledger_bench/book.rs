@@ -1,0 +1,153 @@
+//! A ledger with as many coupons as one likes: lots of 20, each sold and typed at the node that made it, their counters
+//! on full pages. Records are signed where somebody will verify them.
+
+use ed25519_dalek::{Signer, SigningKey};
+use tequio::base::time::{TimeQuality, WallTime};
+use tequio::base::voucher::{IssuerNumber, LotId, Proof, Verifier};
+use tequio::ledger::body::{Activation, Issue, PlanMeasure, Sale, Usage};
+use tequio::ledger::proof::verifier_of;
+use tequio::ledger::record::{self, Header, RecordId};
+use tequio::ledger::{Body, Counter, Kind, Ledger, Member, Record};
+
+use crate::replicas::founding;
+
+/// Coupons of one lot, which is one sale.
+pub(super) const LOT: u64 = 20;
+const NOON: WallTime = WallTime { unix_s: 1_800_000_000, quality: TimeQuality::Trusted };
+
+/// The records of a community, those of its founding first.
+pub(super) struct Book {
+    pub(super) records: Vec<Vec<u8>>,
+    pub(super) keys: [SigningKey; 2],
+    pub(super) dh: [[u8; 32]; 2],
+}
+
+struct Chain<'a> {
+    key: &'a SigningKey,
+    community: [u8; 32],
+    seq: u64,
+    prev: Option<RecordId>,
+}
+
+impl Chain<'_> {
+    fn write(&mut self, body: &Body, signed: bool) -> Vec<u8> {
+        self.seq += 1;
+        let kind = body.kind().unwrap_or(Kind::Other(0));
+        let prev = self.prev.filter(|_| kind.chained());
+        let author = self.key.verifying_key().to_bytes();
+        let header = Header { community: self.community, kind: kind.number(), author, seq: self.seq, prev };
+        let envelope = record::envelope(&header, &body.encode().unwrap_or_default());
+        let signature = if signed { self.key.sign(&record::message(&envelope)).to_bytes() } else { [7; 64] };
+        let bytes = record::seal(&envelope, &signature);
+        if kind.chained() {
+            self.prev = Record::id_of(&bytes);
+        }
+        bytes
+    }
+}
+
+impl Book {
+    /// So many coupons; the last `signed` records can be verified.
+    pub(super) fn of(vouchers: u64, signed: usize) -> Result<Self, String> {
+        let keys = [1, 2].map(|seed| SigningKey::from_bytes(&[seed; 32]));
+        let root = SigningKey::from_bytes(&[9; 32]);
+        let dh = [[11; 32], [12; 32]];
+        let (mut records, office) = found(&root, &keys, &dh)?;
+        let community = office.community().ok_or("a community")?;
+        let (plan, _) = office.plan("diez").ok_or("a plan")?;
+        let (epoch, _) = office.current_epoch().ok_or("an epoch")?;
+        let issuer = IssuerNumber(1);
+        let mut bodies = Vec::new();
+        let mut counters: Vec<Counter> = Vec::new();
+        for lot in 0..vouchers / LOT {
+            let proofs: Vec<Proof> = (0..LOT).map(|at| proof(lot * LOT + at)).collect();
+            let verifiers: Vec<Verifier> =
+                proofs.iter().map(|proof| verifier_of(&community, issuer, proof)).collect();
+            let sold = verifiers.clone();
+            bodies.push(Body::Issue(Issue {
+                lot: LotId(lot),
+                epoch,
+                plan,
+                verifiers: sold.clone(),
+                issuer,
+                for_exchange: false,
+            }));
+            let person = "ana".to_owned();
+            bodies.push(Body::Sale(Sale {
+                verifiers: sold,
+                person,
+                price: 50,
+                plan,
+                external_count: 0,
+                time: NOON,
+            }));
+            for (verifier, proof) in verifiers.into_iter().zip(proofs) {
+                bodies.push(Body::Activation(Activation { verifier, proof, begin: NOON }));
+                counters.push(Counter {
+                    verifier,
+                    used_s: 600,
+                    up_bytes: 9_000_000,
+                    down_bytes: 90_000_000,
+                    elapsed_s: 700,
+                });
+            }
+        }
+        for (page, counters) in counters.chunks(64).enumerate() {
+            let page = u32::try_from(page).unwrap_or(u32::MAX);
+            let at = bodies.len() - bodies.len() / 3;
+            bodies.insert(
+                at,
+                Body::Usage(Usage { lane: 1, page, counters: counters.to_vec(), day: Some(20_000) }),
+            );
+        }
+        let mut chain = Chain { key: &keys[0], community, seq: 1_000, prev: None };
+        let from = bodies.len().saturating_sub(signed);
+        records.extend(bodies.iter().enumerate().map(|(at, body)| chain.write(body, at >= from)));
+        Ok(Self { records, keys, dh })
+    }
+
+    /// The ledger of one of the two nodes, without the last `lacks` records.
+    pub(super) fn ledger(&self, node: usize, lacks: usize) -> Ledger {
+        let mut ledger = Ledger::new(self.keys[node].verifying_key().to_bytes(), 1);
+        let known = &self.records[..self.records.len() - lacks];
+        ledger.handle_journal(known.iter().map(Vec::as_slice));
+        ledger
+    }
+}
+
+fn proof(number: u64) -> Proof {
+    let mut bytes = [3; 16];
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    Proof(bytes)
+}
+
+fn found(
+    root: &SigningKey,
+    keys: &[SigningKey; 2],
+    dh: &[[u8; 32]; 2],
+) -> Result<(Vec<Vec<u8>>, Ledger), String> {
+    let mut office = Ledger::new(root.verifying_key().to_bytes(), 1);
+    let mut bodies = vec![founding::charter(root.verifying_key().to_bytes())];
+    for (number, (key, dh)) in keys.iter().zip(dh).enumerate() {
+        if let Body::Member(member) =
+            founding::member_of(key.verifying_key().to_bytes(), *dh, 4 + number, None)
+        {
+            let number = IssuerNumber(u16::try_from(number).unwrap_or(0) + 1);
+            bodies.push(Body::Member(Member { float: u64::MAX, number, ..member }));
+        }
+    }
+    bodies.push(founding::plan("diez", PlanMeasure::UsedSeconds { seconds: 600, within_days: None }));
+    let mut records = Vec::new();
+    let mut write = |office: &mut Ledger, body: Body| {
+        let draft = office.draft(body).map_err(|why| why.to_string())?;
+        let signature = root.sign(&draft.message_to_sign).to_bytes();
+        records.push(office.complete(draft, signature));
+        Ok::<(), String>(())
+    };
+    for body in bodies {
+        write(&mut office, body)?;
+    }
+    let first = founding::epoch(&office, Vec::new());
+    write(&mut office, first)?;
+    Ok((records, office))
+}

@@ -1,0 +1,144 @@
+//! `lab bench-ledger`: what the ledger costs in octets, seconds, memory and flash. Figures that a limit stands for are
+//! held against it; one that is missed is said, and the program fails only if it cannot measure.
+
+mod book;
+pub mod work;
+
+use std::path::Path;
+use std::time::Instant;
+
+use serde_json::{Map, Value};
+use tequio::ledger::{Ledger, journal};
+
+use self::book::Book;
+use crate::failure::{Failure, Outcome, io};
+use crate::replicas::spread;
+use crate::talk::Talk;
+
+/// Coupons of the ledger that is repaired, started, and weighed.
+const VOUCHERS: u64 = 20_000;
+/// A village sells so many a day, on so many nodes.
+const COUPONS_A_DAY: u64 = 250;
+const NODES: u64 = 19;
+const DAYS: u64 = 3 * 365;
+/// The busiest node: sales and first uses of a day.
+const SALES: u64 = 60;
+const FIRST_USES: u64 = 120;
+/// What an fsync costs beside its octets: a page of flash.
+const FSYNC_BYTES: u64 = 2_048;
+
+/// One figure, and the most that it may be.
+struct Figure {
+    name: &'static str,
+    value: f64,
+    limit: Option<f64>,
+}
+
+/// Measures, prints, and writes one flat object.
+pub fn run(json: Option<&Path>) -> Outcome<()> {
+    let mut figures = Vec::new();
+    let failure = |why: String| Failure::new("a figure", why);
+    repairs(&mut figures).map_err(failure)?;
+    for (name, boxes, limit) in [("spread_s", 19, Some(1.0)), ("spread_200_s", 200, None)] {
+        let mut worst: f64 = 0.0;
+        for seed in 1..=3 {
+            worst = worst.max(spread::spread_s(boxes, seed).map_err(failure)?);
+        }
+        figures.push(Figure { name, value: worst, limit });
+    }
+    memory_and_start(&mut figures).map_err(failure)?;
+    flash(&mut figures).map_err(failure)?;
+    let mut object = Map::new();
+    println!("{:<24} {:>14} {:>10}", "figure", "value", "limit");
+    for Figure { name, value, limit } in figures {
+        let said = limit.map_or_else(String::new, |limit| {
+            format!("{limit:>10} {}", if value <= limit { "holds" } else { "MISSED" })
+        });
+        println!("{name:<24} {value:>14.3} {said}");
+        object.insert(name.to_owned(), Value::from(value));
+    }
+    if let Some(path) = json {
+        let text = serde_json::to_string_pretty(&Value::Object(object)).unwrap_or_default();
+        std::fs::write(path, text + "\n").map_err(io(format!("to write {}", path.display())))?;
+    }
+    Ok(())
+}
+
+/// Octets of a stream on which one side lacks the last few records, the records themselves among them.
+fn repairs(figures: &mut Vec<Figure>) -> Result<(), String> {
+    let book = Book::of(VOUCHERS, 1_000)?;
+    for (name, lacks) in [("repair_octets_1", 1), ("repair_octets_10", 10), ("repair_octets_1000", 1_000)] {
+        let (mut whole, mut poor) = (book.ledger(0, 0), book.ledger(1, lacks));
+        let mut talk = Talk::new(&mut whole, book.dh[0], &mut poor);
+        let waits_s = talk.until_equal();
+        let waits_s = waits_s
+            .ok_or_else(|| format!("two ledgers that differ by {lacks} records did not become equal"))?;
+        let value = talk.octets as f64;
+        figures.push(Figure { name, value, limit: None });
+        if lacks == 1_000 {
+            // Comparisons are two seconds apart; signatures and the way are not in it.
+            figures.push(Figure { name: "repair_waits_1000_s", value: waits_s as f64, limit: None });
+        }
+    }
+    Ok(())
+}
+
+fn memory_and_start(figures: &mut Vec<Figure>) -> Result<(), String> {
+    let book = Book::of(VOUCHERS, 0)?;
+    let key = [5; 32];
+    let mut bytes = journal::HEADER.to_vec();
+    book.records.iter().for_each(|record| bytes.extend(journal::frame(&key, record)));
+    let before = allocated();
+    let began = Instant::now();
+    let scan = journal::scan(&key, &bytes).map_err(|why| why.to_string())?;
+    let mut ledger = Ledger::new([0; 32], 1);
+    let refused = ledger.handle_journal(scan.records.iter().map(|range| &bytes[range.clone()]));
+    let took = began.elapsed().as_secs_f64();
+    let memory = allocated().saturating_sub(before) as f64;
+    let known = ledger.record_count() as u64;
+    if refused > 0 || known < VOUCHERS {
+        return Err(format!("{known} records were read, {refused} refused"));
+    }
+    let a_voucher = memory / VOUCHERS as f64;
+    figures.push(Figure { name: "start_20000_s", value: took, limit: None });
+    figures.push(Figure { name: "ram_per_voucher_b", value: a_voucher, limit: Some(200.0) });
+    // No close lets details go: what comes stays.
+    let all = (DAYS * COUPONS_A_DAY) as f64;
+    figures.push(Figure { name: "ram_3y_kb", value: a_voucher * all / 1_024.0, limit: Some(3_072.0) });
+    let full_after = tequio::base::limit::LEDGER_RECORDS as f64 / (known as f64 / VOUCHERS as f64);
+    figures.push(Figure { name: "full_after_days", value: full_after / COUPONS_A_DAY as f64, limit: None });
+    Ok(())
+}
+
+/// By the node's rules (`node::stores`, `node::guests`, `node::exchange`) from the sizes of real records: a sale is two
+/// records and an fsync, a first use two and an fsync; a session that ends writes its page of counters, those that go on
+/// each ten minutes; what others wrote comes each hour.
+fn flash(figures: &mut Vec<Figure>) -> Result<(), String> {
+    let sizes = work::sizes().map_err(|why| why.to_string())?;
+    let frame = |record: u64| record + journal::FRAME_HEAD as u64;
+    let own = SALES * (frame(sizes.lot) + frame(sizes.sale))
+        + FIRST_USES * (frame(sizes.first_use) + frame(sizes.device));
+    let pages = FIRST_USES + 24 * 6;
+    let own_pages = pages * frame(sizes.page);
+    let foreign_sales = COUPONS_A_DAY - SALES;
+    let others =
+        foreign_sales * (frame(sizes.lot) + frame(sizes.sale) + frame(sizes.first_use) + frame(sizes.device));
+    // Of each other node the page of an hour in which it changed.
+    let foreign_pages = (NODES - 1) * 24 * frame(sizes.page);
+    let syncs = SALES + FIRST_USES + pages + 24;
+    let day = own + own_pages + others + foreign_pages + syncs * FSYNC_BYTES;
+    figures.push(Figure { name: "flash_day_kb", value: day as f64 / 1_024.0, limit: Some(1_024.0) });
+    figures.push(Figure { name: "fsyncs_day", value: (pages + 24) as f64, limit: Some(50.0) });
+    // After compaction: each record once, each page as it was last; no close lets details go.
+    let coupon = frame(sizes.lot) + frame(sizes.sale) + frame(sizes.first_use) + frame(sizes.device);
+    let all = COUPONS_A_DAY * DAYS * (coupon + frame(sizes.page) / 64);
+    figures.push(Figure { name: "flash_3y_kb", value: all as f64 / 1_024.0, limit: Some(4_096.0) });
+    Ok(())
+}
+
+/// Octets of this program that are allocated and not freed.
+fn allocated() -> usize {
+    // SAFETY: it reads the allocator's own counts and takes no argument.
+    let info = unsafe { libc::mallinfo2() };
+    info.uordblks + info.hblkhd
+}
