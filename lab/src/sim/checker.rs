@@ -21,6 +21,7 @@ use std::net::IpAddr;
 
 use tequio::babel::RouterId;
 use tequio::babel::output::RouteAction;
+use tequio::babel::report::RouteReport;
 use tequio::base::address::PrefixPair;
 use tequio::base::time::{Instant, Span};
 
@@ -113,6 +114,39 @@ const REBORN_CIRCLE: Span = Span::from_secs(5);
 /// origin is said three times within two seconds.
 const SHARED_CIRCLE: Span = Span::from_secs(3);
 
+/// The metric that is in use for a prefix, and the least that could be.
+#[derive(Clone, Copy)]
+struct Way {
+    used: u16,
+    least: u16,
+}
+
+impl Default for Way {
+    fn default() -> Self {
+        Self { used: u16::MAX, least: u16::MAX }
+    }
+}
+
+impl Way {
+    fn look_at(&mut self, plant: Plant, route: &RouteReport) {
+        if !route.feasible {
+            return;
+        }
+        // The planted mistake: whatever is chosen looks twice as dear as it is.
+        let twice = plant == Plant::Stubborn && route.selected;
+        let metric = if twice { route.metric.saturating_mul(2) } else { route.metric };
+        self.least = metric.min(self.least);
+        if route.selected {
+            self.used = metric;
+        }
+    }
+
+    /// Whether something is in use, and something else a tenth better.
+    fn is_left_unused(self) -> bool {
+        self.used != u16::MAX && u32::from(self.least) * 10 <= u32::from(self.used) * 9
+    }
+}
+
 /// How long a better way may be there unused (`babel::select`: 20 s for less than an eighth, and a Hello).
 const STUBBORN: Span = Span::from_secs(30);
 
@@ -191,7 +225,7 @@ impl Checker {
     }
 
     /// After `node` handled an input.
-    pub(super) fn after(&mut self, node: NodeId, nodes: &[SimNode]) -> Result<(), Violation> {
+    pub(super) fn after(&mut self, now: Instant, node: NodeId, nodes: &[SimNode]) -> Result<(), Violation> {
         // Both lists are in order, so one walk finds what is in both: this is done after every event.
         let before = self.distances.remove(&node).unwrap_or_default();
         let mut before = before.iter().peekable();
@@ -212,7 +246,23 @@ impl Checker {
             distances.push((source, (seqno, metric)));
         }
         self.distances.insert(node, distances);
+        self.forget_what_is_no_better(now, node, nodes);
         Ok(())
+    }
+
+    /// A way that is not better for a moment has not been better all the time, also between two looks at everything.
+    fn forget_what_is_no_better(&mut self, now: Instant, node: NodeId, nodes: &[SimNode]) {
+        let here = self.better.range((node, PrefixPair::DEFAULT_V4)..).take_while(|((of, _), _)| *of == node);
+        let here: Vec<PrefixPair> = here.map(|((_, prefix), _)| *prefix).collect();
+        for prefix in here {
+            let mut way = Way::default();
+            for route in nodes[node].node.babel().routes_of(now, prefix) {
+                way.look_at(self.plant, &route);
+            }
+            if !way.is_left_unused() {
+                self.better.remove(&(node, prefix));
+            }
+        }
     }
 
     /// Once a second: everything.
@@ -250,27 +300,14 @@ impl Checker {
     pub(super) fn stubbornness(&mut self, now: Instant, nodes: &[SimNode]) -> Result<(), Violation> {
         let mut better = BTreeMap::new();
         for (node, one) in nodes.iter().enumerate() {
-            let mut best: BTreeMap<PrefixPair, (u16, u16)> = BTreeMap::new();
-            for route in one.node.babel().report(now).routes.into_iter().filter(|route| route.feasible) {
-                let (used, least) = best.entry(route.prefix).or_insert((u16::MAX, u16::MAX));
-                // The planted mistake: whatever is chosen looks twice as dear as it is.
-                let metric = if self.plant == Plant::Stubborn && route.selected {
-                    route.metric.saturating_mul(2)
-                } else {
-                    route.metric
-                };
-                *least = metric.min(*least);
-                if route.selected {
-                    *used = metric;
-                }
+            let mut ways: BTreeMap<PrefixPair, Way> = BTreeMap::new();
+            for route in one.node.babel().report(now).routes {
+                ways.entry(route.prefix).or_default().look_at(self.plant, &route);
             }
-            for (prefix, (used, least)) in best {
-                if used == u16::MAX || u32::from(least) * 10 > u32::from(used) * 9 {
-                    continue;
-                }
+            for (prefix, way) in ways.into_iter().filter(|(_, way)| way.is_left_unused()) {
                 let since = self.better.get(&(node, prefix)).copied().unwrap_or(now);
                 if now.since(since) > STUBBORN {
-                    return Err(Violation::Stubborn { node, prefix, metric: (used, least) });
+                    return Err(Violation::Stubborn { node, prefix, metric: (way.used, way.least) });
                 }
                 better.insert((node, prefix), since);
             }

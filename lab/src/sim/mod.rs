@@ -334,7 +334,7 @@ impl Sim {
         for output in outputs {
             self.perform(id, output)?;
         }
-        self.checker.after(id, &self.nodes)
+        self.checker.after(self.now, id, &self.nodes)
     }
 
     fn perform(&mut self, id: NodeId, output: Output) -> Result<(), Violation> {
