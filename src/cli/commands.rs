@@ -433,6 +433,7 @@ mod tests {
           voucher show    what a voucher holds
           voucher revoke  make a voucher worthless
           sessions        who is online through this node
+          books close     close the books of a month
           community       make a community, admit and expel members
           ledger          records to a file, and back
           report          what a month brought, for the assembly
