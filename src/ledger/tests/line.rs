@@ -11,6 +11,9 @@ use crate::base::sorted::SortedSet;
 use crate::base::voucher::{LotId, Verifier};
 use crate::ledger::body::{Counter, Epoch, Expulsion, Issue};
 
+/// Stories of each kind; an emulated processor has to do with fewer.
+const STORIES: u64 = if cfg!(target_endian = "big") { 3 } else { 24 };
+
 const MONTHS: [&str; 4] = ["2027-01", "2027-02", "2027-03", "2027-04"];
 
 fn close(village: &mut Village, month: &str) {
@@ -109,7 +112,7 @@ fn same(seen: &str, wanted: &str, seed: u64) {
 #[test]
 fn who_let_go_and_who_did_not_say_the_same() {
     let mut forgotten = 0;
-    for seed in 0..24 {
+    for seed in 0..STORIES {
         let (village, last) = story(seed, &MONTHS[..3]);
         let whole = loaded(&village.records);
         let wanted = meaning(&village, last, &whole);
@@ -119,7 +122,7 @@ fn who_let_go_and_who_did_not_say_the_same() {
             assert_eq!(state(&loaded(&records)), state(&whole), "seed {seed}");
             let mut ledger = Ledger::new([0; 32], 1);
             for bytes in &records {
-                ledger.handle_record(bytes).unwrap();
+                ledger.handle_stored(bytes).unwrap();
                 if random.below(8) == 0 {
                     ledger.let_go();
                 }
@@ -130,13 +133,13 @@ fn who_let_go_and_who_did_not_say_the_same() {
             same(&meaning(&village, last, &copy), &wanted, seed);
         }
     }
-    assert!(forgotten > 300, "{forgotten}");
+    assert!(forgotten > 12 * STORIES as usize, "{forgotten}");
 }
 
 /// The accounts of somebody who keeps everything and never closes are the measure.
 #[test]
 fn closed_books_say_what_open_ones_would() {
-    for seed in 0..24 {
+    for seed in 0..STORIES {
         let (village, _) = story(seed, &MONTHS[..3]);
         let is_close = |bytes: &&Vec<u8>| Record::parse(bytes).unwrap().kind == Kind::Close;
         let open: Vec<Vec<u8>> = village.records.iter().filter(|bytes| !is_close(bytes)).cloned().collect();
