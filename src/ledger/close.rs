@@ -25,8 +25,7 @@ impl Ledger {
             return Err("this month is closed already");
         }
         let covers = self.covers();
-        let line: SortedMap<[u8; 32], Cover> = covers.iter().map(|cover| (cover.author, *cover)).collect();
-        let known = self.known_below(&line);
+        let known = self.known_below(&covers);
         let totals = self.tally(&|record| known.contains(&record.id));
         let totals = totals.into_iter().filter(|(_, figures)| !figures.is_empty());
         let totals = totals.map(|((node, person, plan), figures)| {
@@ -67,11 +66,11 @@ impl Ledger {
             && !self.is_done(record)
     }
 
-    /// What a close with this line knows: what its heads follow, and what the one before it booked.
-    fn known_below(&self, line: &SortedMap<[u8; 32], Cover>) -> SortedSet<RecordId> {
+    /// What a close with these covers knows: what its heads follow, and what the one before it booked.
+    fn known_below(&self, covers: &[Cover]) -> SortedSet<RecordId> {
         let booked = self.booked();
         let mut known = SortedSet::new();
-        for cover in line.values() {
+        for cover in covers {
             known.extend(self.ancestors(&cover.author, &[cover.head]).iter().copied());
         }
         let below = self.records.values().filter(|record| is_below(&booked, record));

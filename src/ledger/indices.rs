@@ -107,10 +107,9 @@ impl Ledger {
         let kept = self.records.values().filter(|record| record.kind.chained());
         let kept = kept.map(|record| (record.id, record.author, record.seq, record.prev));
         let stubs = self.stubs.iter().map(|(id, stub)| (*id, stub.author, stub.seq, stub.prev));
-        let cover = self.line.cover(author);
-        let passed = |id: RecordId, seq: u64| cover.is_some_and(|cover| seq <= cover.seq && id != cover.head);
+        let stands = |id: RecordId, seq: u64| !self.line.has_passed(author, id, seq);
         let own: Vec<_> =
-            kept.chain(stubs).filter(|(id, by, seq, _)| by == author && !passed(*id, *seq)).collect();
+            kept.chain(stubs).filter(|(id, by, seq, _)| by == author && stands(*id, *seq)).collect();
         let followed: SortedSet<RecordId> = own.iter().filter_map(|(_, _, _, prev)| *prev).collect();
         let mut ends: Vec<(u64, RecordId)> =
             own.iter().filter(|(id, ..)| !followed.contains(id)).map(|(id, _, seq, _)| (*seq, *id)).collect();

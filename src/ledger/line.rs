@@ -61,6 +61,12 @@ impl Line {
         self.covers.get(&record.author).is_some_and(|cover| record.seq <= cover.seq)
     }
 
+    /// Whether this place of an author's chain is below the line, and is not the one that the cover names: that ends every
+    /// chain which goes on above.
+    pub(super) fn has_passed(&self, author: &[u8; 32], id: RecordId, seq: u64) -> bool {
+        self.covers.get(author).is_some_and(|cover| seq <= cover.seq && id != cover.head)
+    }
+
     /// Whether the base names a record.
     pub(super) fn names(&self, id: RecordId) -> bool {
         self.names.binary_search(&name(id)).is_ok()
@@ -87,9 +93,7 @@ impl Ledger {
 
     /// Whether nothing follows from a record any more: it may be forgotten.
     pub(super) fn is_done(&self, record: &Record) -> bool {
-        let below = self.line.cover(&record.author).filter(|cover| record.seq <= cover.seq);
-        // The record that a cover names ends every chain that goes on above it.
-        if below.is_none_or(|cover| cover.head == record.id) {
+        if !self.line.has_passed(&record.author, record.id, record.seq) {
             return false;
         }
         match record.kind {
@@ -126,7 +130,7 @@ impl Ledger {
 
     /// Whether a stub stands below the line: only the one that a cover names is a link still.
     pub(super) fn is_passed(&self, id: RecordId, stub: &super::Stub) -> bool {
-        self.line.cover(&stub.author).is_some_and(|cover| stub.seq <= cover.seq && cover.head != id)
+        self.line.has_passed(&stub.author, id, stub.seq)
     }
 
     fn is_gone(&self, id: RecordId) -> bool {
@@ -135,8 +139,8 @@ impl Ledger {
 
     /// Whether a lot that stays, or one above the line, has this voucher.
     fn has_lot(&self, verifier: crate::base::voucher::Verifier) -> bool {
-        let lots = self.mentioning(verifier, Kind::Issue).chain(self.mentioning(verifier, Kind::Honoured));
-        lots.into_iter().any(|lot| !self.is_done(lot))
+        let honoured = self.mentioning(verifier, Kind::Honoured);
+        self.mentioning(verifier, Kind::Issue).chain(honoured).any(|lot| !self.is_done(lot))
     }
 }
 

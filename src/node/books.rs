@@ -15,7 +15,6 @@ use super::vault::Vault;
 use crate::base::limit::{JOURNAL_WASTE_BYTES, LEDGER_ROOM_BYTES};
 use crate::base::time::{Instant, Span, TimeQuality};
 use crate::base::voucher::RequestId;
-use crate::ledger::Kind;
 use crate::ledger::body::Body;
 use crate::ledger::month::Month;
 
@@ -135,12 +134,5 @@ impl Node {
     /// What the journal has to hold.
     fn journal_records(&self) -> impl Iterator<Item = &[u8]> {
         self.ledger.held().filter_map(|(_, id)| self.ledger.bytes_of(id))
-    }
-
-    /// Whether a record of another node may have drawn a line under ours.
-    pub(super) fn heard_of_close(&mut self, now: Instant, kind: Kind, vault: &mut dyn Vault) {
-        if kind == Kind::Close {
-            self.write_late(now, vault);
-        }
     }
 }

@@ -102,13 +102,13 @@ impl Node {
         if outcome.kind.is_stored() {
             self.others.keep(now, bytes, if authority { AUTHORITY_TO_FLASH } else { TO_FLASH });
         }
-        self.heard_of_close(now, outcome.kind, vault);
         // An epoch may count because its author's right has come only now.
         if authority && (self.learn_keys(now, vault) || matches!(outcome.kind, Kind::Epoch | Kind::Grant)) {
             self.open_shares(vault);
         }
         match outcome.kind {
             Kind::Charter => self.name_community(now),
+            Kind::Close => self.write_late(now, vault),
             Kind::Status => self.heard_status(outcome.id),
             _ if !authority => self.tell_vouchers(now, outcome.id),
             _ => {}

@@ -1,6 +1,7 @@
 //! `lab sim --ledger`: many seeds, one line each, and the failures again at the end.
 
 use super::{Outcome, Plant};
+use crate::sim::command::side_by_side;
 
 /// What the command was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +42,7 @@ pub fn run(wish: &Wish) -> bool {
     let at_once = if wish.trace { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
     let seeds: Vec<u64> = (wish.first..wish.first.saturating_add(wish.seeds)).collect();
     for some in seeds.chunks(at_once) {
-        for outcome in side_by_side(some, wish) {
+        for outcome in side_by_side(some, |seed| super::run(seed, wish.plant, wish.trace)) {
             match outcome {
                 Ok(outcome) => print(&outcome, wish.json),
                 Err(failure) => failures.push(failure),
@@ -56,17 +57,6 @@ pub fn run(wish: &Wish) -> bool {
     }
     println!("the planted mistake was found in {found} of {} seeds", wish.seeds);
     found == wish.seeds
-}
-
-fn side_by_side(seeds: &[u64], wish: &Wish) -> Vec<Result<Outcome, String>> {
-    let play = |seed| super::run(seed, wish.plant, wish.trace);
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = seeds.iter().map(|seed| scope.spawn(move || play(*seed))).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    })
 }
 
 fn print(outcome: &Outcome, json: bool) {

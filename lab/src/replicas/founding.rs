@@ -15,7 +15,7 @@ use super::{BTreeMap, BinaryHeap, Plant as Planted, World};
 /// What the coupon holds with which the rules of splits are tried.
 pub(super) const HELD_S: u32 = 600;
 /// Its price, and what of it stays with the seller.
-pub(super) const PRICE: u64 = 50;
+pub(crate) const PRICE: u64 = 50;
 pub(super) const SELLER_SHARE: u64 = 10;
 /// What a member's unsettled lots may be worth: honest sellers stay below.
 pub(super) const FLOAT: u64 = 60_000;

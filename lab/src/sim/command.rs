@@ -2,7 +2,7 @@
 //!
 //! Seeds are played side by side, one a processor, and printed in their order.
 
-use super::{Failure, HUNDRED, Outcome, Plant, Shape, THOUSAND, VILLAGE};
+use super::{HUNDRED, Outcome, Plant, Shape, THOUSAND, VILLAGE};
 
 /// What the command was asked for.
 #[derive(Clone, Debug)]
@@ -66,7 +66,8 @@ pub fn run(wish: &Wish) -> bool {
     let at_once = if wish.trace { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
     let seeds: Vec<u64> = (wish.first..wish.first.saturating_add(wish.seeds)).collect();
     for some in seeds.chunks(at_once) {
-        for outcome in side_by_side(some, wish) {
+        let play = |seed| super::run_within(seed, wish.shape, wish.plant, wish.trace);
+        for outcome in side_by_side(some, play) {
             match outcome {
                 Ok(outcome) => print(&outcome, wish.json),
                 Err(failure) => failures.push(failure),
@@ -86,8 +87,9 @@ pub fn run(wish: &Wish) -> bool {
     if planted { found == wish.seeds } else { found == 0 }
 }
 
-fn side_by_side(seeds: &[u64], wish: &Wish) -> Vec<Result<Outcome, Failure>> {
-    let play = |seed| super::run_within(seed, wish.shape, wish.plant, wish.trace);
+/// Plays these seeds at the same time; what came of each, in their order.
+pub(crate) fn side_by_side<T: Send>(seeds: &[u64], play: impl Fn(u64) -> T + Sync) -> Vec<T> {
+    let play = &play;
     std::thread::scope(|scope| {
         let threads: Vec<_> = seeds.iter().map(|seed| scope.spawn(move || play(*seed))).collect();
         threads

@@ -87,9 +87,10 @@ pub(super) const LINES: [Line; 7] = [
         bound: "the table of rights: treasurer",
         seat: OFFICER,
         act: |thief, _| {
-            let Body::Plan(mut plan) =
-                super::village::plan("hora", PlanMeasure::UsedSeconds { seconds: 600, within_days: None })
-            else {
+            let Body::Plan(mut plan) = crate::replicas::founding::plan(
+                "hora",
+                PlanMeasure::UsedSeconds { seconds: 600, within_days: None },
+            ) else {
                 return Ok(());
             };
             (plan.price, plan.seller_share) = (0, 0);

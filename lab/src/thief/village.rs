@@ -9,20 +9,19 @@ use ed25519_dalek::{Signer, SigningKey};
 use tequio::base::time::{TimeQuality, WallTime};
 use tequio::base::voucher::{IssuerNumber, LotId, Proof, Verifier};
 use tequio::hotspot::code::Code;
-use tequio::ledger::body::{Charter, Epoch, Expulsion, PaperDebt, PlanShare, SealedShare};
+use tequio::ledger::body::{Epoch, Expulsion, SealedShare};
 use tequio::ledger::record::{self, Header, RecordId};
-use tequio::ledger::{
-    Body, Kind, Ledger, Member, Plan, PlanMeasure, Record, Role, Roles, journal, share_context,
-};
+use tequio::ledger::{Body, Kind, Ledger, Member, PlanMeasure, Record, Role, Roles, journal, share_context};
 use tequio::node::vault::{CodeDone, Vault};
 use tequio::platform::vault::{KeyVault, Secrets, seal};
 
 use crate::failure::{Failure, Outcome, io};
+use crate::replicas::founding;
 
 /// What a seller's unsettled lots may be worth.
 pub const FLOAT: u64 = 10_000;
 /// A coupon's price, and the seconds that it holds.
-pub const PRICE: u64 = 50;
+pub const PRICE: u64 = founding::PRICE;
 /// What it holds.
 pub const HELD_S: u32 = 600;
 /// Noon of the day on which all this happens.
@@ -149,8 +148,8 @@ impl Village {
         for (seat, post) in self.posts.iter_mut().enumerate() {
             bodies.push(member(post.key(), post.vault.dh_key(), seat));
         }
-        bodies.push(plan("hora", PlanMeasure::UsedSeconds { seconds: HELD_S, within_days: None }));
-        bodies.push(plan("mes", PlanMeasure::DaysFromFirstUse { days: 30 }));
+        bodies.push(founding::plan("hora", PlanMeasure::UsedSeconds { seconds: HELD_S, within_days: None }));
+        bodies.push(founding::plan("mes", PlanMeasure::DaysFromFirstUse { days: 30 }));
         for body in bodies {
             self.by_root(body)?;
         }
@@ -340,26 +339,11 @@ pub(super) fn opens(post: &Post, code: &Code, verifier: Verifier) -> bool {
 }
 
 fn charter(root: [u8; 32]) -> Body {
-    Body::Charter(Charter {
-        root,
-        name: "San Miguel".into(),
-        currency: "USD".into(),
-        minor_units: 2,
-        country: "MX".into(),
-        languages: vec!["es".into()],
-        ipv6: tequio_prefix("fd12:3456:789a::/48"),
-        ipv4: tequio_prefix("10.77.0.0/16"),
-        replaces: Vec::new(),
-        paper_debt: PaperDebt::Activation,
-        in_kind_quota: 0,
-        hour_rate: 100,
-        ssids: Vec::new(),
-        provisional_plan: Some("hora".into()),
-    })
-}
-
-fn tequio_prefix(text: &str) -> tequio::base::address::Prefix {
-    text.parse().expect("a prefix of ours")
+    let mut body = founding::charter(root);
+    if let Body::Charter(charter) = &mut body {
+        charter.provisional_plan = Some("hora".into());
+    }
+    body
 }
 
 /// A member's record.
@@ -381,21 +365,5 @@ pub(super) fn member(key: [u8; 32], dh: [u8; 32], seat: usize) -> Body {
         replaces: Vec::new(),
         heads: Vec::new(),
         instead_of: None,
-    })
-}
-
-/// A plan at the price of all.
-pub(super) fn plan(id: &str, measure: PlanMeasure) -> Body {
-    Body::Plan(Plan {
-        id: id.into(),
-        name: id.into(),
-        measure,
-        devices: 2,
-        rate_down_kbps: 0,
-        rate_up_kbps: 0,
-        price: PRICE,
-        seller_share: 10,
-        shares: vec![PlanShare { to: "comunidad".into(), amount: PRICE - 10 }],
-        replaces: Vec::new(),
     })
 }

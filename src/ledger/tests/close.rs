@@ -11,7 +11,8 @@ fn id(bytes: &[u8]) -> RecordId {
     Record::parse(bytes).unwrap().id
 }
 
-fn close(village: &mut Village, month: &str) -> Close {
+/// The treasurer closes this month, and everybody learns it.
+pub(super) fn close(village: &mut Village, month: &str) -> Close {
     let body = village.treasurer.ledger.close_body(Month::parse(month).unwrap()).unwrap();
     let record = village.treasurer.write(body.clone()).unwrap();
     village.spread(record);

@@ -1,10 +1,12 @@
 //! What closed books let go: nothing that anybody sees.
 
-use super::super::body::{Body, Extension, HandOver, Settlement};
+use super::super::body::{Body, Extension, HandOver};
 use super::super::close::is_below;
 use super::super::month::Month;
 use super::super::{Kind, Ledger, Record, RecordId, VoucherState};
+use super::close::close;
 use super::merge::{loaded, shuffled, state};
+use super::money::{agree, settle};
 use super::village::{NOON, Node, Village, proof, settlement};
 use crate::base::random::Random;
 use crate::base::sorted::SortedSet;
@@ -15,25 +17,6 @@ use crate::ledger::body::{Counter, Epoch, Expulsion, Issue};
 const STORIES: u64 = if cfg!(target_endian = "big") { 3 } else { 24 };
 
 const MONTHS: [&str; 4] = ["2027-01", "2027-02", "2027-03", "2027-04"];
-
-fn close(village: &mut Village, month: &str) {
-    let body = village.treasurer.ledger.close_body(Month::parse(month).unwrap()).unwrap();
-    let record = village.treasurer.write(body).unwrap();
-    village.spread(record);
-}
-
-fn settle(village: &mut Village, paid: u64, worth: u64) -> RecordId {
-    let record = village.seller.write(Body::Settlement(settlement("ana", paid, worth))).unwrap();
-    let id = Record::parse(&record).unwrap().id;
-    village.spread(record);
-    id
-}
-
-fn agree(village: &mut Village, id: RecordId) {
-    let body = Body::Settlement(Settlement { confirms: Some(id), ..settlement("", 0, 0) });
-    let record = village.treasurer.write(body).unwrap();
-    village.spread(record);
-}
 
 fn spend(village: &mut Village, name: u8, used_s: u32) {
     village.activate(name, NOON);

@@ -93,14 +93,14 @@ fn an_external_plan_is_sold_and_shared_without_a_code() {
 }
 
 /// The seller's settlement, and the treasurer's word to it.
-fn settle(village: &mut Village, paid: u64, worth: u64) -> RecordId {
+pub(super) fn settle(village: &mut Village, paid: u64, worth: u64) -> RecordId {
     let record = village.seller.write(Body::Settlement(settlement("ana", paid, worth))).unwrap();
     let id = Record::parse(&record).unwrap().id;
     village.spread(record);
     id
 }
 
-fn agree(village: &mut Village, id: RecordId) {
+pub(super) fn agree(village: &mut Village, id: RecordId) {
     let body = Body::Settlement(Settlement { confirms: Some(id), ..settlement("", 0, 0) });
     let record = village.treasurer.write(body).unwrap();
     village.spread(record);
