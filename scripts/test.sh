@@ -149,6 +149,12 @@ run() {
   return $result
 }
 
+# The lines of log $1 that say what failed, for whoever sees only the end of all this.
+why() {
+  grep -aE -A 2 "^test .* FAILED$|panicked at |^error(\[|:)|^not ok |^FAILED|^stop: " "$1" | grep -v "^--$" | cut -c 1-240 | head -n 40 ||
+    echo "nothing in its log says why"
+}
+
 if [ "${1:-}" = --part ]; then
   "part_$2"
   exit
@@ -160,7 +166,7 @@ for part in "${PARTS[@]}"; do
   declare -F "part_$part" >/dev/null || stop "there is no part $part"
 done
 mkdir -p "$LOGS"
-passed=0 failed=0 table=()
+passed=0 failed=0 table=() whys=()
 for part in "${PARTS[@]}"; do
   left=$((LIMIT_S - SECONDS)) began=$SECONDS
   if [ "$left" -le 0 ]; then
@@ -179,6 +185,7 @@ for part in "${PARTS[@]}"; do
     printf '   %4d s  passed\n' "$took"
   else
     failed=$((failed + 1))
+    whys+=("$part: $(why "$LOGS/$part.log")")
     printf '   %4d s  %s; the end of %s:\n' "$took" "$result" "${LOGS#"$PWD/"}/$part.log"
     tail -n 40 "$LOGS/$part.log" 2>/dev/null | sed 's/^/   | /' || true
   fi
@@ -189,5 +196,6 @@ printf '%s\n' "${table[@]}"
 printf '%-10s %-30s %6d s %5d %%  of a budget of %d s; failed beyond %d s\n' total "" "$SECONDS" \
   $((100 * SECONDS / BUDGET_S)) "$BUDGET_S" "$LIMIT_S"
 [ "$SECONDS" -le "$BUDGET_S" ] || say "note: over the budget of $((BUDGET_S / 60)) minutes; move something into make soak"
+[ "$failed" = 0 ] || printf '%s\n' "${whys[@]}"
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ] && [ "$SECONDS" -le "$LIMIT_S" ]
