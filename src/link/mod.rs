@@ -1,4 +1,6 @@
-//! Radio links: quality, planning, watching. Empty until the radio issue; links of today are what
-//! Babel's own cost says about them.
+//! Radio links. A point-to-point link is planned here ([`budget`]); watching it, its cost and the two-ended change of
+//! its settings are the radio issue's next parts.
 
 #![forbid(unsafe_code)]
+
+pub mod budget;
