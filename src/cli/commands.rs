@@ -34,6 +34,8 @@ pub(super) enum Kind {
     Ledger,
     /// The accounts, from records; the same.
     Report,
+    /// Whether a link can be built; the same.
+    PlanLink,
     /// A method of the daemon's ubus object.
     Ask(&'static str),
 }
@@ -152,6 +154,7 @@ pub(super) const COMMANDS: &[Command] = &[
     command(&["community"], Kind::Community, "make a community, admit and expel members", ""),
     command(&["ledger"], Kind::Ledger, "records to a file, and back", super::ledger::HELP),
     command(&["report"], Kind::Report, "what a month brought, for the assembly", super::report::HELP),
+    command(&["plan-link"], Kind::PlanLink, "whether a dish here reaches one there", super::plan_link::HELP),
     Command {
         operand: Some(Operand::File),
         ..command(
@@ -372,7 +375,7 @@ pub(super) fn overview() -> String {
 impl Kind {
     /// Whether the rest of the words belongs to it.
     pub(super) const fn parses_itself(self) -> bool {
-        matches!(self, Self::Community | Self::Ledger | Self::Report)
+        matches!(self, Self::Community | Self::Ledger | Self::Report | Self::PlanLink)
     }
 }
 
@@ -437,6 +440,7 @@ mod tests {
           community       make a community, admit and expel members
           ledger          records to a file, and back
           report          what a month brought, for the assembly
+          plan-link       whether a dish here reaches one there
           record start    record what happens, to play it again
           record stop     end the recording
           firewall        print the base rules, for nft

@@ -9,6 +9,7 @@ mod commands;
 pub mod community;
 mod ledger;
 mod local;
+mod plan_link;
 mod remote;
 mod report;
 mod table;
@@ -61,6 +62,7 @@ fn perform(
         Kind::Community => community::run(parser),
         Kind::Ledger => ledger::run(parser),
         Kind::Report => report::run(parser),
+        Kind::PlanLink => plan_link::run(parser),
         Kind::Ask(method) => {
             let reply = remote::ask(&socket(options)?, method, arguments_of(given)?)?;
             if options.json {

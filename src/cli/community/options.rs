@@ -95,5 +95,9 @@ impl Options {
 
 /// A command as it is typed: those of this folder are the second word of `community`.
 fn whole(command: &str) -> String {
-    if matches!(command, "report" | "ledger") { command.to_owned() } else { format!("community {command}") }
+    if matches!(command, "report" | "ledger" | "plan-link") {
+        command.to_owned()
+    } else {
+        format!("community {command}")
+    }
 }
