@@ -14,9 +14,11 @@ use tequio::babel::wire::tlv::Tlv;
 use tequio::babel::wire::write::PacketWriter;
 use tequio::babel::{Engine, InterfaceStatus, RouterId, SeqNo};
 use tequio::base::address::{InterfaceIndex, Prefix, PrefixPair};
+use tequio::base::limit::PORTAL_REQUEST_BYTES;
 use tequio::base::time::{Instant, Span};
 use tequio::ledger::month::Month;
 use tequio::ledger::{Ledger, Record, RecordId, bundle, cbor, journal};
+use tequio::platform::portal_http::read_request;
 
 const SOURCE: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2);
 const OURS: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
@@ -66,6 +68,27 @@ pub(crate) fn record(data: &[u8]) {
     let mut ledger = Ledger::new(record.author, 1);
     let _ = ledger.handle_stored(data);
     look_at(&ledger);
+}
+
+/// Any octets as what a browser sends: within its bounds, and the same in whatever pieces it comes.
+pub(crate) fn request(data: &[u8]) {
+    let whole = read_request(data);
+    if let Ok(Some(request)) = &whole {
+        assert!(request.path.starts_with('/') && request.path.len() <= PORTAL_REQUEST_BYTES);
+        assert!(request.body.len() <= PORTAL_REQUEST_BYTES);
+        let texts = [&request.host, &request.path, &request.query, &request.accept_language, &request.cookie];
+        assert!(
+            !texts.iter().any(|text| text.contains(['\r', '\n', '\0'])),
+            "a line that a header could forge"
+        );
+    }
+    // The first pieces are refused as the whole is, or not whole yet, or all that is wanted of it.
+    for end in [data.len() / 3, data.len() / 2, data.len().saturating_sub(1)] {
+        match read_request(&data[..end]) {
+            Ok(None) => {}
+            early => assert_eq!(early, whole, "what was decided after {end} octets stays so"),
+        }
+    }
 }
 
 /// Any octets as a journal: what is found lies in it, in order, and behind it nothing of use is cut.

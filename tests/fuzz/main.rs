@@ -117,6 +117,11 @@ fn any_record_can_be_read() {
 }
 
 #[test]
+fn any_request_can_be_read() {
+    holds("request", MADE, targets::request);
+}
+
+#[test]
 fn any_journal_can_be_read() {
     holds("journal", STORIES * 4, targets::journal);
 }

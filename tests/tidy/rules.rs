@@ -66,8 +66,6 @@ const BELOW_FLOOR_4: &[Words] = &[
             "tokio",
             "nix",
             "libc",
-            "hyper",
-            "hyper_util",
             "netlink_sys",
             "ubus",
             "log",
@@ -288,17 +286,7 @@ fn names(path: &[&str], forbidden: &str) -> bool {
 fn is_crate(word: &str) -> bool {
     matches!(
         word,
-        "tokio"
-            | "nix"
-            | "libc"
-            | "hyper"
-            | "hyper_util"
-            | "netlink_sys"
-            | "ubus"
-            | "log"
-            | "rand"
-            | "getrandom"
-            | "fastrand"
+        "tokio" | "nix" | "libc" | "netlink_sys" | "ubus" | "log" | "rand" | "getrandom" | "fastrand"
     )
 }
 

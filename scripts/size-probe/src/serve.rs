@@ -1,4 +1,4 @@
-//! One loop on tokio's current-thread runtime: sockets, timers, signals, and the portal over hyper. It
+//! One loop on tokio's current-thread runtime: sockets, timers, signals, and the portal's head of a request. It
 //! answers one request, to itself, and ends.
 
 #[cfg(not(feature = "tokio"))]
@@ -63,34 +63,17 @@ async fn connection(mut stream: tokio::net::TcpStream) {
 }
 
 #[cfg(feature = "http")]
-async fn connection(stream: tokio::net::TcpStream) {
-    use std::convert::Infallible;
-    use std::time::Duration;
+async fn connection(mut stream: tokio::net::TcpStream) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    use http_body_util::{BodyExt, Full, Limited};
-    use hyper::body::{Bytes, Incoming};
-    use hyper::header::{COOKIE, HOST, LOCATION};
-    use hyper::service::service_fn;
-    use hyper::{Method, Request, Response, StatusCode};
-    use hyper_util::rt::{TokioIo, TokioTimer};
-
-    let answer = |request: Request<Incoming>| async move {
-        let known = matches!(*request.method(), Method::GET | Method::HEAD | Method::POST);
-        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned();
-        let cookie = request.headers().contains_key(COOKIE);
-        let place = format!("http://{host}{}?{:?}{cookie}", request.uri().path(), request.uri().query());
-        let body = Limited::new(request.into_body(), 8_192).collect().await.map(|body| body.to_bytes());
-        let status = if known && body.is_ok() { StatusCode::FOUND } else { StatusCode::BAD_REQUEST };
-        let page = Full::new(Bytes::from(format!("<p>{}", body.map_or(0, |body| body.len()))));
-        Ok::<_, Infallible>(Response::builder().status(status).header(LOCATION, place).body(page).unwrap_or_default())
-    };
-    let served = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(10))
-        .max_buf_size(16_384)
-        .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), service_fn(answer));
-    if let Err(error) = served.await {
-        eprintln!("{error}");
-    }
+    let mut bytes = [0; 8_192];
+    let read = stream.read(&mut bytes).await.unwrap_or(0);
+    let mut headers = [httparse::EMPTY_HEADER; 64];
+    let mut request = httparse::Request::new(&mut headers);
+    let whole = request.parse(&bytes[..read]).is_ok_and(|status| status.is_complete());
+    let host = request.headers.iter().find(|header| header.name.eq_ignore_ascii_case("host"));
+    let host = host.map(|host| String::from_utf8_lossy(host.value).into_owned()).unwrap_or_default();
+    let chunk = httparse::parse_chunk_size(&bytes[..read]).is_ok();
+    let page = format!("HTTP/1.1 302 Found\r\nlocation: http://{host}{}?{whole}{chunk}\r\n\r\n", request.path.unwrap_or_default());
+    let _ = stream.write_all(page.as_bytes()).await;
 }

@@ -8,6 +8,7 @@
 //! and who only holds connections open keeps nobody out.
 
 mod connection;
+mod message;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ use crate::base::voucher::RequestId;
 use crate::hotspot::request::{PortalRequest, Rendered};
 use crate::platform::request_ids::RequestIds;
 use connection::{Ending, Times, Told};
+pub use message::read_request;
 
 /// The server. Dropping it closes the listeners and all connections.
 #[derive(Debug)]
