@@ -158,11 +158,13 @@ impl Daemon {
                 Event::Stop(signal) if self.run_folder.is_final_stop() => {
                     log::info!("{signal}: tequio stops for good; the neighbours are told, our routes go");
                     self.input(Input::Leave).await;
+                    self.input(Input::Stop).await;
                     self.routes.leave().await;
                     return;
                 }
                 Event::Stop(signal) => {
                     log::info!("{signal}: tequio stops; routes and sessions stay in the kernel");
+                    self.input(Input::Stop).await;
                     return;
                 }
                 event => self.happen(event).await,

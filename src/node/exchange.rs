@@ -1,7 +1,9 @@
 //! The ledger's exchange with the neighbours: what came from others, and what follows from it here.
 //!
 //! Each wake verifies one record at most, as it computes one slice of a chain: Hellos come first. Records of
-//! others go to flash once an hour, as the neighbours have them too; those that say who may do what at once.
+//! others go to flash once an hour, as the neighbours have them too; those that say who may do what at once. This
+//! node's pages of counters wait with them. Those of others wait a day, as their nodes' flash has them each hour. What
+//! another page has replaced meanwhile is never written.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,34 +15,88 @@ use crate::base::limit;
 use crate::base::time::{Instant, Span};
 use crate::ledger::sync::{PeerReport, Taken};
 use crate::ledger::text::fingerprint;
-use crate::ledger::{Kind, Record, RecordId};
+use crate::ledger::{Kind, Ledger, Record, RecordId};
 
 /// How long a record of another node waits for the flash.
 const TO_FLASH: Span = Span::from_secs(3_600);
 /// The same if it says who may do what.
 const AUTHORITY_TO_FLASH: Span = Span::from_secs(1);
 
-/// Records of others that the journal does not have yet.
+/// The same of a page of counters: it is needed only if the whole village was without power and its node never comes back.
+const PAGE_TO_FLASH: Span = Span::from_secs(24 * 3_600);
+/// How long an own page waits while no neighbour has the same records.
+const ALONE_TO_FLASH: Span = Span::from_secs(600);
+
+/// Records that the journal does not have yet, and that are in memory here and elsewhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Others {
-    records: Vec<Vec<u8>>,
+    records: Waiting,
+    /// Pages of counters of other nodes.
+    pages: Waiting,
+}
+
+/// By their names: the ledger has their octets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Waiting {
+    ids: Vec<RecordId>,
     write_at: Option<Instant>,
 }
 
 impl Others {
     pub(super) fn next_wake(&self) -> Option<Instant> {
-        self.write_at
+        self.records.write_at.into_iter().chain(self.pages.write_at).min()
     }
+}
 
-    fn keep(&mut self, now: Instant, bytes: Vec<u8>, within: Span) {
-        self.records.push(bytes);
-        let full = self.records.len() >= limit::NODE_OTHERS_RECORDS;
-        let at = if full { now } else { now + within };
+impl Waiting {
+    fn keep(&mut self, now: Instant, id: RecordId, within: Span, ledger: &Ledger) {
+        self.ids.push(id);
+        let is_full = |ids: &Vec<RecordId>| ids.len() >= limit::NODE_OTHERS_RECORDS;
+        if is_full(&self.ids) {
+            self.ids.retain(|id| ledger.bytes_of(*id).is_some());
+        }
+        let at = if is_full(&self.ids) { now } else { now + within };
         self.write_at = Some(self.write_at.map_or(at, |earlier| earlier.min(at)));
     }
 }
 
 impl Node {
+    /// Pages of this node's counters are told at once and written later.
+    pub(super) fn tell_pages(&mut self, now: Instant, pages: &[Vec<u8>]) {
+        self.push(pages);
+        let has_company = self.sync.peers().any(|peer| peer.even);
+        let within = if has_company { TO_FLASH } else { ALONE_TO_FLASH };
+        for id in pages.iter().filter_map(|bytes| Record::id_of(bytes)) {
+            self.others.records.keep(now, id, within, &self.ledger);
+        }
+    }
+
+    /// What waits goes to flash, if it is time: with whatever is due goes what would be due next.
+    fn write_others(&mut self, now: Instant) {
+        let is_due = |waiting: &Waiting| waiting.write_at.is_some_and(|at| at <= now);
+        let pages = is_due(&self.others.pages);
+        if !pages && !is_due(&self.others.records) {
+            return;
+        }
+        let mut ids = std::mem::take(&mut self.others.records).ids;
+        if pages {
+            ids.append(&mut std::mem::take(&mut self.others.pages).ids);
+        }
+        let known = ids.into_iter().filter_map(|id| self.ledger.bytes_of(id));
+        let records: Vec<Vec<u8>> = known.map(<[u8]>::to_vec).collect();
+        if !records.is_empty() {
+            self.store(now, records, false, Then::Others);
+        }
+    }
+
+    /// The program ends: what only memory has goes to flash.
+    pub(super) fn stop(&mut self, now: Instant, vault: &mut dyn Vault) {
+        self.write_usage(now, vault, true);
+        self.others.records.write_at = Some(now);
+        self.others.pages.write_at = Some(now);
+        self.write_others(now);
+    }
+
     /// Tells the neighbours of new records of this node.
     pub(super) fn push(&mut self, records: &[Vec<u8>]) {
         for id in records.iter().filter_map(|bytes| Record::id_of(bytes)) {
@@ -53,11 +109,7 @@ impl Node {
         if let Some(taken) = self.sync.verify_next(now, &mut self.ledger) {
             self.taken(now, taken, vault);
         }
-        if self.others.write_at.is_some_and(|at| at <= now) {
-            self.others.write_at = None;
-            let records = std::mem::take(&mut self.others.records);
-            self.store(now, records, false, Then::Others);
-        }
+        self.write_others(now);
     }
 
     /// With whom records are exchanged, for people.
@@ -97,10 +149,13 @@ impl Node {
 
     /// What follows from a record of another node.
     fn taken(&mut self, now: Instant, taken: Taken, vault: &mut dyn Vault) {
-        let Taken { outcome, bytes } = taken;
+        let outcome = taken.outcome;
         let authority = outcome.kind.is_authority();
-        if outcome.kind.is_stored() {
-            self.others.keep(now, bytes, if authority { AUTHORITY_TO_FLASH } else { TO_FLASH });
+        if outcome.kind == Kind::Usage {
+            self.others.pages.keep(now, outcome.id, PAGE_TO_FLASH, &self.ledger);
+        } else if outcome.kind.is_stored() {
+            let within = if authority { AUTHORITY_TO_FLASH } else { TO_FLASH };
+            self.others.records.keep(now, outcome.id, within, &self.ledger);
         }
         // An epoch may count because its author's right has come only now.
         if authority && (self.learn_keys(now, vault) || matches!(outcome.kind, Kind::Epoch | Kind::Grant)) {

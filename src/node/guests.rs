@@ -1,8 +1,8 @@
 //! Between hotspot and ledger: what a voucher holds, that it was typed, what it used.
 //!
-//! Use is kept in memory and written in groups: a power cut of the whole village gives its users at
-//! most ten minutes (`docs/ledger.md`, sync). What was used up or has just ended is written within a
-//! second, so that a spent code is known as spent.
+//! Use is kept in memory, told to the neighbours each minute, and written each hour (`exchange`): a power cut of one
+//! node gives its users at most a minute, one of the whole village at most an hour. What was used up or has just ended is
+//! told within a second, so that a spent code is known as spent.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,24 +21,24 @@ use crate::hotspot::output::{AskId, Event, Output as Hotspot};
 use crate::hotspot::tariff::{Allowance, Measure, Tariff, VoucherState};
 use crate::ledger::{Counter, Ledger, PlanMeasure, Voucher};
 
-/// Time after which changed counters go to flash, on a node without a neighbour that keeps them too.
-const USAGE_TO_FLASH: Span = Span::from_secs(600);
+/// Time after which changed counters are told to the neighbours.
+const USAGE_TOLD: Span = Span::from_secs(60);
 /// The same for a session that has ended.
-const ENDED_TO_FLASH: Span = Span::from_secs(1);
+const ENDED_TOLD: Span = Span::from_secs(1);
 
-/// Counters that the journal does not have yet.
+/// Counters that the ledger does not have yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Guests {
     /// The issuers of the codes that are being checked: two lots can name one verifier, and the code
     /// tells which is meant.
     issuers: SortedMap<AskId, IssuerNumber>,
     changed: SortedMap<Verifier, Counter>,
-    write_at: Option<Instant>,
+    tell_at: Option<Instant>,
 }
 
 impl Guests {
     pub(super) fn next_wake(&self) -> Option<Instant> {
-        self.write_at
+        self.tell_at
     }
 
     fn remember_issuer(&mut self, ask: AskId, issuer: IssuerNumber) {
@@ -49,9 +49,9 @@ impl Guests {
         }
     }
 
-    fn write_within(&mut self, now: Instant, span: Span) {
+    fn tell_within(&mut self, now: Instant, span: Span) {
         let at = now + span;
-        self.write_at = Some(self.write_at.map_or(at, |earlier| earlier.min(at)));
+        self.tell_at = Some(self.tell_at.map_or(at, |earlier| earlier.min(at)));
     }
 }
 
@@ -91,7 +91,7 @@ impl Node {
                     elapsed_s: u32::try_from(since_first_use_s).unwrap_or(u32::MAX),
                 };
                 self.guests.changed.insert(verifier, counter);
-                self.guests.write_within(now, USAGE_TO_FLASH);
+                self.guests.tell_within(now, USAGE_TOLD);
             }
             Hotspot::SaveSessions(sessions) => self.outputs.push_back(Output::SaveSessions(sessions)),
             Hotspot::ReadUsage => self.outputs.push_back(Output::ReadUsage),
@@ -99,12 +99,12 @@ impl Node {
         }
     }
 
-    /// Writes the counters that changed, when it is time or `at_once`.
+    /// Makes records of the counters that changed, when it is time or `at_once`.
     pub(super) fn write_usage(&mut self, now: Instant, vault: &mut dyn Vault, at_once: bool) {
-        if !at_once && self.guests.write_at.is_none_or(|at| at > now) {
+        if !at_once && self.guests.tell_at.is_none_or(|at| at > now) {
             return;
         }
-        self.guests.write_at = None;
+        self.guests.tell_at = None;
         let changed: Vec<Counter> = std::mem::take(&mut self.guests.changed).into_values().collect();
         if changed.is_empty() {
             return;
@@ -112,9 +112,7 @@ impl Node {
         let bodies = self.ledger.usage_bodies(&changed, self.day(now));
         let records: Vec<Vec<u8>> =
             bodies.into_iter().filter_map(|body| self.sign(now, body, vault)).collect();
-        if !records.is_empty() {
-            self.store(now, records, false, Then::Nothing);
-        }
+        self.tell_pages(now, &records);
     }
 
     /// Takes the journal's records in, and what follows from them.
@@ -239,7 +237,7 @@ impl Node {
                 (NoteLevel::Info, format!("voucher {verifier} is in use as client {}", client.0))
             }
             Event::SessionEnded { client, verifier, why } => {
-                self.guests.write_within(now, ENDED_TO_FLASH);
+                self.guests.tell_within(now, ENDED_TOLD);
                 (NoteLevel::Info, format!("voucher {verifier}, client {}, has ended: {why:?}", client.0))
             }
             Event::DeviceYielded { client } => {

@@ -121,6 +121,8 @@ pub enum Input {
     Exchange(sync::Event),
     /// The node is put out of service: the neighbours are told, and no route of ours stays in the kernel.
     Leave,
+    /// The program ends: what only memory has is to be kept.
+    Stop,
 }
 
 /// A route or an own address of the kernel that is not ours.

@@ -225,6 +225,7 @@ impl Node {
             Input::StoreFailed(id, why) => self.store_failed(now, id, &why, vault),
             Input::Exchange(event) => self.sync.handle(now, event, &self.ledger),
             Input::Leave => self.babel.handle_leave(now),
+            Input::Stop => self.stop(now, vault),
         }
         self.carry(now, vault);
     }

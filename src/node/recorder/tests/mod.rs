@@ -1,6 +1,7 @@
 //! Recordings of a hotspot's day: they replay, hold no name, and a damaged one is refused.
 
 mod books;
+mod counters;
 mod story;
 pub(in crate::node) mod vault;
 

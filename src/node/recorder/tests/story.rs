@@ -260,7 +260,7 @@ fn portal(method: Method, path: &str) -> PortalRequest {
     }
 }
 
-fn log_in(typed: &str) -> PortalRequest {
+pub(super) fn log_in(typed: &str) -> PortalRequest {
     let body = format!("x=1&code={}", typed.replace(' ', "+")).into_bytes();
     PortalRequest { body, ..portal(Method::Post, "/login") }
 }
