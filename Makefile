@@ -21,7 +21,7 @@ lint: ## Format and clippy, without root
 
 soak: ## What is too long for every change: many more simulated meshes, every processor and kernel, power cuts (docs/soak.md)
 	@scripts/setup.sh
-	@HOURS=12 SEEDS=500 HUNDREDS=300 THOUSANDS=30 LEDGERS=500 PROPTEST_CASES=256 MESHES=1 scripts/test.sh build simulator fuzz roles cross bigendian kernels
+	@HOURS=12 SEEDS=500 HUNDREDS=300 THOUSANDS=30 LEDGERS=500 CUTS=50 PROPTEST_CASES=256 MESHES=1 scripts/test.sh build simulator fuzz roles cross bigendian kernels power
 	@scripts/bench-routing.sh --speakers ours --groups boot20,boot110 --json target/bench/boot.json
 
 bench-routing: ## Our daemon, babeld and bird in the same worlds, 45 minutes (ARGS="--runs 3 --groups first,carrier")

@@ -123,12 +123,12 @@ full_ledger() {
   [ "$(sort -u "$v/codes" | wc -l)" = "$VOUCHERS" ] || stop "not $VOUCHERS codes in $v/codes"
 }
 
-# The root file system: our programs, and what Debian has for this kernel (modules, nft, ip).
+# initramfs STORY [FOLDER]: our programs, and what Debian has for this kernel (system: modules, nft, ip).
 initramfs() {
-  local root=$HERE/root-$1
+  local root=$HERE/root-$1 system=$HERE/${2:-system}
   rm -rf "$root"
   mkdir -p "$root"/{bin,etc,proc,sys,run,tmp,dev}
-  [ -d "$HERE/system" ] && cp -a "$HERE/system/." "$root"
+  [ -d "$system" ] && cp -a "$system/." "$root"
   cp "$INIT" "$root/init"
   cp "$DAEMON" "$root/bin/tequio"
   cp -r "$STATE/village" "$root/village"

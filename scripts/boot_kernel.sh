@@ -5,12 +5,15 @@
 #   scripts/boot_kernel.sh mips      a big-endian kernel for MIPS Malta, built from Debian's linux-source with
 #                                    lab/guest/mips.config (12 minutes of one processor, 2 GB while it lasts); no programs
 # Debian's packages of the other architecture are loaded with lists of their own: this machine's apt and dpkg
-# never hear of it. What comes out: `machine` (how to start it), and `system` (modules, programs, libraries).
+# never hear of it. What comes out: `machine` (how to start it), `system` (modules, programs, libraries), and on
+# mipsel `power` (modules for scripts/power.sh).
 . "$(dirname "$0")/env.sh"
 
 # The modules of the kernel that the story needs; those that they need come along. There is no modprobe in
 # the guest, so what nft would have loaded for a rule stands here too.
 MODULES="veth nf_tables nf_conntrack nft_chain_nat nft_ct nft_limit nft_quota nft_redir nft_reject_inet nft_fib_inet"
+# What scripts/power.sh needs beside them, where a kernel has it: flash in memory, and file systems on it.
+POWER_MODULES="phram jffs2 ext4 overlay"
 # nft and ip, with all libraries that they name.
 PROGRAMS="usr/sbin/nft bin/ip"
 PROGRAM_PACKAGES="nftables libnftables1 libnftnl11 libmnl0 libjansson4 libgmp10 libedit2 libtinfo6 libbsd0 libmd0
@@ -22,7 +25,7 @@ main() {
     mipsel)
       install qemu-system-mips qemu-system-mipsel
       machine mipsel qemu-system-mipsel "-M malta -cpu 24Kf -vga none" ttyS0
-      debian mipsel linux-image-4kc-malta
+      debian mipsel linux-image-4kc-malta power
       ;;
     armv7)
       install qemu-system-arm qemu-system-arm
@@ -44,13 +47,14 @@ machine() {
   printf '%s\n' "CROSS=$1" "QEMU=$2" "MACHINE='$3'" "TTY=$4" "KERNEL=$HERE/kernel" >"$HERE/machine"
 }
 
-# debian ARCHITECTURE PACKAGE: a kernel of Debian's.
+# debian ARCHITECTURE PACKAGE [power]: a kernel of Debian's; with the modules for power cuts.
 debian() {
   install kmod depmod
   install busybox busybox
   install binutils readelf
-  [ -e "$HERE/complete" ] && return
-  rm -rf "$HERE"/{debs,unpacked,system}
+  local wanted="$MODULES $PROGRAMS ${3:+$POWER_MODULES}"
+  [ "$(cat "$HERE/complete" 2>/dev/null)" != "$wanted" ] || return 0
+  rm -rf "$HERE"/{debs,unpacked,system,power,complete}
   mkdir -p "$HERE/debs" "$HERE/unpacked" "$HERE/system"
   foreign_apt "$1"
   local image
@@ -65,10 +69,11 @@ debian() {
   version=$(basename "$HERE"/unpacked/boot/vmlinuz-*)
   version=${version#vmlinuz-}
   mv "$HERE/unpacked/boot/vmlinuz-$version" "$HERE/kernel"
-  modules "$version"
+  modules "$version" "$HERE/system/modules" "$MODULES"
+  [ -z "${3:-}" ] || modules "$version" "$HERE/power/modules" "$POWER_MODULES"
   programs
   rm -rf "$HERE/debs" "$HERE/unpacked" "$HERE/apt"
-  touch "$HERE/complete"
+  echo "$wanted" >"$HERE/complete"
 }
 
 # A kernel that Debian does not have, for the options of lab/guest/mips.config. What was built for the same options
@@ -144,20 +149,20 @@ END
   apt-get -q update >&2 || stop "Debian's lists for $1 cannot be loaded"
 }
 
-# modules KERNEL-VERSION: files in the order in which they are loaded.
+# modules KERNEL-VERSION FOLDER NAMES: files in the order in which they are loaded.
 modules() {
   local name word path
-  mkdir -p "$HERE/system/modules"
+  mkdir -p "$2"
   depmod -b "$HERE/unpacked" "$1"
-  for name in $MODULES; do
+  for name in $3; do
     modprobe -d "$HERE/unpacked" -S "$1" --show-depends "$name" || stop "the kernel has no module $name"
   done | while read -r word path; do
     [ "$word" = insmod ] || continue
-    [ -e "$HERE/system/modules/$(basename "$path")" ] && continue
-    cp "$path" "$HERE/system/modules/"
-    basename "$path" >>"$HERE/system/modules/order"
+    [ -e "$2/$(basename "$path")" ] && continue
+    cp "$path" "$2/"
+    basename "$path" >>"$2/order"
   done
-  [ -s "$HERE/system/modules/order" ] || stop "no modules were found"
+  [ -s "$2/order" ] || stop "no modules were found"
 }
 
 programs() {

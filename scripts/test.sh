@@ -2,12 +2,12 @@
 # Runs every part of the proof, also after one has failed, and prints what each took.
 #   scripts/test.sh [PART...]      all parts, or only these
 # Output of a part: target/test-logs/PART.log. SEEDS=n, HUNDREDS=n, THOUSANDS=n and LEDGERS=n change how many villages,
-# meshes of a hundred nodes, of a thousand, and meshes of ledgers are simulated. HOURS=n: what the whole may take instead of an hour.
+# meshes of a hundred nodes, of a thousand, and meshes of ledgers are simulated; CUTS=n how often the power is cut. HOURS=n: what the whole may take instead of an hour.
 . "$(dirname "$0")/env.sh"
 
 BUDGET_S=$((60 * 60))       # what the whole may take on two cold cores
 LIMIT_S=$((80 * 60))        # then what is still running is stopped, and the whole has failed
-PARTS=(format build clippy tidy unit bigendian simulator village pages interop package boot)
+PARTS=(format build clippy tidy unit bigendian simulator village pages interop package boot power)
 LOGS=$PWD/target/test-logs
 
 part_format() { scripts/lint.sh format; }
@@ -76,6 +76,9 @@ part_package() { BINARY=$BUILT/debug/tequio tests/package/run.sh; }
 # toolchain (235 MB to load), Debian's QEMU, its kernel for Malta and two programs (20 MB).
 part_boot() { TEQUIO=$BUILT/debug/tequio GUEST=$BUILT/debug/guest scripts/boot.sh village; }
 
+# The daemon sells on jffs2 and on ext4 while the power is cut; what was answered is there. make soak has 50 cuts.
+part_power() { TEQUIO=$BUILT/debug/tequio GUEST=$BUILT/debug/guest scripts/power.sh "${CUTS:-5}"; }
+
 # These are not of make test, but of make soak.
 # The fuzz targets on four hundred seeds, where make test has two.
 part_fuzz() { FUZZ_ROUNDS=${FUZZ_ROUNDS:-200} cargo test --workspace --locked --test fuzz; }
@@ -117,6 +120,7 @@ about() {
     roles) echo "babeld and BIRD as subjects" ;;
     package) echo "the router's package" ;;
     boot) echo "a MIPS kernel, today, 1970, 2040" ;;
+    power) echo "${CUTS:-5} power cuts during sales" ;;
     kernels) echo "big-endian MIPS and ARM kernels" ;;
   esac
 }

@@ -10,7 +10,7 @@ use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot};
 
 use crate::console::{self, Outcome};
-use crate::{memory, story};
+use crate::{memory, power, story};
 
 /// Plays the story that the kernel's command line asks for (`story=`), and switches the machine off.
 pub(crate) fn run() -> ! {
@@ -21,7 +21,10 @@ pub(crate) fn run() -> ! {
     let told = prepare().and_then(|()| match std::env::var("story").as_deref() {
         Ok("memory") => memory::tell(),
         Ok("village") => story::tell(),
-        other => Err(format!("story=village or story=memory on the kernel's command line: {other:?}")),
+        Ok("power") => power::tell(),
+        other => {
+            Err(format!("story=village, story=memory or story=power on the kernel's command line: {other:?}"))
+        }
     });
     match told {
         Ok(()) => println!("boot: the story is told"),
@@ -73,7 +76,8 @@ fn modules(folder: &Path) -> Outcome<usize> {
     let Ok(list) = std::fs::read_to_string(folder.join("order")) else { return Ok(0) };
     for name in list.lines() {
         let file = File::open(folder.join(name)).map_err(|error| format!("the module {name}: {error}"))?;
-        match finit_module(&file, c"", ModuleInitFlags::empty()) {
+        let parameters = if name == "phram.ko" { power::FLASHES } else { c"" };
+        match finit_module(&file, parameters, ModuleInitFlags::empty()) {
             Ok(()) | Err(nix::Error::EEXIST) => {}
             // Another module does the same in software.
             Err(error @ nix::Error::ENODEV) => console::skipped(&format!("the module {name}"), error.desc()),
