@@ -144,6 +144,27 @@ impl Body {
         }
     }
 
+    /// The one voucher by which a later record of its author finds this one, if its subject has one.
+    pub(super) const fn voucher(&self) -> Option<Verifier> {
+        match self {
+            Self::Activation(body) => Some(body.verifier),
+            Self::Device(body) => Some(body.verifier),
+            _ => None,
+        }
+    }
+
+    /// Whether a voucher is among [`Self::verifiers`].
+    pub(super) fn speaks_of(&self, verifier: Verifier) -> bool {
+        match self {
+            Self::Issue(body) => body.verifiers.contains(&verifier),
+            Self::Sale(body) => body.verifiers.contains(&verifier),
+            Self::Activation(body) => body.verifier == verifier,
+            Self::Device(body) => body.verifier == verifier,
+            Self::Usage(body) => body.counters.iter().any(|counter| counter.verifier == verifier),
+            _ => self.verifiers().contains(&verifier),
+        }
+    }
+
     /// The vouchers that it speaks of.
     pub(super) fn verifiers(&self) -> Vec<Verifier> {
         match self {

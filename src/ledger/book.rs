@@ -155,13 +155,6 @@ impl Ledger {
         self.voucher_in(verifier, record, issue)
     }
 
-    /// Records of one kind that speak of a voucher, in the order of their ids.
-    pub(super) fn mentioning(&self, verifier: Verifier, kind: Kind) -> impl Iterator<Item = &Record> {
-        let first = (verifier, kind, RecordId([0; 32]));
-        let same = move |(other, of, _): &&(Verifier, Kind, RecordId)| (*other, *of) == (verifier, kind);
-        self.mentions.range_from(&first).take_while(same).filter_map(|(_, _, id)| self.records.get(id))
-    }
-
     /// The counted lots that name a voucher, those that an officer honours last.
     pub(super) fn lots_with(&self, verifier: Verifier) -> impl Iterator<Item = (&Record, &Issue)> {
         let honoured = self.mentioning(verifier, Kind::Honoured);
@@ -187,10 +180,12 @@ impl Ledger {
         verifier: Verifier,
         issuer: IssuerNumber,
     ) -> impl Iterator<Item = (&Record, WallTime)> {
+        // All records of a ledger are of its community.
+        let community = self.community.unwrap_or_default();
         self.mentioning(verifier, Kind::Activation).filter_map(move |record| match &record.body {
             Body::Activation(activation)
                 if self.authority.entitled(record)
-                    && proof_fits(&record.community, issuer, &activation.proof, verifier) =>
+                    && proof_fits(&community, issuer, &activation.proof, verifier) =>
             {
                 let live = self.authority.members.contains_key(&record.author);
                 let untimed = WallTime { unix_s: u64::MAX, quality: TimeQuality::Stale };
@@ -243,7 +238,7 @@ impl Ledger {
             other.author == record.author && issue.for_exchange && issue.plan == lot.plan
         };
         self.authority.holds(record, Role::Seller)
-            && proof_fits(&record.community, lot.issuer, &body.proof, body.old)
+            && self.community.is_some_and(|own| proof_fits(&own, lot.issuer, &body.proof, body.old))
             && self.lots_with(body.new).any(fresh)
     }
 

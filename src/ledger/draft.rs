@@ -12,7 +12,7 @@ use super::body::{
 };
 use super::kind::Kind;
 use super::proof::proof_fits;
-use super::record::{self, Header, Record, RecordId};
+use super::record::{self, Header, Record};
 use super::rights::Role;
 use super::{Ledger, Voucher};
 use crate::base::limit::USAGE_PAGE;
@@ -237,8 +237,7 @@ impl Ledger {
     }
 
     fn own_activation(&self, verifier: Verifier) -> Option<&Record> {
-        let slot = (self.own_key, Kind::Activation, verifier.0.to_vec());
-        self.latest.get(&slot).and_then(|id: &RecordId| self.records.get(id))
+        self.mentioning(verifier, Kind::Activation).find(|record| record.author == self.own_key)
     }
 
     fn own_usage(&self) -> impl Iterator<Item = &Usage> {

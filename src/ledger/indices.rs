@@ -1,7 +1,8 @@
 //! Where a record stands: what it replaces, what it follows, and whose lots are to be counted again.
 
 use crate::base::limit::RECORD_HEADS;
-use crate::base::sorted::SortedSet;
+use crate::base::sorted::{SortedMap, SortedSet};
+use crate::base::voucher::Verifier;
 
 use super::authority::Authority;
 use super::kind::{Kind, Supersession};
@@ -10,7 +11,76 @@ use super::record::{Record, RecordId};
 use super::rights::Role;
 use super::{Body, Ledger, Stale, Stub};
 
+/// That a record speaks of a voucher: which, the number of the record's kind, and how its id begins. There is one for
+/// each voucher of each record, so they are small; who makes two ids that begin alike makes a search longer.
+pub(super) type Mention = (Verifier, u16, [u8; 6]);
+
+/// Records by their ids. Each has memory of its own: half-empty places of a table cost a pointer, and not a record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Records(SortedMap<RecordId, Box<Record>>);
+
+impl Records {
+    pub(super) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn get(&self, id: &RecordId) -> Option<&Record> {
+        self.0.get(id).map(|record| &**record)
+    }
+
+    pub(super) fn contains_key(&self, id: &RecordId) -> bool {
+        self.0.contains_key(id)
+    }
+
+    /// All of them, in the order of their ids.
+    pub(super) fn values(&self) -> impl Iterator<Item = &Record> + Clone {
+        self.0.values().map(|record| &**record)
+    }
+
+    fn insert(&mut self, record: Record) {
+        self.0.insert(record.id, Box::new(record));
+    }
+
+    fn remove(&mut self, id: &RecordId) -> Option<Record> {
+        self.0.remove(id).map(|record| *record)
+    }
+
+    /// Those whose id begins so.
+    fn beginning(&self, head: [u8; 6]) -> impl Iterator<Item = &Record> {
+        let mut first = RecordId([0; 32]);
+        first.0[..head.len()].copy_from_slice(&head);
+        let from = self.0.range_from(&first).map(|(_, record)| &**record);
+        from.take_while(move |record| record.id.0.starts_with(&head))
+    }
+}
+
+fn head(id: RecordId) -> [u8; 6] {
+    let mut head = [0; 6];
+    head.copy_from_slice(&id.0[..6]);
+    head
+}
+
 impl Ledger {
+    /// Records of one kind that speak of a voucher, in the order of their ids.
+    pub(super) fn mentioning(&self, verifier: Verifier, kind: Kind) -> impl Iterator<Item = &Record> {
+        let number = kind.number();
+        let same = move |mention: &&Mention| (mention.0, mention.1) == (verifier, number);
+        let heads = self.mentions.range_from(&(verifier, number, [0; 6])).take_while(same);
+        heads
+            .flat_map(|(_, _, head)| self.records.beginning(*head))
+            .filter(move |record| record.kind == kind && record.body.speaks_of(verifier))
+    }
+
+    /// The record that one like this replaces, or is replaced by.
+    pub(super) fn standing(&self, author: [u8; 32], kind: Kind, body: &Body) -> Option<&Record> {
+        match body.voucher() {
+            Some(verifier) => self
+                .mentioning(verifier, kind)
+                .find(|record| record.author == author && record.body.subject() == body.subject()),
+            None => self.latest.get(&(author, kind, body.subject())).and_then(|id| self.records.get(id)),
+        }
+    }
+
     /// Puts a record into its place. False if it was obsolete before it came and left no trace.
     pub(super) fn insert(&mut self, record: Record, stale: &mut Stale) -> bool {
         let (id, kind, author, seq) = (record.id, record.kind, record.author, record.seq);
@@ -28,22 +98,24 @@ impl Ledger {
             stale.authority = true;
         }
         if kind.supersession() == Supersession::Latest && record.body != Body::Unread {
-            let slot = (author, kind, record.body.subject());
-            let rival = self.latest.get(&slot).and_then(|id| self.records.get(id));
+            let rival = self.standing(author, kind, &record.body);
             match rival.map(|rival| ((rival.seq, id) > (seq, rival.id), rival.id)) {
                 Some((true, _)) => return self.leave_stub(&record),
                 Some((false, rival)) => self.supersede(rival),
                 None => {}
             }
-            self.latest.insert(slot, id);
+            if record.body.voucher().is_none() {
+                self.latest.insert((author, kind, record.body.subject()), id);
+            }
         }
-        self.mentions.extend(record.body.verifiers().into_iter().map(|verifier| (verifier, kind, id)));
+        let mentioned = record.body.verifiers().into_iter();
+        self.mentions.extend(mentioned.map(|verifier| (verifier, kind.number(), head(id))));
         let agrees_with = record.body.confirms();
         self.agreements.extend(agrees_with.map(|other| (other, id)));
         if !kind.is_many() {
             self.few.insert((kind, id));
         }
-        self.records.insert(id, record);
+        self.records.insert(record);
         match kind {
             _ if kind.is_authority() || kind == Kind::Close => stale.authority = true,
             Kind::Issue => self.insert_lot(author, seq, id, stale),
@@ -153,7 +225,10 @@ impl Ledger {
     pub(super) fn take_out(&mut self, id: RecordId) -> Option<Record> {
         let record = self.records.remove(&id)?;
         for verifier in record.body.verifiers() {
-            self.mentions.remove(&(verifier, record.kind, id));
+            let twin = |other: &Record| other.kind == record.kind && other.body.speaks_of(verifier);
+            if !self.records.beginning(head(id)).any(twin) {
+                self.mentions.remove(&(verifier, record.kind.number(), head(id)));
+            }
         }
         self.few.remove(&(record.kind, id));
         if let Some(other) = record.body.confirms() {

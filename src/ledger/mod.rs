@@ -18,6 +18,7 @@ use crate::base::sorted::{SortedMap, SortedSet};
 use serde::{Deserialize, Serialize};
 
 use self::authority::Authority;
+use self::indices::{Mention, Records};
 use self::line::Line;
 use crate::base::limit::LEDGER_RECORDS;
 use crate::base::voucher::Verifier;
@@ -74,15 +75,16 @@ pub struct Ledger {
     community: Option<[u8; 32]>,
     /// New roots that somebody has accepted at this node.
     accepted: SortedSet<[u8; 32]>,
-    records: SortedMap<RecordId, Record>,
+    records: Records,
     /// Chained records whose content is obsolete: they hold their place in the author's chain.
     stubs: SortedMap<RecordId, Stub>,
-    /// The record that stands for (author, kind, subject), for kinds where the latest replaces the rest.
+    /// The record that stands for (author, kind, subject), for kinds where the latest replaces the rest and that are not
+    /// found by their voucher.
     latest: SortedMap<([u8; 32], Kind, Vec<u8>), RecordId>,
     /// The end of each author's records.
     tips: SortedMap<[u8; 32], Tip>,
     /// Which records speak of a voucher.
-    mentions: SortedSet<(Verifier, Kind, RecordId)>,
+    mentions: SortedSet<Mention>,
     /// Records of kinds of which there are few.
     few: SortedSet<(Kind, RecordId)>,
     /// Records, and those of other nodes that agree with them.
@@ -145,7 +147,7 @@ impl Ledger {
             next_seq: None,
             community: None,
             accepted: SortedSet::new(),
-            records: SortedMap::new(),
+            records: Records::default(),
             stubs: SortedMap::new(),
             latest: SortedMap::new(),
             tips: SortedMap::new(),
@@ -313,13 +315,14 @@ impl Ledger {
 
     fn take(&mut self, bytes: &[u8], verify: bool, stale: &mut Stale) -> Result<Outcome, Refusal> {
         let record = Record::parse(bytes)?;
-        if record.community == [0; 32] {
+        let community = record.community();
+        if community == [0; 32] {
             return Err(Refusal::Envelope { what: "it names no community" });
         }
-        if self.community.is_some_and(|community| community != record.community) {
+        if self.community.is_some_and(|own| own != community) {
             return Err(Refusal::Foreign);
         }
-        let founds = record.id.0 == record.community;
+        let founds = record.id.0 == community;
         if founds && !matches!(&record.body, Body::Charter(charter) if charter.root == record.author) {
             return Err(Refusal::Envelope { what: "the charter is not by the root that it names" });
         }
@@ -333,7 +336,7 @@ impl Ledger {
         if self.records.len() + self.stubs.len() >= LEDGER_RECORDS {
             return Err(Refusal::Full);
         }
-        self.community = Some(record.community);
+        self.community = Some(community);
         Ok(Outcome { id, kind, new: self.insert(record, stale) })
     }
 

@@ -32,8 +32,6 @@ pub struct RecordId(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 32]);
 pub struct Record {
     /// Its name.
     pub id: RecordId,
-    /// The community it belongs to: for a first charter, the one that it founds.
-    pub community: [u8; 32],
     /// What it is about.
     pub kind: Kind,
     /// The key that signed it.
@@ -113,10 +111,8 @@ impl Record {
         if !kind.chained() && header.prev.is_some() {
             return Err(Refusal::Envelope { what: "a record of this kind names no earlier one" });
         }
-        let founds = kind == Kind::Charter && header.community == [0; 32];
         Ok(Self {
             id,
-            community: if founds { id.0 } else { header.community },
             kind,
             author: header.author,
             seq: header.seq,
@@ -124,6 +120,15 @@ impl Record {
             body: Body::decode(kind, body),
             bytes: bytes.to_vec(),
         })
+    }
+
+    /// The community it belongs to: for a first charter, the one that it founds. It stands in the bytes alone, since all
+    /// records of a ledger have the same.
+    pub fn community(&self) -> [u8; 32] {
+        let header = envelope_range(&self.bytes).and_then(|range| read_envelope(&self.bytes[range]).ok());
+        // A record was read before it is one: its header reads again.
+        let named = header.map_or([0; 32], |(header, _)| header.community);
+        if self.kind == Kind::Charter && named == [0; 32] { self.id.0 } else { named }
     }
 
     /// The name of the record in `bytes`, if there is one.

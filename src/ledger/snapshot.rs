@@ -41,7 +41,7 @@ impl<'de> Deserialize<'de> for Ledger {
             OwnedParts::deserialize(deserializer)?;
         let mut ledger = Self::new(own_key, seq_start);
         (ledger.next_seq, ledger.accepted) = (next_seq, accepted);
-        ledger.community = records.first().map(|record| record.community);
+        ledger.community = records.first().map(Record::community);
         let mut stale = Stale { authority: true, ..Stale::default() };
         for record in records {
             ledger.insert(record, &mut stale);
