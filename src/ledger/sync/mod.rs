@@ -134,6 +134,8 @@ pub struct Taken {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sync {
     random: Random,
+    /// Of this start: whoever hears another one knows that its stream of before is dead.
+    run: u32,
     heard: SortedMap<[u8; 32], Heard>,
     streams: SortedMap<StreamId, Stream>,
     beacon_at: Instant,
@@ -150,6 +152,11 @@ pub struct Sync {
 struct Heard {
     place: Place,
     at: Instant,
+    /// What it says of its start; a build without it says nothing.
+    run: Option<u32>,
+    /// It has started anew: the stream that we have is dead and does not know it. It stays until another one stands,
+    /// since anybody can send a beacon.
+    anew: bool,
     /// Not to be dialled before.
     not_before: Instant,
     failures: u8,
@@ -160,6 +167,7 @@ impl Sync {
     /// Nobody was heard yet.
     pub fn new(seed: u64) -> Self {
         Self {
+            run: Random::new(!seed).below(1 << 32) as u32,
             random: Random::new(seed),
             heard: SortedMap::new(),
             streams: SortedMap::new(),
@@ -178,7 +186,7 @@ impl Sync {
             Event::Opened(id, link) => self.handle_opened(now, id, link, ledger),
             Event::DialFailed(place) => self.handle_dial_failed(now, place),
             Event::Message { stream, bytes } => self.handle_message(now, stream, &bytes, ledger),
-            Event::Writable(id) => self.handle_writable(id, ledger),
+            Event::Writable(id) => self.handle_writable(now, id, ledger),
             Event::Closed(id) => self.handle_closed(now, id),
         }
     }
@@ -186,22 +194,28 @@ impl Sync {
     /// A beacon came in from a link-local address.
     fn handle_beacon(&mut self, now: Instant, place: Place, bytes: &[u8], ledger: &Ledger) {
         let Some(beacon) = Beacon::decode(bytes) else { return };
-        let Some(own) = own_beacon(ledger).filter(|own| own.community == beacon.community) else { return };
+        let Some(own) = self.own_beacon(ledger).filter(|own| own.community == beacon.community) else {
+            return;
+        };
         if beacon.key == own.key {
             return;
         }
         if let Some(heard) = self.heard.get_mut(&beacon.key) {
             let is_back = now.since(heard.at) > BEACON + BEACON;
             // Of several ways to one node the first one stays while it is heard there.
-            if heard.place == place || is_back {
-                heard.place = place;
-                heard.at = now;
+            let is_place = heard.place == place || is_back;
+            let is_anew = is_place && heard.run != beacon.run;
+            if is_place {
+                (heard.place, heard.at, heard.run) = (place, now, beacon.run);
             }
             if is_back {
                 self.came_back(now, &beacon.key);
+            } else if is_anew {
+                self.started_anew(now, &beacon.key);
             }
         } else if self.heard.len() < limit::SYNC_HEARD {
-            let heard = Heard { place, at: now, not_before: now, failures: 0, dialling: false };
+            let (at, run) = (now, beacon.run);
+            let heard = Heard { place, at, run, anew: false, not_before: now, failures: 0, dialling: false };
             self.heard.insert(beacon.key, heard);
             // Whoever is new shall not wait for our next one.
             self.beacon_at = self.beacon_at.min(now + Span::from_millis(100));
@@ -249,9 +263,11 @@ impl Sync {
     }
 
     /// What was sent last has left.
-    fn handle_writable(&mut self, id: StreamId, ledger: &Ledger) {
+    fn handle_writable(&mut self, now: Instant, id: StreamId, ledger: &Ledger) {
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.may_send = true;
+            // What waited for its turn, like the question for what a comparison has found.
+            stream.go_on(now, ledger);
         }
         self.send(id, ledger);
         self.read_on(id);
@@ -311,7 +327,7 @@ impl Sync {
 
     /// The time has come for something.
     pub fn handle_wake(&mut self, now: Instant, ledger: &Ledger) {
-        let Some(own) = own_beacon(ledger) else { return };
+        let Some(own) = self.own_beacon(ledger) else { return };
         if self.beacon_at <= now {
             self.beacon_at = now + self.random.roughly(BEACON);
             self.outputs.push_back(Output::Beacon(own.encode()));
@@ -362,7 +378,7 @@ impl Sync {
             self.close(now, other);
         }
         if let Some(heard) = self.heard.get_mut(&member) {
-            heard.failures = 0;
+            (heard.failures, heard.anew) = (0, false);
         }
     }
 
@@ -375,6 +391,18 @@ impl Sync {
         }
         if let Some(heard) = self.heard.get_mut(key) {
             (heard.failures, heard.not_before) = (0, now);
+        }
+        // It shall not wait for our next one.
+        self.handle_interface_up(now);
+    }
+
+    /// A node names another start than before: its power was cut, or its daemon stopped. Whoever has to dial does, also
+    /// beside a stream; what failed meanwhile says nothing.
+    fn started_anew(&mut self, now: Instant, key: &[u8; 32]) {
+        let has_stream = self.streams.values().any(|stream| stream.member == Some(*key));
+        if let Some(heard) = self.heard.get_mut(key) {
+            (heard.anew, heard.failures) = (has_stream, 0);
+            heard.not_before = heard.not_before.min(now + PAUSE);
         }
         // It shall not wait for our next one.
         self.handle_interface_up(now);
@@ -432,6 +460,8 @@ impl Sync {
             }
             if let Some(heard) = self.heard.get_mut(&key) {
                 heard.dialling = true;
+                // Whoever names a new start in each beacon is dialled no more often.
+                heard.not_before = now + PAUSE;
                 self.outputs.push_back(Output::Dial(place));
             }
         }
@@ -441,8 +471,15 @@ impl Sync {
         own < key
             && !heard.dialling
             && !self.streams.values().any(|stream| {
-                stream.member == Some(*key) || (stream.member.is_none() && stream.link.place == heard.place)
+                (stream.member == Some(*key) && !heard.anew)
+                    || (stream.member.is_none() && stream.link.place == heard.place)
             })
+    }
+
+    /// Our beacon; none before this node belongs to a community.
+    fn own_beacon(&self, ledger: &Ledger) -> Option<Beacon> {
+        ledger.own_member()?;
+        Some(Beacon::new(&ledger.community()?, ledger.own_key(), self.run))
     }
 
     /// The stream whose record is verified next: the one after the last, around.
@@ -452,10 +489,4 @@ impl Sync {
         self.last = next.or_else(|| self.streams.iter().find_map(waiting));
         self.last
     }
-}
-
-/// Our beacon; none before this node belongs to a community.
-fn own_beacon(ledger: &Ledger) -> Option<Beacon> {
-    ledger.own_member()?;
-    Some(Beacon::new(&ledger.community()?, ledger.own_key()))
 }

@@ -2,9 +2,12 @@
 
 use super::super::body::{Body, Epoch, Expulsion};
 use super::super::kind::Kind;
-use super::super::tests::village::{Village, hour, member};
+use super::super::record;
+use super::super::tests::village::{Node as VillageNode, Village, hour, member, sign};
 use super::*;
 use crate::base::voucher::{LotId, Verifier};
+
+mod again;
 
 /// Nodes in a row, each with its neighbours on one interface each.
 struct Row {
@@ -28,6 +31,11 @@ struct Wire {
 
 fn address(node: usize) -> Ipv6Addr {
     Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, node as u16 + 1)
+}
+
+/// Where a node hears another one.
+fn place(at: usize, other: usize) -> Place {
+    Place { interface: InterfaceIndex(1 + u32::from(at < other)), address: address(other) }
 }
 
 impl Row {
@@ -96,10 +104,8 @@ impl Row {
                 for other in
                     (0..self.nodes.len()).filter(|other| self.are_neighbours(at, *other)).collect::<Vec<_>>()
                 {
-                    let place =
-                        Place { interface: InterfaceIndex(1 + u32::from(other < at)), address: address(at) };
                     let (ledger, sync) = &mut self.nodes[other];
-                    sync.handle_beacon(self.now, place, &bytes, ledger);
+                    sync.handle_beacon(self.now, place(other, at), &bytes, ledger);
                 }
             }
             Output::Dial(place) => {
@@ -128,12 +134,10 @@ impl Row {
         self.next_stream += 2;
         let none = || [VecDeque::new(), VecDeque::new()];
         self.wires.push(Wire { ends: [(at, here), (other, there)], queues: none(), wanted: [0, 0] });
-        let interface = InterfaceIndex(1);
-        let link =
-            Link { place: Place { interface, address: address(other) }, dh: self.dh(other), dialled: true };
+        let link = Link { place: place(at, other), dh: self.dh(other), dialled: true };
         let (ledger, sync) = &mut self.nodes[at];
         sync.handle_opened(self.now, here, link, ledger);
-        let link = Link { place: Place { interface, address: address(at) }, dh, dialled: false };
+        let link = Link { place: place(other, at), dh, dialled: false };
         let (ledger, sync) = &mut self.nodes[other];
         sync.handle_opened(self.now, there, link, ledger);
         there
@@ -162,7 +166,7 @@ impl Row {
         let (ledger, sync) = &mut self.nodes[to];
         sync.handle_message(self.now, stream, &bytes, ledger);
         let (ledger, sync) = &mut self.nodes[from];
-        sync.handle_writable(sent, ledger);
+        sync.handle_writable(self.now, sent, ledger);
         true
     }
 
@@ -177,6 +181,12 @@ impl Row {
                 self.nodes[at].1.handle_closed(self.now, stream);
             }
         }
+    }
+
+    /// Switches a node off and on: its streams are gone, and the other ends do not know it.
+    fn power_cut(&mut self, at: usize) {
+        self.wires.retain(|wire| wire.ends.iter().all(|end| end.0 != at));
+        self.nodes[at].1 = Sync::new(1_000 + at as u64);
     }
 
     fn mend(&mut self) {
@@ -338,7 +348,7 @@ fn a_member_that_passes_on_an_altered_record_is_cut_off() {
 #[test]
 fn a_newcomer_that_was_admitted_on_the_other_side_is_believed() {
     let (mut village, mut row) = village_row();
-    let newcomer = super::super::tests::village::Node::new(9);
+    let newcomer = VillageNode::new(9);
     let record = village.officer.write(Body::Member(member(newcomer.id(), 9, &[]))).unwrap();
     let mut ledger = newcomer.ledger.clone();
     for bytes in village.records.iter().chain([&record]) {
