@@ -134,7 +134,7 @@ fn look_at(ledger: &Ledger) {
         ledger.mode(),
         ledger.services(),
         ledger.notices(),
-        ledger.time_floor(),
+        ledger.time_record(),
         ledger.close_body(Month(0)),
     );
 }

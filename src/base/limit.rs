@@ -155,6 +155,10 @@ pub const RECORDING_FRAME_BYTES: usize = 16 << 20;
 pub const RECORDING_SEGMENT_BYTES: usize = 8 << 20;
 /// Chains of voucher codes that are computed at one time: a lot of 200 is sold in slices.
 pub const NODE_CHAINS: usize = 8;
+/// Records that wait for another node's word, as people see them: more are a mistake, and the latest ones matter.
+pub const BOOKS_PROPOSALS: usize = 50;
+/// Vouchers that were used twice of which an alert is made: the report has all of them.
+pub const ALERTS_TWICE: usize = 8;
 /// Sales whose answer is kept for a second tap on the same button.
 pub const NODE_RECENT_SALES: usize = 16;
 /// Records of other nodes that wait for the flash: 256 of 200 octets are 50 kB.
@@ -215,3 +219,8 @@ pub const STORE_QUEUE: usize = 256;
 
 /// Bytes of a configuration file: a node's has about 2 kB, one with every list full about 60 kB.
 pub const CONFIG_BYTES: usize = 65_536;
+
+// ---- the calendar ----
+
+/// 2026-11-01: what this version is younger than no clock can say.
+pub const BUILT_UNIX_S: u64 = 1_793_491_200;

@@ -84,6 +84,22 @@ const fn command(
     Command { words, summary, kind, operand: None, options: &[], help }
 }
 
+const fn need(name: &'static str) -> Opt {
+    Opt { name, kind: ArgumentType::Text, required: true }
+}
+
+/// Of vouchers to be made.
+const ISSUE: &[Opt] = &[
+    need("plan"),
+    opt("count", ArgumentType::Int32),
+    opt("person", ArgumentType::Text),
+    opt("key", ArgumentType::Text),
+];
+
+/// Of money.
+const CASH: &[Opt] =
+    &[need("amount"), need("what"), opt("person", ArgumentType::Text), opt("key", ArgumentType::Text)];
+
 /// Every list can be asked for in parts.
 const PAGE: &[Opt] = &[opt("offset", ArgumentType::Int32), opt("limit", ArgumentType::Int32)];
 
@@ -121,12 +137,7 @@ pub(super) const COMMANDS: &[Command] = &[
     command(&["sync"], Kind::Ask("sync"), "with whom records are exchanged", SYNC),
     command(&["plans"], Kind::Ask("plans"), "what can be sold", PLANS),
     Command {
-        options: &[
-            Opt { name: "plan", kind: ArgumentType::Text, required: true },
-            opt("count", ArgumentType::Int32),
-            opt("person", ArgumentType::Text),
-            opt("key", ArgumentType::Text),
-        ],
+        options: ISSUE,
         ..command(&["voucher", "issue"], Kind::Ask("voucher_issue"), "sell vouchers", VOUCHER_ISSUE)
     },
     Command {
@@ -144,12 +155,112 @@ pub(super) const COMMANDS: &[Command] = &[
         )
     },
     Command {
+        options: ISSUE,
+        ..command(
+            &["voucher", "print"],
+            Kind::Ask("voucher_print"),
+            "make paper, to be sold later",
+            VOUCHER_PRINT,
+        )
+    },
+    Command {
+        options: &[
+            need("plan"),
+            opt("count", ArgumentType::Int32),
+            need("person"),
+            need("reason"),
+            opt("minutes", ArgumentType::Int32),
+            opt("key", ArgumentType::Text),
+        ],
+        ..command(
+            &["voucher", "give"],
+            Kind::Ask("voucher_give"),
+            "give vouchers for work or to the school",
+            VOUCHER_GIVE,
+        )
+    },
+    Command {
+        operand: Some(Operand::Voucher),
+        ..command(
+            &["voucher", "exchange"],
+            Kind::Ask("voucher_exchange"),
+            "change a voucher whose code may be known",
+            VOUCHER_EXCHANGE,
+        )
+    },
+    Command {
+        operand: Some(Operand::Voucher),
+        options: &[
+            opt("seconds", ArgumentType::Int32),
+            opt("days", ArgumentType::Int32),
+            opt("reason", ArgumentType::Text),
+        ],
+        ..command(&["voucher", "extend"], Kind::Ask("voucher_extend"), "give a voucher more", VOUCHER_EXTEND)
+    },
+    Command {
+        operand: Some(Operand::Voucher),
+        options: &[need("plan"), opt("reason", ArgumentType::Text)],
+        ..command(
+            &["voucher", "honour"],
+            Kind::Ask("voucher_honour"),
+            "make paper of a lost lot good",
+            VOUCHER_HONOUR,
+        )
+    },
+    Command {
         options: PAGE,
         ..command(&["sessions"], Kind::Ask("sessions"), "who is online through this node", SESSIONS)
     },
     Command {
-        options: &[Opt { name: "month", kind: ArgumentType::Text, required: true }],
+        options: &[need("month")],
         ..command(&["books", "close"], Kind::Ask("books_close"), "close the books of a month", BOOKS_CLOSE)
+    },
+    Command {
+        options: &[opt("month", ArgumentType::Text)],
+        ..command(&["books", "show"], Kind::Ask("books"), "what a month brought, and what waits", BOOKS_SHOW)
+    },
+    Command {
+        options: &[need("lot"), opt("person", ArgumentType::Text)],
+        ..command(
+            &["books", "hand-over"],
+            Kind::Ask("hand_over"),
+            "paper goes to a seller, or comes back",
+            BOOKS_HAND_OVER,
+        )
+    },
+    Command {
+        options: &[need("person"), need("amount"), opt("key", ArgumentType::Text)],
+        ..command(&["books", "settle"], Kind::Ask("settle"), "a seller pays what she owes", BOOKS_SETTLE)
+    },
+    Command {
+        operand: Some(Operand::Word("record")),
+        ..command(&["books", "agree"], Kind::Ask("agree"), "agree with what another node wrote", BOOKS_AGREE)
+    },
+    Command {
+        options: CASH,
+        ..command(&["books", "expense"], Kind::Ask("expense"), "the community spends money", BOOKS_CASH)
+    },
+    Command {
+        options: CASH,
+        ..command(&["books", "contribute"], Kind::Ask("contribute"), "the community gets money", BOOKS_CASH)
+    },
+    command(&["network"], Kind::Ask("network"), "mode, services, notices, people", NETWORK),
+    Command {
+        options: &[need("mode"), opt("reason", ArgumentType::Text)],
+        ..command(&["mode", "set"], Kind::Ask("mode_set"), "usual, emergency or night", MODE_SET)
+    },
+    Command {
+        options: &[need("name"), opt("text", ArgumentType::Text), opt("days", ArgumentType::Int32)],
+        ..command(&["notice", "set"], Kind::Ask("notice_set"), "put a sentence on the portal", NOTICE_SET)
+    },
+    Command {
+        options: &[
+            need("name"),
+            opt("title", ArgumentType::Text),
+            opt("node", ArgumentType::Text),
+            opt("prefixes", ArgumentType::Text),
+        ],
+        ..command(&["service", "set"], Kind::Ask("service_set"), "say what a member serves", SERVICE_SET)
     },
     command(&["community"], Kind::Community, "make a community, admit and expel members", ""),
     command(&["ledger"], Kind::Ledger, "records to a file, and back", super::ledger::HELP),
@@ -308,6 +419,54 @@ ledger, for the assembly.
 Example: tequio voucher revoke 0011223344556677 --reason \"lost\"
 ";
 
+const VOUCHER_PRINT: &str = "\
+Usage: tequio voucher print --plan ID [--count N] [--person NAME] [--key K]
+
+Paper is owed at its first use, or when it is handed over, as the
+charter says. With --person it is handed over at once.
+
+Example: tequio voucher print --plan hora --count 20 --person beto
+";
+
+const VOUCHER_GIVE: &str = "\
+Usage: tequio voucher give --plan ID --person NAME --reason WORD [...]
+
+  --reason WORD   work, caretaker or school
+  --minutes N     minutes of work
+  --count N       how many (1)
+  --key K         the same K within a minute gives the same codes back
+
+Beyond the month's quota a treasurer's node has to agree.
+
+Example: tequio voucher give --plan hora --person mateo --reason work
+";
+
+const VOUCHER_EXCHANGE: &str = "\
+Usage: tequio voucher exchange -
+
+After a theft: the code on the paper is typed, a new one is printed, for
+nothing. Typed again it shows the same new code.
+
+Example: tequio voucher exchange -
+";
+
+const VOUCHER_EXTEND: &str = "\
+Usage: tequio voucher extend VERIFIER|- [--seconds N] [--days N]
+
+On a node with the role treasurer.
+
+Example: tequio voucher extend - --seconds 3600 --reason \"no light\"
+";
+
+const VOUCHER_HONOUR: &str = "\
+Usage: tequio voucher honour - --plan ID [--reason TEXT]
+
+On an officer's node: the code of a lot that burnt with its router
+before anybody else had it is typed from the paper, and is good.
+
+Example: tequio voucher honour - --plan hora --reason \"fire\"
+";
+
 const SESSIONS: &str = "\
 Usage: tequio sessions [--offset N] [--limit N]
 
@@ -322,6 +481,82 @@ each person sold, owes and paid. What becomes known later stands in the
 next month. Print `tequio report` first.
 
 Example: tequio books close --month 2026-11
+";
+
+const BOOKS_SHOW: &str = "\
+Usage: tequio books show [--month MONTH]
+
+Person by person, then what waits for another node's word: agree with
+`tequio books agree RECORD` there.
+
+Example: tequio books show --month 2026-11
+";
+
+const BOOKS_HAND_OVER: &str = "\
+Usage: tequio books hand-over --lot LOT [--person NAME]
+
+What of the lot is not sold goes to NAME; without a name it comes back.
+
+Example: tequio books hand-over --lot 0011223344556677 --person beto
+";
+
+const BOOKS_SETTLE: &str = "\
+Usage: tequio books settle --person NAME --amount AMOUNT [--key K]
+
+At the node where NAME sold. It counts when another node with the role
+treasurer agrees.
+
+Example: tequio books settle --person ana --amount 12.50
+";
+
+const BOOKS_AGREE: &str = "\
+Usage: tequio books agree RECORD
+
+RECORD is named by `tequio books show`: a payment, gifts beyond the
+quota, a void after the first use, an exchange of what somebody else
+had used, a mode.
+
+Example: tequio books agree 0011223344556677
+";
+
+const BOOKS_CASH: &str = "\
+Usage: tequio books expense|contribute --amount AMOUNT --what TEXT
+
+  --person NAME   who had the money, or has it
+  --key K         the same K within a minute books once
+
+Example: tequio books expense --amount 30 --what \"cable\"
+";
+
+const NETWORK: &str = "\
+Usage: tequio network
+
+Example: tequio network
+";
+
+const MODE_SET: &str = "\
+Usage: tequio mode set --mode usual|emergency|night [--reason TEXT]
+
+By an officer's node, or by a caretaker's with which a second one agrees
+(`tequio books agree`).
+
+Example: tequio mode set --mode emergency --reason \"hurricane\"
+";
+
+const NOTICE_SET: &str = "\
+Usage: tequio notice set --name NAME [--text TEXT] [--days N]
+
+On a node with the role notice. Without a text it is taken down.
+
+Example: tequio notice set --name water --text \"No water today\" --days 1
+";
+
+const SERVICE_SET: &str = "\
+Usage: tequio service set --name NAME [--title T] [--node N] [--prefixes A,B]
+
+On an officer's node. Without addresses it is served no more.
+
+Example: tequio service set --name library --prefixes 10.77.252.10
 ";
 
 const RECORD: &str = "\
@@ -435,8 +670,23 @@ mod tests {
           voucher issue   sell vouchers
           voucher show    what a voucher holds
           voucher revoke  make a voucher worthless
+          voucher print   make paper, to be sold later
+          voucher give    give vouchers for work or to the school
+          voucher exchange change a voucher whose code may be known
+          voucher extend  give a voucher more
+          voucher honour  make paper of a lost lot good
           sessions        who is online through this node
           books close     close the books of a month
+          books show      what a month brought, and what waits
+          books hand-over paper goes to a seller, or comes back
+          books settle    a seller pays what she owes
+          books agree     agree with what another node wrote
+          books expense   the community spends money
+          books contribute the community gets money
+          network         mode, services, notices, people
+          mode set        usual, emergency or night
+          notice set      put a sentence on the portal
+          service set     say what a member serves
           community       make a community, admit and expel members
           ledger          records to a file, and back
           report          what a month brought, for the assembly

@@ -4,6 +4,7 @@
 //! says (a table for people, `--json` for programs) and ends with 0; with 1 and a sentence when the
 //! answer is no; with 2 when the words made no sense.
 
+mod accounts;
 mod arguments;
 mod commands;
 pub mod community;

@@ -23,11 +23,14 @@ pub(super) fn show(method: &str, reply: &Value, bold: bool) -> String {
         "links" => links(reply, bold),
         "sync" => sync(reply, bold),
         "plans" => plans(reply, bold),
-        "voucher_issue" => issued(reply, bold),
+        "voucher_issue" | "voucher_print" | "voucher_give" | "voucher_exchange" => issued(reply, bold),
         "voucher_show" => voucher(reply),
         "voucher_revoke" => format!("voucher {} is revoked\n", plain(&reply["verifier"])),
         "sessions" => sessions(reply, bold),
         "books_close" => format!("{} is closed: {} rows\n", plain(&reply["month"]), plain(&reply["rows"])),
+        "books" => super::accounts::books(reply, bold),
+        "network" => super::accounts::network(reply),
+        _ if reply["record"].is_string() => super::accounts::written(reply),
         "record_start" => format!("recording to {}\n", plain(&reply["file"])),
         "record_stop" if reply["stopped"] == false => "nothing was being recorded\n".to_owned(),
         "record_stop" => "the recording has ended\n".to_owned(),
@@ -410,7 +413,7 @@ fn sessions(reply: &Value, bold: bool) -> String {
     table_or(text, list(reply, "sessions"), "nobody is online through this node\n")
 }
 
-fn list<'a>(reply: &'a Value, name: &str) -> &'a [Value] {
+pub(super) fn list<'a>(reply: &'a Value, name: &str) -> &'a [Value] {
     reply[name].as_array().map_or(&[], Vec::as_slice)
 }
 
@@ -419,7 +422,7 @@ fn optional(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-fn table_or(table: String, rows: &[Value], empty: &str) -> String {
+pub(super) fn table_or(table: String, rows: &[Value], empty: &str) -> String {
     if rows.is_empty() { empty.to_owned() } else { table }
 }
 

@@ -8,11 +8,14 @@ use serde_json::{Map, Value, json};
 use super::Daemon;
 use crate::babel::settings::LinkKind;
 use crate::base::address::Prefix;
+use crate::base::limit::RECORD_TEXT_BYTES;
 use crate::base::time::Span;
 use crate::base::voucher::Verifier;
 use crate::hotspot::code::Code;
 use crate::node::call::{Call, Caller, PageOf, VoucherIssue, Which};
+use crate::node::deed::{DEEDS, Deed, LotUse, Tap};
 use crate::node::input::Input;
+use crate::platform::crypt;
 use crate::platform::ubus::{self, UbusStatus, error_value};
 
 /// Entries of a page when the caller does not say: 200 routes are 40 kB.
@@ -58,8 +61,7 @@ impl Daemon {
     fn by_operator(&self, caller: &Caller, what: &str) -> Result<(), Value> {
         use crate::node::settings::Role;
         let Some(login) = &caller.login else { return Ok(()) };
-        let persons = &self.config.persons;
-        if persons.iter().any(|person| person.login == *login && person.role == Role::Admin) {
+        if self.node.person(login).is_some_and(|(_, role)| role == Role::Admin) {
             return Ok(());
         }
         Err(error_value("no-right", &format!("{login} may not {what} at this node.")))
@@ -149,28 +151,98 @@ fn question(method: &str, arguments: &Map<String, Value>) -> Result<Call, Refuse
         "links" => Call::Links,
         "sync" => Call::Sync,
         "plans" => Call::Plans,
-        "voucher_issue" => {
-            let count = arguments.get("count").map_or(Some(1), |count| u16::try_from(count.as_i64()?).ok());
-            Call::VoucherIssue(VoucherIssue {
-                plan: bounded(text("plan")),
-                count: count.unwrap_or(0),
-                person: bounded(text("person")),
-                key: bounded(text("key")),
-            })
-        }
+        "voucher_issue" | "voucher_print" | "voucher_give" => Call::VoucherIssue(vouchers(method, arguments)),
         "voucher_show" => Call::VoucherShow(which(text("code"), text("verifier"))?),
         "voucher_revoke" => {
             Call::VoucherRevoke(which(text("code"), text("verifier"))?, bounded(text("reason")))
         }
         "sessions" => Call::Sessions(page_of(arguments)),
         "books_close" => Call::BooksClose(bounded(text("month"))),
-        _ => return Err(Err(UbusStatus::MethodNotFound)),
+        "books" => Call::Books(bounded(text("month"))),
+        "network" => Call::Network,
+        _ => {
+            let Some((_, deed, ..)) = DEEDS.iter().find(|row| row.0 == method) else {
+                return Err(Err(UbusStatus::MethodNotFound));
+            };
+            Call::Tap(Box::new(tap(*deed, arguments)?))
+        }
     })
 }
 
-/// Names and reasons of a caller: 100 characters are enough for every language.
+/// Vouchers to be made, and what becomes of them.
+fn vouchers(method: &str, arguments: &Map<String, Value>) -> VoucherIssue {
+    let text = |name: &str| bounded(arguments.get(name).and_then(Value::as_str).unwrap_or_default().trim());
+    let count = arguments.get("count").map_or(Some(1), |count| u16::try_from(count.as_i64()?).ok());
+    let lot_use = match method {
+        "voucher_issue" => LotUse::Sale,
+        "voucher_print" => LotUse::Paper,
+        _ => LotUse::InKind {
+            reason: text("reason"),
+            minutes: u32::try_from(number(arguments, "minutes")).unwrap_or(u32::MAX),
+        },
+    };
+    let count = count.unwrap_or(0);
+    VoucherIssue { plan: text("plan"), count, person: text("person"), key: text("key"), lot_use }
+}
+
+/// What a deed needs. An argument has one meaning, whatever the deed.
+fn tap(deed: Deed, arguments: &Map<String, Value>) -> Result<Tap, Refused> {
+    let text = |names: &[&str]| {
+        let given = names.iter().find_map(|name| arguments.get(*name)?.as_str());
+        bounded(given.unwrap_or_default().trim())
+    };
+    let (code, verifier) = (text(&["code"]), text(&["verifier"]));
+    let which = if code.is_empty() && verifier.is_empty() { None } else { Some(which(&code, &verifier)?) };
+    let notice = arguments.get("text").and_then(Value::as_str);
+    Ok(Tap {
+        deed,
+        person: text(&["person"]),
+        text: match notice {
+            Some(notice) => cut(notice.trim(), 4 * RECORD_TEXT_BYTES),
+            None => text(&["reason", "what", "title"]),
+        },
+        name: text(&["name", "mode", "role"]),
+        amount: text(&["amount"]),
+        target: text(&["lot", "record", "node"]),
+        plan: text(&["plan"]),
+        verifier: passphrase(arguments)?,
+        which,
+        seconds: number(arguments, "seconds").max(number(arguments, "unix_s")),
+        days: u16::try_from(number(arguments, "days")).unwrap_or(u16::MAX),
+        prefixes: text(&["prefixes"]),
+        free: arguments.get("free").and_then(Value::as_bool).unwrap_or(false),
+        key: text(&["key"]),
+    })
+}
+
+/// What the ledger keeps of a passphrase.
+fn passphrase(arguments: &Map<String, Value>) -> Result<String, Refused> {
+    let given = arguments.get("passphrase").and_then(Value::as_str).unwrap_or_default();
+    if given.is_empty() {
+        return Ok(String::new());
+    }
+    let wrong = |why: &str| Ok(error_value("passphrase", why));
+    crypt::verifier(given).map_err(|why| wrong(&why))
+}
+
+fn number(arguments: &Map<String, Value>, name: &str) -> u64 {
+    arguments.get(name).and_then(Value::as_u64).unwrap_or(0)
+}
+
+/// Names and reasons of a caller: as long as a record may hold, without what moves a cursor.
 fn bounded(text: &str) -> String {
-    text.chars().take(100).collect()
+    cut(text, RECORD_TEXT_BYTES)
+}
+
+fn cut(text: &str, bytes: usize) -> String {
+    let mut kept = String::new();
+    for letter in text.chars().filter(|letter| !letter.is_control()) {
+        if kept.len() + letter.len_utf8() > bytes {
+            break;
+        }
+        kept.push(letter);
+    }
+    kept
 }
 
 fn page_of(arguments: &Map<String, Value>) -> PageOf {

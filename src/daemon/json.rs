@@ -4,9 +4,11 @@ use serde_json::{Value, json};
 
 use crate::babel::auth::AuthCounters;
 use crate::base::address::Prefix;
+use crate::ledger::account::{Figure, NAMES};
 use crate::node::call::{
     Answer, Exchange, Neighbour, Paged, Peer, Plan, Request, Route, Session, Source, Statistics, Status, Why,
 };
+use crate::node::deed::{Books, Network, PersonBooks, Proposal};
 use crate::platform::ubus::error_value;
 
 /// An answer as the table that goes over the bus.
@@ -42,6 +44,7 @@ pub(super) fn to_json(answer: &Answer) -> Value {
                 "code": voucher.code.to_string(),
                 "verifier": voucher.verifier.to_string(),
             })).collect::<Vec<_>>(),
+            "waits": issued.waits,
         }),
         Answer::Voucher(voucher) => json!({
             "verifier": voucher.verifier.to_string(),
@@ -53,6 +56,11 @@ pub(super) fn to_json(answer: &Answer) -> Value {
         }),
         Answer::Revoked { verifier } => json!({"verifier": verifier.to_string(), "state": "revoked"}),
         Answer::Closed(closed) => json!({"month": closed.month, "rows": closed.rows}),
+        Answer::Books(answer) => books(answer),
+        Answer::Network(answer) => network(answer),
+        Answer::Written(written) => {
+            json!({"record": written.record, "kind": written.kind, "waits": written.waits})
+        }
         Answer::Sessions(page) => paged("sessions", page, session),
         Answer::Refused { code, message } => error_value(code, message),
     }
@@ -61,6 +69,65 @@ pub(super) fn to_json(answer: &Answer) -> Value {
 fn paged<T>(name: &str, page: &Paged<T>, entry: impl Fn(&T) -> Value) -> Value {
     let entries: Vec<Value> = page.entries.iter().map(entry).collect();
     json!({name: entries, "offset": page.offset, "total": page.total})
+}
+
+fn books(books: &Books) -> Value {
+    let person = |person: &PersonBooks| {
+        let mut row = json!({
+            "person": person.person,
+            "owed_before_cents": person.owed_before,
+            "owed_cents": person.owed,
+            "owed_here_cents": person.owed_here,
+        });
+        for (at, (name, figure)) in NAMES.iter().zip(&person.figures).enumerate() {
+            let unit = if at >= Figure::Taken as usize { "_cents" } else { "" };
+            row[format!("{name}{unit}")] = json!(figure);
+        }
+        row
+    };
+    let proposal = |one: &Proposal| {
+        json!({
+            "record": one.record,
+            "kind": one.kind,
+            "node": one.node,
+            "person": one.person,
+            // Of vouchers it is how many.
+            "amount": one.amount,
+            "text": one.text,
+            "may_agree": one.may_agree,
+        })
+    };
+    json!({
+        "month": books.month,
+        "currency": books.currency,
+        "minor_units": books.minor_units,
+        "closed": books.closed,
+        "cash_before_cents": books.cash_before,
+        "cash_cents": books.cash,
+        "float_left_cents": books.float_left,
+        "people": books.people.iter().map(person).collect::<Vec<_>>(),
+        "waiting": books.waiting.iter().map(proposal).collect::<Vec<_>>(),
+        "may": books.may,
+    })
+}
+
+fn network(network: &Network) -> Value {
+    json!({
+        "mode": network.mode,
+        "reason": network.reason,
+        "signed_by": network.signed_by,
+        "services": network.services.iter().map(|service| json!({
+            "name": service.name,
+            "title": service.title,
+            "node": service.node,
+            "prefixes": service.prefixes,
+            "free": service.free,
+        })).collect::<Vec<_>>(),
+        "notices": network.notices.iter().map(|(name, text)| json!({"name": name, "text": text})).collect::<Vec<_>>(),
+        "persons": network.persons.iter().map(|(name, role, node)| json!({
+            "person": name, "role": role, "node": node,
+        })).collect::<Vec<_>>(),
+    })
 }
 
 fn neighbour(neighbour: &Neighbour) -> Value {
@@ -210,7 +277,11 @@ fn status(status: &Status) -> Value {
         "routes": status.routes,
         "sessions": status.sessions,
         "records": status.records,
-        "time": {"unix_s": status.unix_s, "quality": status.time_quality},
+        "time": {
+            "unix_s": status.unix_s,
+            "quality": status.time_quality,
+            "confirmed": status.time_confirmed,
+        },
         "alerts": status.alerts.iter().map(|alert| json!({
             "code": alert.code,
             "message": alert.message,

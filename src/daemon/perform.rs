@@ -5,10 +5,11 @@ use std::path::Path;
 use super::{Daemon, json};
 use crate::node::call::{Answer, Paged, Statistics};
 use crate::node::input::Input;
-use crate::node::output::{Note, NoteLevel, Output};
+use crate::node::output::{Note, NoteLevel, Output, StoreId};
 use crate::platform::clock;
 use crate::platform::mesh_socket::MeshCounters;
 use crate::platform::recording::Recording;
+use crate::platform::store::SubmitError;
 
 impl Daemon {
     /// Hands an input to the node and does what comes out. Some outputs have an answer of their own
@@ -73,17 +74,14 @@ impl Daemon {
                 }
             }
             Output::Store { id, records, durable } => {
-                if let Err(why) = self.store.submit(id.0, records, durable) {
-                    return Some(Input::StoreFailed(id, why.to_string()));
-                }
+                return refused(id, self.store.submit(id.0, records, durable));
             }
             Output::StoreWhole { id, records } => {
-                if let Err(why) = self.store.submit_whole(id.0, records) {
-                    return Some(Input::StoreFailed(id, why.to_string()));
-                }
+                return refused(id, self.store.submit_whole(id.0, records));
             }
             Output::Exchange(output) => self.streams.perform(output),
             Output::SaveSessions(sessions) => self.run_folder.save_sessions(sessions),
+            Output::SaveTime(kept) => self.run_folder.save_time(&self.config.node.state_dir, kept),
             Output::SaveVolumes(volumes) => {
                 self.run_folder.save_volumes(&self.config.node.state_dir, volumes)
             }
@@ -120,4 +118,9 @@ impl Daemon {
     pub(super) fn stop_recording(&mut self) -> bool {
         self.recording.take().is_some()
     }
+}
+
+/// What the node is told of records that the store did not even take.
+fn refused(id: StoreId, submitted: Result<(), SubmitError>) -> Option<Input> {
+    submitted.err().map(|why| Input::StoreFailed(id, why.to_string()))
 }

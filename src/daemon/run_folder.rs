@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::babel::{RouterId, SeqNo};
 use crate::hotspot::output::SavedSession;
+use crate::node::calendar::Kept;
 use crate::node::metered::Volume;
 use crate::platform::clock;
 
@@ -131,14 +132,18 @@ impl RunFolder {
 
     /// Keeps it, and what was kept before beside it.
     pub(super) fn save_volumes(&self, folder: &Path, volumes: Vec<Volume>) {
-        let [current, before] = VOLUMES.map(|name| folder.join(name));
-        // There is none the first time.
-        let _ = fs::rename(&current, before);
         let file = VolumesFile { boot_id: self.boot_id, volumes };
-        let bytes = postcard::to_allocvec(&file).map_err(std::io::Error::other);
-        if let Err(error) = bytes.and_then(|bytes| replace(&current, &bytes)) {
-            log::warn!("what the uplinks carried cannot be kept in {}: {error}", current.display());
-        }
+        keep(folder, VOLUMES, postcard::to_allocvec(&file));
+    }
+
+    /// The last good time; the start of time if none was kept.
+    pub(super) fn load_time(&self, folder: &Path) -> Kept {
+        TIME.into_iter().find_map(|name| read(&folder.join(name))).unwrap_or_default()
+    }
+
+    /// Keeps it.
+    pub(super) fn save_time(&self, folder: &Path, kept: Kept) {
+        keep(folder, TIME, postcard::to_allocvec(&kept));
     }
 
     fn read<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {
@@ -165,6 +170,17 @@ fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Option<T> {
     postcard::from_bytes(&fs::read(path).ok()?).ok()
 }
 
+/// Keeps a small file on flash, and the one of before beside it.
+fn keep(folder: &Path, names: [&str; 2], bytes: postcard::Result<Vec<u8>>) {
+    let [current, before] = names.map(|name| folder.join(name));
+    // There is none the first time.
+    let _ = fs::rename(&current, before);
+    let bytes = bytes.map_err(std::io::Error::other);
+    if let Err(error) = bytes.and_then(|bytes| replace(&current, &bytes)) {
+        log::warn!("{} cannot be written: {error}", current.display());
+    }
+}
+
 fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let fresh = path.with_extension("new");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
@@ -173,6 +189,7 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 /// The newer file, and the older one.
+const TIME: [&str; 2] = ["time", "time.old"];
 const VOLUMES: [&str; 2] = ["volumes", "volumes.old"];
 
 #[cfg(test)]
@@ -192,6 +209,12 @@ mod tests {
         assert_eq!(folder.load_volumes(&place), used(2));
         fs::write(place.join("volumes"), "").unwrap();
         assert_eq!(folder.load_volumes(&place), used(1));
+        assert_eq!(folder.load_time(&place), Kept::default());
+        for unix_s in [7, 1_800_000_000] {
+            folder.save_time(&place, Kept { unix_s, number: 2 });
+        }
+        fs::write(place.join("time"), "").unwrap();
+        assert_eq!(folder.load_time(&place), Kept { unix_s: 7, number: 2 });
         folder.boot_id = [0; 16];
         assert_eq!(folder.load_volumes(&place), vec![Volume { counter_bytes: 0, ..used(1)[0].clone() }]);
         fs::remove_dir_all(&place).unwrap();

@@ -97,6 +97,8 @@ impl Daemon {
             self.trouble(code, Some(what)).await;
         }
         why_not::say_missing_devices(&self.config);
+        let kept = self.run_folder.load_time(&self.config.node.state_dir);
+        self.input(Input::TimeFound(kept)).await;
         self.input(Input::Clock(clock::wall())).await;
         self.input(Input::VolumesFound(self.run_folder.load_volumes(&self.config.node.state_dir))).await;
         self.input(Input::Records(records)).await;

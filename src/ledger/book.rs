@@ -155,6 +155,26 @@ impl Ledger {
         self.voucher_in(verifier, record, issue)
     }
 
+    /// What of a lot of this node can be handed over or given: made, not sold, not void.
+    pub fn paper_of(&self, lot: LotId) -> Vec<Verifier> {
+        let own = self.issues.get(&self.own_key).into_iter().flat_map(|lots| lots.iter());
+        let lots = own
+            .filter_map(|(_, id)| self.lot_of(self.records.get(id)?))
+            .filter(|(_, issue)| issue.lot == lot);
+        let vouchers = lots.flat_map(|(record, issue)| {
+            issue.verifiers.iter().filter_map(move |one| self.voucher_in(*one, record, issue))
+        });
+        let given = |voucher: &Voucher| self.mentioning(voucher.verifier, Kind::InKind).next().is_some();
+        let paper = vouchers.filter(|voucher| voucher.state() == VoucherState::Printed && !given(voucher));
+        paper.map(|voucher| voucher.verifier).collect()
+    }
+
+    /// What an exposed voucher was changed for, and by which node.
+    pub fn exchanged_for(&self, issuer: IssuerNumber, old: Verifier) -> Option<([u8; 32], Verifier)> {
+        let (_, lot) = self.lots_with(old).find(|(_, issue)| issue.issuer == issuer)?;
+        self.exchange_of(old, lot).map(|(record, body)| (record.author, body.new))
+    }
+
     /// The counted lots that name a voucher, those that an officer honours last.
     pub(super) fn lots_with(&self, verifier: Verifier) -> impl Iterator<Item = (&Record, &Issue)> {
         let honoured = self.mentioning(verifier, Kind::Honoured);

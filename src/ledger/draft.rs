@@ -144,9 +144,20 @@ impl Ledger {
     /// A new lot of a plan on sale, under the current epoch.
     pub fn issue_body(&self, lot: LotId, plan: &str, verifiers: Vec<Verifier>) -> Result<Body, DraftError> {
         let (plan, _) = self.plan(plan).ok_or_else(|| DraftError::NoPlan { id: plan.to_owned() })?;
+        self.lot_body(lot, plan, verifiers, false)
+    }
+
+    /// The same of a plan's record, perhaps only to take the place of others.
+    pub fn lot_body(
+        &self,
+        lot: LotId,
+        plan: RecordId,
+        verifiers: Vec<Verifier>,
+        for_exchange: bool,
+    ) -> Result<Body, DraftError> {
         let epoch = self.authority.current_epoch.ok_or(DraftError::NoCommunity)?;
         let issuer = self.own_member().ok_or(DraftError::NoRight { kind: Kind::Issue })?.number;
-        Ok(Body::Issue(Issue { lot, epoch, plan, verifiers, issuer, for_exchange: false }))
+        Ok(Body::Issue(Issue { lot, epoch, plan, verifiers, issuer, for_exchange }))
     }
 
     /// The sale of vouchers of one plan, at the price of that plan.
@@ -364,8 +375,9 @@ impl Ledger {
         if state.number_taken || state.member.number != issue.issuer {
             return Err(DraftError::NumberTaken);
         }
-        let on_sale = self.plans().find(|(id, _)| *id == issue.plan);
-        let (_, plan) = on_sale.ok_or_else(|| DraftError::NoPlan { id: issue.plan.to_string() })?;
+        let on_sale = issue.for_exchange || self.plans().any(|(id, _)| id == issue.plan);
+        let plan = self.plan_of(issue.plan).filter(|_| on_sale);
+        let plan = plan.ok_or_else(|| DraftError::NoPlan { id: issue.plan.to_string() })?;
         if plan.measure == PlanMeasure::External {
             return Err(DraftError::Value { what: "a plan that is served elsewhere has no codes" });
         }

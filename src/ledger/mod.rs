@@ -24,6 +24,7 @@ use crate::base::limit::LEDGER_RECORDS;
 use crate::base::voucher::Verifier;
 
 pub mod account;
+mod agree;
 mod authority;
 pub mod body;
 mod book;
@@ -242,6 +243,11 @@ impl Ledger {
     /// This node's record, and whether its number and slot are its own.
     pub fn own_state(&self) -> Option<&MemberState> {
         self.authority.members.get(&self.own_key)
+    }
+
+    /// Whether this node has a role that may sign this kind.
+    pub fn may_write(&self, kind: Kind) -> bool {
+        self.authority.may_sign(&self.own_key, kind)
     }
 
     /// All counted members, in the order of their keys.

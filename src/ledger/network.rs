@@ -2,7 +2,7 @@
 
 use super::Ledger;
 use super::authority::standing;
-use super::body::{Body, NetworkMode, Notice, Service, Status};
+use super::body::{Body, Mode, NetworkMode, Notice, Service, Status};
 use super::kind::Kind;
 use super::record::{Record, RecordId};
 use super::rights::Role;
@@ -13,18 +13,34 @@ impl Ledger {
     /// How the network is run: the mode with the highest number by an officer, or by a caretaker with whom a second
     /// one agrees; of equal numbers the lower id counts.
     pub fn mode(&self) -> NetworkMode {
-        let mut best: Option<(u32, NetworkMode)> = None;
-        for record in self.of_kind(Kind::Mode) {
-            let Body::Mode(body) = &record.body else { continue };
-            let higher = best.is_none_or(|(number, _)| body.number > number);
-            if higher && body.confirms.is_none() && self.sets_mode(record) {
-                best = Some((body.number, body.mode));
-            }
-        }
-        best.map(|(_, mode)| mode).unwrap_or_default()
+        self.mode_record().map(|(_, mode)| mode.mode).unwrap_or_default()
     }
 
-    fn sets_mode(&self, record: &Record) -> bool {
+    /// The record that says so.
+    pub fn mode_record(&self) -> Option<(&Record, &Mode)> {
+        let modes = self.of_kind(Kind::Mode).filter_map(|record| match &record.body {
+            Body::Mode(body) if body.confirms.is_none() && self.sets_mode(record) => Some((record, body)),
+            _ => None,
+        });
+        modes.max_by_key(|(record, body)| (body.number, std::cmp::Reverse(record.id)))
+    }
+
+    /// The number of the next mode.
+    pub fn next_mode(&self) -> u32 {
+        let numbers = self.of_kind(Kind::Mode).filter_map(|record| match &record.body {
+            Body::Mode(body) if self.authority.entitled(record) => Some(body.number),
+            _ => None,
+        });
+        numbers.max().unwrap_or(0).saturating_add(1)
+    }
+
+    /// The keys behind a mode: whoever wrote it, and who agrees.
+    pub fn signers_of(&self, record: &Record) -> Vec<[u8; 32]> {
+        let others = self.agreements(record, Role::Caretaker).map(|other| other.author);
+        std::iter::once(record.author).chain(others).collect()
+    }
+
+    pub(super) fn sets_mode(&self, record: &Record) -> bool {
         self.authority.holds(record, Role::Officer)
             || (self.authority.holds(record, Role::Caretaker) && self.is_agreed(record, Role::Caretaker))
     }
@@ -61,15 +77,20 @@ impl Ledger {
         notices.into_iter().map(|(_, notice)| notice).collect()
     }
 
-    /// The least that any clock may say, in seconds since 1970: that of the root's time record with the highest
-    /// number. It sets no clock.
-    pub fn time_floor(&self) -> Option<u64> {
+    /// The number of the root's newest time record, and the least that any clock may say by it, in seconds since 1970.
+    /// It sets no clock.
+    pub fn time_record(&self) -> (u32, u64) {
         let times = self.of_kind(Kind::Time).filter(|record| self.authority.entitled(record));
         let times = times.filter_map(|record| match &record.body {
             Body::Time(time) => Some(((time.number, std::cmp::Reverse(record.id)), time.floor_unix_s)),
             _ => None,
         });
-        times.max().map(|(_, floor)| floor)
+        times.max().map_or((0, 0), |((number, _), floor)| (number, floor))
+    }
+
+    /// Whether a member's word about the time counts.
+    pub fn is_clock(&self, author: &[u8; 32]) -> bool {
+        self.authority.roles(author).has(Role::Clock)
     }
 
     /// What members say of themselves, in the order of their keys.

@@ -68,6 +68,8 @@ impl Node {
         alerts.extend(self.strangers());
         alerts.extend(self.unsigned());
         alerts.extend(self.used_up());
+        alerts.extend(self.disputed_time());
+        alerts.extend(self.books.used_twice().map(|text| alert("used-twice", text)));
         let unread = self.troubles.has("journal-newer") || self.troubles.has("ledger-unreadable");
         let alone = self.hotspot.is_some() && !unread;
         alerts.extend(of_ledger(&self.ledger, alone).map(|(code, text)| alert(code, text.to_owned())));

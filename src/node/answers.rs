@@ -6,6 +6,7 @@ use super::call::{
     Answer, Call, Caller, Candidate, Link, Neighbour, PageOf, Paged, Plan, Request, Route, Session, Source,
     Statistics, Status, Uplink, Why,
 };
+use super::settings::Role;
 use super::vault::Vault;
 use super::{Node, plan};
 use crate::babel::Reason;
@@ -51,9 +52,15 @@ impl Node {
             Call::Plans => Answer::Plans(self.plans()),
             Call::Sessions(page) => Answer::Sessions(paged(self.sessions(now), page)),
             Call::BooksClose(month) => return self.close_month(now, request, &month, vault),
+            Call::Books(month) => match self.books_of(now, caller, &month) {
+                Ok(books) => Answer::Books(Box::new(books)),
+                Err((code, message)) => Answer::Refused { code: code.to_owned(), message },
+            },
+            Call::Network => Answer::Network(self.network(now)),
+            Call::Tap(tap) => return self.tap(now, request, caller, *tap, vault),
             Call::VoucherIssue(wish) => return self.issue(now, request, caller, wish, vault),
             Call::VoucherShow(which) => return self.find(now, request, &which, None, vault),
-            Call::VoucherRevoke(which, reason) => match self.seller(caller, "") {
+            Call::VoucherRevoke(which, reason) => match self.person_of(caller, Role::Caretaker, "") {
                 Ok(_) => return self.find(now, request, &which, Some(reason), vault),
                 Err((code, message)) => Answer::Refused { code: code.to_owned(), message },
             },
@@ -86,6 +93,7 @@ impl Node {
             records: count(self.ledger.record_count()),
             unix_s: wall.unix_s,
             time_quality: quality.to_owned(),
+            time_confirmed: self.time_is_confirmed(),
             alerts: self.alerts(),
         }
     }

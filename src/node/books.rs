@@ -8,15 +8,22 @@
 use serde::{Deserialize, Serialize};
 
 use super::Node;
-use super::call::{Answer, Closed};
+use super::call::{Answer, Caller, Closed};
+use super::deed::{Books as BooksReport, DEEDS, Deed, Network, PersonBooks, Proposal, ServiceLine};
 use super::output::{NoteLevel, Output, StoreId};
+use super::settings::Role;
 use super::stores::Then;
+use super::taps::{MODES, ROLES};
 use super::vault::Vault;
-use crate::base::limit::{JOURNAL_WASTE_BYTES, LEDGER_ROOM_BYTES};
+use crate::base::limit::{ALERTS_TWICE, BOOKS_PROPOSALS, JOURNAL_WASTE_BYTES, LEDGER_ROOM_BYTES};
+use crate::base::sorted::SortedMap;
 use crate::base::time::{Instant, Span, TimeQuality};
 use crate::base::voucher::RequestId;
-use crate::ledger::body::Body;
+use crate::ledger::account::FIGURES;
+use crate::ledger::body::{Body, NetworkMode, PersonRole};
 use crate::ledger::month::Month;
+use crate::ledger::text::fingerprint;
+use crate::ledger::{Kind, Record};
 
 /// Time between two looks at how much room there is.
 const LOOK: Span = Span::from_secs(3_600);
@@ -27,6 +34,8 @@ pub(super) struct Books {
     /// Octets of records in the journal, replaced ones among them.
     journal_bytes: u64,
     look_at: Option<Instant>,
+    /// Vouchers of this node that gave more than they hold, in words; the latest look's.
+    twice: Vec<String>,
     /// The journal is being written anew.
     rewriting: Option<StoreId>,
 }
@@ -40,6 +49,11 @@ impl Books {
     pub(super) fn handle_written(&mut self, now: Instant, records: &[Vec<u8>]) {
         self.journal_bytes += records.iter().map(|record| record.len() as u64).sum::<u64>();
         self.look_at.get_or_insert(now + LOOK);
+    }
+
+    /// What people should know of vouchers of this node that were used twice.
+    pub(super) fn used_twice(&self) -> impl Iterator<Item = String> {
+        self.twice.iter().map(|text| format!("A {text}."))
     }
 
     /// What became of a submission, if it was the whole journal.
@@ -83,9 +97,141 @@ impl Node {
         let record = self.ledger.complete(draft.clone(), vault.sign(&draft.message_to_sign));
         let closed = Closed { month: month.to_string(), rows: u32::try_from(rows).unwrap_or(u32::MAX) };
         let answer = Box::new(Answer::Closed(closed));
-        let then = Then::Answer { requests: vec![request], answer, sold: Vec::new() };
+        let then = Then::Answer { requests: vec![request], answer, sold: Vec::new(), tap: 0 };
         self.store(now, vec![record], true, then);
         self.write_late(now, vault);
+    }
+
+    /// What a month brought, for whoever asks.
+    pub(super) fn books_of(
+        &self,
+        now: Instant,
+        caller: &Caller,
+        month: &str,
+    ) -> Result<BooksReport, (&'static str, String)> {
+        let this = Month::of(self.wall(now).unix_s);
+        let month = if month.is_empty() { Some(this) } else { Month::parse(month) };
+        let month = month.ok_or(("month", "Say which month, like 2026-11.".to_owned()))?;
+        let report = self.ledger.month_report(month);
+        let mut people: SortedMap<String, PersonBooks> = SortedMap::new();
+        let mut of = |person: &str, add: &dyn Fn(&mut PersonBooks)| {
+            let fresh = || PersonBooks {
+                person: person.to_owned(),
+                figures: vec![0; FIGURES],
+                owed_before: 0,
+                owed: 0,
+                owed_here: 0,
+            };
+            add(people.entry(person.to_owned()).or_insert_with(fresh));
+        };
+        for row in &report.rows {
+            of(&row.person, &|line| {
+                line.figures
+                    .iter_mut()
+                    .zip(row.figures.0)
+                    .for_each(|(sum, one)| *sum = sum.saturating_add(one));
+            });
+        }
+        for line in &report.people {
+            of(&line.person, &|own| (own.owed_before, own.owed) = (line.owed_before, line.owed));
+        }
+        for ((node, person, _), figures) in &self.ledger.tally(&|_| true) {
+            if *node == self.ledger.own_key() && figures.owed() != 0 {
+                of(person, &|line| line.owed_here = line.owed_here.saturating_add(figures.owed()));
+            }
+        }
+        let closed = self.ledger.closes().last().is_some_and(|(_, close)| close.month >= month.0);
+        Ok(BooksReport {
+            month: month.to_string(),
+            currency: report.currency,
+            minor_units: report.minor_units,
+            closed,
+            cash_before: report.cash_before,
+            cash: report.cash,
+            float_left: self.ledger.float_left(),
+            people: people.into_values().collect(),
+            waiting: self.proposals(self.role_of(caller)),
+            may: self.may(caller),
+        })
+    }
+
+    /// What whoever asks may do here: what her role and this node's roles allow.
+    fn may(&self, caller: &Caller) -> Vec<String> {
+        let role = self.role_of(caller);
+        let deeds = DEEDS.iter().filter(|row| row.1 != Deed::Agree).map(|row| (row.0, row.2, row.3));
+        let others = [
+            ("voucher_print", Kind::Issue, Role::Caretaker),
+            ("voucher_give", Kind::InKind, Role::Caretaker),
+            ("books_close", Kind::Close, Role::Admin),
+        ];
+        let all = deeds.chain(others).filter(|(_, kind, least)| {
+            role >= Some(*least) && self.ledger.may_write(*kind) && !self.ledger.is_expelled()
+        });
+        all.map(|(word, ..)| word.to_owned()).collect()
+    }
+
+    /// What waits for another node, the latest ones, and whether whoever has this role may agree here.
+    fn proposals(&self, role: Option<Role>) -> Vec<Proposal> {
+        let waiting = self.ledger.waiting();
+        let latest = waiting.iter().skip(waiting.len().saturating_sub(BOOKS_PROPOSALS));
+        let proposal = |record: &&Record| {
+            let (person, amount, text) = match &record.body {
+                Body::Settlement(body) => (body.person.clone(), body.paid, String::new()),
+                Body::InKind(body) => (body.person.clone(), body.verifiers.len() as u64, String::new()),
+                Body::Revocation(body) => (String::new(), body.verifiers.len() as u64, body.reason.clone()),
+                Body::Mode(body) => (mode_word(body.mode).to_owned(), 0, body.reason.clone()),
+                _ => (String::new(), 1, String::new()),
+            };
+            Proposal {
+                record: record.id.to_string(),
+                kind: record.kind.to_string(),
+                node: self.name_of(&record.author),
+                person,
+                amount,
+                text,
+                may_agree: record.author != self.ledger.own_key()
+                    && self.ledger.may_agree(record.kind)
+                    && role >= Some(if record.kind == Kind::Mode { Role::Caretaker } else { Role::Admin }),
+            }
+        };
+        latest.map(proposal).collect()
+    }
+
+    /// What a member is called, or its fingerprint.
+    fn name_of(&self, key: &[u8; 32]) -> String {
+        self.member_name(key).map_or_else(|| fingerprint(key), str::to_owned)
+    }
+
+    /// How the network is run, what it offers, and who works at it.
+    pub(super) fn network(&self, now: Instant) -> Network {
+        let wall = self.wall(now);
+        let today = u32::try_from(wall.unix_s / 86_400).unwrap_or(0);
+        let mode = self.ledger.mode_record();
+        let signed_by = mode.map(|(record, _)| self.ledger.signers_of(record)).unwrap_or_default();
+        let services = self.ledger.services().into_iter().map(|(_, service)| ServiceLine {
+            name: service.name.clone(),
+            title: service.title.clone(),
+            node: self.name_of(&service.node),
+            prefixes: service.prefixes.iter().map(ToString::to_string).collect(),
+            free: service.free,
+        });
+        // Untrusted time takes no notice down.
+        let stands =
+            |until: Option<u32>| wall.quality < TimeQuality::Mesh || until.is_none_or(|day| day >= today);
+        let notices = self.ledger.notices().into_iter().filter(|notice| stands(notice.until));
+        let persons = self.ledger.persons().filter(|(_, person)| person.role != PersonRole::Gone);
+        let persons = persons.map(|(_, person)| {
+            let role = ROLES.iter().find(|row| row.1 == person.role).map_or("", |row| row.0);
+            (person.name.clone(), role.to_owned(), self.name_of(&person.home))
+        });
+        Network {
+            mode: mode_word(self.ledger.mode()).to_owned(),
+            reason: mode.map(|(_, mode)| mode.reason.clone()).unwrap_or_default(),
+            signed_by: signed_by.iter().map(|key| self.name_of(key)).collect(),
+            services: services.collect(),
+            notices: notices.map(|notice| (notice.name.clone(), notice.text.clone())).collect(),
+            persons: persons.collect(),
+        }
     }
 
     /// Writes once more what the last close did not know of this node.
@@ -116,6 +262,7 @@ impl Node {
             return;
         }
         self.books.look_at = Some(now + LOOK);
+        self.look_for_twice();
         let live = |node: &Self| -> u64 { node.journal_records().map(|bytes| bytes.len() as u64).sum() };
         if live(self) > LEDGER_ROOM_BYTES {
             let count = self.ledger.let_go();
@@ -131,8 +278,19 @@ impl Node {
         }
     }
 
+    /// Which vouchers of this node were used on both sides of a split.
+    fn look_for_twice(&mut self) {
+        let own = self.ledger.own_member().map(|member| member.name.clone());
+        let twice = self.ledger.used_twice().into_iter().filter(|twice| Some(&twice.node) == own.as_ref());
+        self.books.twice = twice.take(ALERTS_TWICE).map(|twice| twice.to_string()).collect();
+    }
+
     /// What the journal has to hold.
     fn journal_records(&self) -> impl Iterator<Item = &[u8]> {
         self.ledger.held().filter_map(|(_, id)| self.ledger.bytes_of(id))
     }
+}
+
+fn mode_word(mode: NetworkMode) -> &'static str {
+    MODES.iter().find(|row| row.1 == mode).map_or("", |row| row.0)
 }

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
+use super::deed::{Books, LotUse, Network, Tap, Written};
 use crate::babel::auth::AuthCounters;
 use crate::base::address::{MacAddress, Prefix, PrefixPair};
 use crate::base::voucher::{LotId, Verifier};
@@ -57,6 +58,12 @@ pub enum Call {
     Sessions(PageOf),
     /// Close the books of a month, like `2026-11`.
     BooksClose(String),
+    /// What a month brought, like `2026-11`; nothing is this one.
+    Books(String),
+    /// How the network is run, and what it offers.
+    Network,
+    /// Write something into the ledger.
+    Tap(Box<Tap>),
 }
 
 /// Closed books.
@@ -77,7 +84,7 @@ pub struct PageOf {
     pub limit: u32,
 }
 
-/// A sale.
+/// Vouchers to be made: sold, unless their use says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VoucherIssue {
     /// The plan's id.
@@ -88,6 +95,8 @@ pub struct VoucherIssue {
     pub person: String,
     /// The same key within a minute gives the same codes back: a double tap sells once. Empty: no key.
     pub key: String,
+    /// What becomes of them.
+    pub lot_use: LotUse,
 }
 
 /// A voucher, by what is printed on it or by its public name.
@@ -133,6 +142,12 @@ pub enum Answer {
     },
     /// To [`Call::BooksClose`].
     Closed(Closed),
+    /// To [`Call::Books`].
+    Books(Box<Books>),
+    /// To [`Call::Network`].
+    Network(Network),
+    /// To [`Call::Tap`].
+    Written(Written),
     /// To [`Call::Sessions`].
     Sessions(Paged<Session>),
     /// To any call: no, and why.
@@ -186,6 +201,8 @@ pub struct Status {
     pub unix_s: u64,
     /// How far that can be trusted: `stale`, `caretaker`, `mesh`, `trusted`.
     pub time_quality: String,
+    /// Whether a time server, or three clocks of the mesh, stand behind it.
+    pub time_confirmed: bool,
     /// What somebody should look at.
     pub alerts: Vec<Alert>,
 }
@@ -450,6 +467,8 @@ pub struct Issued {
     pub person: String,
     /// The vouchers.
     pub vouchers: Vec<IssuedVoucher>,
+    /// Whether they are free only once another node agrees: beyond the month's quota.
+    pub waits: bool,
 }
 
 /// One voucher just made.

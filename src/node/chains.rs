@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::sorted::SortedMap;
 
 use super::Node;
+use super::deed::Tap;
 use super::vault::{CodeDone, Vault, WorkId};
 use crate::base::time::Instant;
 use crate::base::voucher::RequestId;
@@ -33,13 +34,17 @@ pub(super) enum Purpose {
     Show(RequestId),
     /// Somebody wants to make it worthless, for this reason.
     Revoke(RequestId, String),
+    /// Something is done with the voucher.
+    Tap(RequestId, Box<Tap>),
 }
 
 impl Purpose {
     fn request(&self) -> Option<RequestId> {
         match self {
             Self::Portal(_) => None,
-            Self::Issue(request) | Self::Show(request) | Self::Revoke(request, _) => Some(*request),
+            Self::Issue(request) | Self::Show(request) | Self::Revoke(request, _) | Self::Tap(request, _) => {
+                Some(*request)
+            }
         }
     }
 }
@@ -50,9 +55,14 @@ impl Chains {
         self.running.insert(work, purpose);
     }
 
-    /// Chains that no guest has asked for: their proofs are nobody's to know.
+    /// Chains whose proofs nobody writes into a record: they are nobody's to know.
     pub(super) fn nobody_typed(&self) -> impl Iterator<Item = WorkId> {
-        let others = self.running.iter().filter(|(_, purpose)| !matches!(purpose, Purpose::Portal(_)));
+        let typed = |purpose: &Purpose| match purpose {
+            Purpose::Portal(_) => true,
+            Purpose::Tap(_, tap) => tap.needs_proof(),
+            _ => false,
+        };
+        let others = self.running.iter().filter(move |(_, purpose)| !typed(purpose));
         others.map(|(work, _)| *work)
     }
 
@@ -98,6 +108,7 @@ impl Node {
             Purpose::Issue(request) => self.code_made(now, request, &done, vault),
             Purpose::Show(request) => self.show(now, request, done.verifier),
             Purpose::Revoke(request, reason) => self.revoke(now, request, done.verifier, &reason, vault),
+            Purpose::Tap(request, tap) => self.tap_on(now, request, *tap, &done, vault),
         }
     }
 }

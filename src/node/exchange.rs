@@ -13,6 +13,7 @@ use super::stores::Then;
 use super::vault::Vault;
 use crate::base::limit;
 use crate::base::time::{Instant, Span};
+use crate::base::voucher::Verifier;
 use crate::ledger::sync::{PeerReport, Taken};
 use crate::ledger::text::fingerprint;
 use crate::ledger::{Kind, Ledger, Record, RecordId};
@@ -164,23 +165,27 @@ impl Node {
         match outcome.kind {
             Kind::Charter => self.name_community(now),
             Kind::Close => self.write_late(now, vault),
-            Kind::Status => self.heard_status(outcome.id),
+            Kind::Status => self.heard_status(now, outcome.id),
             _ if !authority => self.tell_vouchers(now, outcome.id),
             _ => {}
         }
     }
 
     /// Sessions whose vouchers a record speaks of learn what has changed.
-    fn tell_vouchers(&mut self, now: Instant, id: RecordId) {
-        let vouchers = self.ledger.mentioned(id);
-        for verifier in vouchers {
-            if !self.hotspot.as_ref().is_some_and(|hotspot| hotspot.has_session(verifier)) {
-                continue;
-            }
-            let state = self.voucher_state(now, None, verifier);
-            if let Some(hotspot) = &mut self.hotspot {
-                hotspot.handle_voucher_changed(now, verifier, state);
-            }
+    pub(super) fn tell_vouchers(&mut self, now: Instant, id: RecordId) {
+        for verifier in self.ledger.mentioned(id) {
+            self.tell_voucher(now, verifier);
+        }
+    }
+
+    /// The session of a voucher learns what has changed.
+    pub(super) fn tell_voucher(&mut self, now: Instant, verifier: Verifier) {
+        if !self.hotspot.as_ref().is_some_and(|hotspot| hotspot.has_session(verifier)) {
+            return;
+        }
+        let state = self.voucher_state(now, None, verifier);
+        if let Some(hotspot) = &mut self.hotspot {
+            hotspot.handle_voucher_changed(now, verifier, state);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::net::Ipv6Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::calendar::Kept;
 use super::call::{Call, Caller};
 use super::metered::Volume;
 use super::output::StoreId;
@@ -113,6 +114,8 @@ pub enum Input {
     Stored(StoreId),
     /// These records are not on flash.
     StoreFailed(StoreId, String),
+    /// The last good time, as it was kept.
+    TimeFound(Kept),
     /// What metered uplinks had carried, as it was kept.
     VolumesFound(Vec<Volume>),
     /// What devices have carried since they were made, as the kernel counts it.

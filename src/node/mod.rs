@@ -27,8 +27,10 @@ mod answers;
 mod books;
 #[cfg(test)]
 mod cable;
+pub mod calendar;
 pub mod call;
 mod chains;
+pub mod deed;
 mod entitled;
 mod exchange;
 mod guests;
@@ -37,6 +39,7 @@ mod keys;
 pub mod metered;
 pub mod output;
 mod outside;
+mod persons;
 mod plan;
 pub mod probe;
 pub mod recorder;
@@ -44,6 +47,7 @@ mod redact;
 mod sales;
 pub mod settings;
 mod stores;
+mod taps;
 mod told;
 mod uplinks;
 pub mod vault;
@@ -58,7 +62,7 @@ use crate::base::address::InterfaceIndex;
 use crate::base::limit;
 use crate::base::random::Random;
 use crate::base::sorted::SortedMap;
-use crate::base::time::{Instant, Span, WallTime};
+use crate::base::time::{Instant, Span};
 use crate::base::voucher::RequestId;
 use crate::hotspot::Hotspot;
 use crate::ledger::Ledger;
@@ -91,7 +95,7 @@ pub struct Node {
     strangers: entitled::Strangers,
     meters: metered::Meters,
     troubles: alerts::Troubles,
-    clock: Clock,
+    calendar: calendar::Calendar,
     /// Requests that wait, and when they are given up.
     requests: SortedMap<RequestId, Instant>,
     chains: chains::Chains,
@@ -111,13 +115,6 @@ pub struct Birth {
     pub seqno: SeqNo,
     /// Where all chance below this floor comes from.
     pub seed: u64,
-}
-
-/// The calendar, as far as anybody told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Clock {
-    told: WallTime,
-    at: Instant,
 }
 
 impl Node {
@@ -151,7 +148,7 @@ impl Node {
             strangers: entitled::Strangers::default(),
             meters: metered::Meters::default(),
             troubles: alerts::Troubles::default(),
-            clock: Clock { told: WallTime::default(), at: now },
+            calendar: calendar::Calendar::default(),
             requests: SortedMap::new(),
             chains: chains::Chains::default(),
             sales: sales::Sales::default(),
@@ -173,6 +170,7 @@ impl Node {
         match input {
             Input::Wake => self.wake(now, vault),
             Input::Clock(told) => self.told_time(now, told),
+            Input::TimeFound(kept) => self.time_found(now, kept),
             Input::VolumesFound(volumes) => self.meters.handle_found(volumes),
             Input::Carried(counters) => self.carried(now, &counters),
             Input::Settings(settings) => self.reload(now, *settings),
@@ -244,13 +242,6 @@ impl Node {
         self.interfaces.remove(&index);
         self.babel.handle_interface_gone(now, index);
         self.announce(now);
-    }
-
-    fn told_time(&mut self, now: Instant, told: WallTime) {
-        self.clock = Clock { told, at: now };
-        if self.has_meters() {
-            self.announce(now);
-        }
     }
 
     fn kernel_routes_changed(&mut self, now: Instant, routes: Vec<KernelRoute>) {
@@ -421,12 +412,6 @@ impl Node {
         self.interfaces
             .get(&index)
             .map_or_else(|| format!("interface {}", index.0), |status| status.name.clone())
-    }
-
-    /// What the calendar says now, carried on from when it was last told.
-    fn wall(&self, now: Instant) -> WallTime {
-        let passed_s = now.since(self.clock.at).as_secs();
-        WallTime { unix_s: self.clock.told.unix_s.saturating_add(passed_s), quality: self.clock.told.quality }
     }
 
     /// Takes a request on, or refuses it because too many wait.

@@ -4,6 +4,7 @@ use std::net::Ipv6Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::calendar::Kept;
 use super::call::Answer;
 use super::metered::Volume;
 use super::probe::Probe;
@@ -73,6 +74,8 @@ pub enum Output {
     Exchange(sync::Output),
     /// Keep this list of sessions in the run folder (memory, never flash).
     SaveSessions(Vec<SavedSession>),
+    /// Keep the last good time on flash.
+    SaveTime(Kept),
     /// Keep on flash what metered uplinks have carried.
     SaveVolumes(Vec<Volume>),
     /// Keep Babel's own sequence number in the run folder, for a restart in the same boot.

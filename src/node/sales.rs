@@ -1,5 +1,6 @@
 //! Selling, showing and revoking vouchers.
 //!
+//! The same machine makes paper to be sold later, what is given in kind, and what takes the place of another.
 //! A sale is four steps, any of which may end it: who asks and for what (role, plan, number), the codes
 //! (made by the vault in slices, one after the other), the lot and the sale as signed records, and the
 //! journal. Only then the codes are shown. A second tap on the same button joins the first.
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::Node;
 use super::call::{Answer, Caller, Issued, IssuedVoucher, Voucher, VoucherIssue, Which};
 use super::chains::Purpose;
+use super::deed::LotUse;
 use super::output::NoteLevel;
 use super::settings::Role;
 use super::stores::{Then, not_saved};
@@ -19,7 +21,9 @@ use crate::base::limit;
 use crate::base::sorted::SortedMap;
 use crate::base::time::{Instant, Span};
 use crate::base::voucher::{LotId, RequestId, Verifier};
-use crate::ledger::{self, Body, DraftError, Ledger, VoucherState};
+use crate::ledger::body::{Exchange, HandOver, InKind, InKindReason, Sale as Sold};
+use crate::ledger::month::Month;
+use crate::ledger::{self, Body, DraftError, Ledger, PlanMeasure, Record, VoucherState};
 
 /// How long a second tap gets the same codes.
 const SAME_TAP: Span = Span::from_secs(60);
@@ -29,6 +33,7 @@ const SAME_TAP: Span = Span::from_secs(60);
 pub(super) struct Sales {
     running: SortedMap<RequestId, Sale>,
     recent: VecDeque<Recent>,
+    last_tap: u64,
 }
 
 /// A sale whose codes are being made.
@@ -44,14 +49,14 @@ struct Sale {
     asked: Instant,
 }
 
-/// A sale that was made.
+/// A sale, or something else, that was done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Recent {
     key: String,
     at: Instant,
     /// `None` while the journal has not said that it has it.
     answer: Option<Answer>,
-    lot: LotId,
+    tap: u64,
     waiting: Vec<RequestId>,
 }
 
@@ -59,6 +64,36 @@ impl Sales {
     /// Nobody waits for this sale any more. Codes of a lot that was not signed yet are forgotten.
     pub(super) fn forget(&mut self, request: RequestId) {
         self.running.remove(&request);
+    }
+
+    /// Begins to remember a tap; its number is to be given back with its answer.
+    pub(super) fn begin(&mut self, now: Instant, key: &str, waiting: Vec<RequestId>) -> u64 {
+        self.last_tap += 1;
+        if self.recent.len() >= limit::NODE_RECENT_SALES {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(Recent {
+            key: key.to_owned(),
+            at: now,
+            answer: None,
+            tap: self.last_tap,
+            waiting,
+        });
+        self.last_tap
+    }
+
+    /// Keeps the answer of what is on flash, for a second tap. Gives those that wait for it already.
+    pub(super) fn done(&mut self, now: Instant, tap: u64, answer: &Answer) -> Vec<RequestId> {
+        let Some(recent) = self.recent.iter_mut().find(|recent| recent.tap == tap) else { return Vec::new() };
+        recent.answer = Some(answer.clone());
+        recent.at = now;
+        std::mem::take(&mut recent.waiting)
+    }
+
+    /// Forgets a tap that could not be saved. Gives those that wait for it.
+    pub(super) fn undone(&mut self, tap: u64) -> Vec<RequestId> {
+        let at = self.recent.iter().position(|recent| recent.tap == tap);
+        at.and_then(|at| self.recent.remove(at)).map(|recent| recent.waiting).unwrap_or_default()
     }
 
     /// How far the sale is that a request waits for, if its caller can fetch it later by its key. A lot
@@ -82,8 +117,10 @@ impl Node {
         wish: VoucherIssue,
         vault: &mut dyn Vault,
     ) {
-        let person = match self.seller(caller, &wish.person) {
-            Ok(person) => person,
+        let person = match self.person_of(caller, Role::Caretaker, &wish.person) {
+            Ok(person) if wish.lot_use == LotUse::Sale => person,
+            // Whoever takes paper away, or is given something, is not who taps.
+            Ok(_) => wish.person.clone(),
             Err((code, message)) => return self.refuse(request, code, message),
         };
         if self.joins_other_tap(now, request, &wish.key) {
@@ -93,8 +130,15 @@ impl Node {
             let message = not_saved(why);
             return self.refuse(request, "not-saved", message);
         }
-        if self.ledger.plan(&wish.plan).is_none() {
+        let Some((_, plan)) = self.ledger.plan(&wish.plan) else {
             return self.refuse(request, "plan-unknown", format!("There is no plan {} on sale.", wish.plan));
+        };
+        let external = plan.measure == PlanMeasure::External;
+        if let LotUse::InKind { reason, .. } = &wish.lot_use
+            && (InKindReason::from_name(reason).is_none() || person.is_empty())
+        {
+            let message = "Say who gets it, and what for: work, caretaker or school.";
+            return self.refuse(request, "reason", message);
         }
         if !(1..=limit::LOT_VOUCHERS).contains(&usize::from(wish.count)) {
             let message = format!("One sale is of 1 to {} vouchers.", limit::LOT_VOUCHERS);
@@ -104,10 +148,54 @@ impl Node {
             let message = "This node was not admitted to a community yet: it cannot sell.";
             return self.refuse(request, "no-member", message);
         }
+        if external && wish.lot_use == LotUse::Sale {
+            return self.sell_external(now, request, &wish, person, vault);
+        }
         let lot = LotId(self.random.u64());
         let sale = Sale { wish, person, lot, vouchers: Vec::new(), also: Vec::new(), asked: now };
         self.sales.running.insert(request, sale);
         self.make_next_code(request, vault);
+    }
+
+    /// Makes a voucher that takes the place of another: always the same one.
+    pub(super) fn issue_instead(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        wish: VoucherIssue,
+        lot: Option<LotId>,
+        vault: &mut dyn Vault,
+    ) {
+        let lot = lot.unwrap_or_else(|| LotId(self.random.u64()));
+        let person = String::new();
+        let sale = Sale { wish, person, lot, vouchers: Vec::new(), also: Vec::new(), asked: now };
+        self.sales.running.insert(request, sale);
+        self.make_next_code(request, vault);
+    }
+
+    /// Sells what something else serves: there are no codes.
+    fn sell_external(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        wish: &VoucherIssue,
+        person: String,
+        vault: &mut dyn Vault,
+    ) {
+        let Some((plan, price)) = self.ledger.plan(&wish.plan).map(|(id, plan)| (id, plan.price)) else {
+            return;
+        };
+        let (verifiers, time) = (Vec::new(), self.wall(now));
+        let issued = Issued {
+            lot: LotId(0),
+            plan: wish.plan.clone(),
+            price_cents: price,
+            person: person.clone(),
+            vouchers: Vec::new(),
+            waits: false,
+        };
+        let body = Body::Sale(Sold { verifiers, person, price, plan, external_count: wish.count, time });
+        self.write_tap(now, request, &wish.key, body, Some(Answer::Issued(issued)), vault);
     }
 
     /// A code of a sale is made; goes on with the next one, or with the records.
@@ -143,19 +231,6 @@ impl Node {
         true
     }
 
-    /// Keeps the answer of a sale that is on flash, for a second tap.
-    pub(super) fn remember_sale(&mut self, now: Instant, answer: &Answer) {
-        let Answer::Issued(issued) = answer else { return };
-        let Some(recent) = self.sales.recent.iter_mut().find(|recent| recent.lot == issued.lot) else {
-            return;
-        };
-        recent.answer = Some(answer.clone());
-        recent.at = now;
-        for request in std::mem::take(&mut recent.waiting) {
-            self.answer(request, answer.clone());
-        }
-    }
-
     /// Voids vouchers that were made and could not be saved: nobody has seen their codes.
     /// Gives the records that say so.
     pub(super) fn void_unseen(
@@ -164,22 +239,6 @@ impl Node {
         sold: &[Verifier],
         vault: &mut dyn Vault,
     ) -> Vec<Vec<u8>> {
-        let lots: Vec<LotId> = sold
-            .iter()
-            .filter_map(|verifier| self.ledger.voucher(*verifier))
-            .map(|voucher| voucher.lot)
-            .collect();
-        let mut waiting = Vec::new();
-        self.sales.recent.retain_mut(|recent| {
-            let void = lots.contains(&recent.lot);
-            if void {
-                waiting.append(&mut recent.waiting);
-            }
-            !void
-        });
-        for request in waiting {
-            self.refuse(request, "not-saved", "Nothing was sold: this node cannot save.");
-        }
         if sold.is_empty() {
             return Vec::new();
         }
@@ -204,12 +263,10 @@ impl Node {
         reason: &str,
         vault: &mut dyn Vault,
     ) {
-        let draft = self.ledger.draft(Ledger::revocation_body(vec![verifier], reason));
-        let draft = match draft {
-            Ok(draft) => draft,
+        let record = match self.write(Ledger::revocation_body(vec![verifier], reason), vault) {
+            Ok(record) => record,
             Err(error) => return self.refuse(request, "refused", sentence(&error)),
         };
-        let record = self.ledger.complete(draft.clone(), vault.sign(&draft.message_to_sign));
         if let Some(hotspot) = &mut self.hotspot {
             hotspot.handle_voucher_changed(now, verifier, crate::hotspot::tariff::VoucherState::Revoked);
         }
@@ -218,7 +275,7 @@ impl Node {
             now,
             vec![record],
             true,
-            Then::Answer { requests: vec![request], answer, sold: Vec::new() },
+            Then::Answer { requests: vec![request], answer, sold: Vec::new(), tap: 0 },
         );
     }
 
@@ -251,11 +308,8 @@ impl Node {
 
     /// Signs a record of this node. A refusal is a mistake of ours or a role that was taken away: said.
     pub(super) fn sign(&mut self, _now: Instant, body: Body, vault: &mut dyn Vault) -> Option<Vec<u8>> {
-        match self.ledger.draft(body) {
-            Ok(draft) => {
-                let signature = vault.sign(&draft.message_to_sign);
-                Some(self.ledger.complete(draft, signature))
-            }
+        match self.write(body, vault) {
+            Ok(record) => Some(record),
             Err(error) => {
                 self.note(NoteLevel::Warning, format!("a record was not written: {error}"));
                 None
@@ -263,22 +317,8 @@ impl Node {
         }
     }
 
-    /// Who sells: the person behind the session; without a session root's program says who.
-    pub(super) fn seller(&self, caller: &Caller, named: &str) -> Result<String, (&'static str, String)> {
-        let Some(login) = &caller.login else {
-            let person =
-                self.settings.persons.iter().find(|person| person.login == named || person.name == named);
-            let name = person.map_or(named, |person| &person.name);
-            return Ok(if name.is_empty() { "root" } else { name }.to_owned());
-        };
-        let person = self.settings.persons.iter().find(|person| person.login == *login);
-        match person {
-            Some(person) if person.role >= Role::Caretaker => Ok(person.name.clone()),
-            _ => Err(("no-right", format!("{login} may not sell or revoke at this node."))),
-        }
-    }
-
-    fn joins_other_tap(&mut self, now: Instant, request: RequestId, key: &str) -> bool {
+    /// Whether this tap was done within the last minute, or is being done.
+    pub(super) fn joins_other_tap(&mut self, now: Instant, request: RequestId, key: &str) -> bool {
         self.sales.recent.retain(|recent| recent.answer.is_none() || now.since(recent.at) < SAME_TAP);
         if key.is_empty() {
             return false;
@@ -312,7 +352,7 @@ impl Node {
         }
     }
 
-    /// Signs lot and sale and hands them to the journal.
+    /// Signs the lot, and what becomes of it, and hands them to the journal.
     fn book(
         &mut self,
         now: Instant,
@@ -321,37 +361,87 @@ impl Node {
         vault: &mut dyn Vault,
     ) -> Result<(), DraftError> {
         let verifiers: Vec<Verifier> = sale.vouchers.iter().map(|voucher| voucher.verifier).collect();
-        let lot = self.ledger.issue_body(sale.lot, &sale.wish.plan, verifiers.clone())?;
-        let draft = self.ledger.draft(lot)?;
-        let signature = vault.sign(&draft.message_to_sign);
-        let mut records = vec![self.ledger.complete(draft, signature)];
-        let sold = self.ledger.sale_body(verifiers.clone(), &sale.person, self.wall(now))?;
-        let draft = self.ledger.draft(sold)?;
-        let signature = vault.sign(&draft.message_to_sign);
-        records.push(self.ledger.complete(draft, signature));
-
-        let price_cents = self.ledger.plan(&sale.wish.plan).map_or(0, |(_, plan)| plan.price);
-        let answer = Answer::Issued(Issued {
-            lot: sale.lot,
-            plan: sale.wish.plan.clone(),
-            price_cents,
-            person: sale.person.clone(),
-            vouchers: sale.vouchers.clone(),
-        });
-        if self.sales.recent.len() >= limit::NODE_RECENT_SALES {
-            self.sales.recent.pop_front();
+        let known = verifiers.first().and_then(|first| self.ledger.voucher(*first));
+        if known.is_some_and(|known| known.lot == sale.lot) {
+            // An exchange that was made before: its code is shown once more.
+            let answer = self.issued(sale, false);
+            self.answer(request, answer);
+            return Ok(());
         }
-        let key = sale.wish.key.clone();
-        self.sales.recent.push_back(Recent {
-            key,
-            at: now,
-            answer: None,
-            lot: sale.lot,
-            waiting: sale.also.clone(),
-        });
-        let then = Then::Answer { requests: vec![request], answer: Box::new(answer), sold: verifiers };
+        let lot = match &sale.wish.lot_use {
+            LotUse::Exchange { old, .. } => {
+                let plan = self.ledger.voucher(*old).map(|voucher| voucher.plan_record);
+                let plan = plan.ok_or(DraftError::UnknownVoucher { verifier: *old })?;
+                self.ledger.lot_body(sale.lot, plan, verifiers.clone(), true)?
+            }
+            _ => self.ledger.issue_body(sale.lot, &sale.wish.plan, verifiers.clone())?,
+        };
+        let mut records = vec![self.write(lot, vault)?];
+        let mut waits = false;
+        if let Some(body) = self.use_of(now, sale, verifiers.clone())? {
+            let is_gift = matches!(body, Body::InKind(_));
+            let record = self.write(body, vault)?;
+            waits = is_gift && self.waits(Record::id_of(&record));
+            records.push(record);
+        }
+        if let LotUse::Exchange { old, .. } = &sale.wish.lot_use {
+            self.tell_voucher(now, *old);
+        }
+        let answer = self.issued(sale, waits);
+        let tap = self.sales.begin(now, &sale.wish.key, sale.also.clone());
+        // What took the place of another is shown again at the next tap; nobody loses it.
+        let exchange = matches!(sale.wish.lot_use, LotUse::Exchange { .. });
+        let sold = if exchange { Vec::new() } else { verifiers };
+        let then = Then::Answer { requests: vec![request], answer: Box::new(answer), sold, tap };
         self.store(now, records, true, then);
         Ok(())
+    }
+
+    /// What becomes of the vouchers of a lot.
+    fn use_of(
+        &self,
+        now: Instant,
+        sale: &Sale,
+        verifiers: Vec<Verifier>,
+    ) -> Result<Option<Body>, DraftError> {
+        let (person, time) = (sale.person.clone(), self.wall(now));
+        Ok(match &sale.wish.lot_use {
+            LotUse::Sale => Some(self.ledger.sale_body(verifiers, &person, time)?),
+            LotUse::Paper if person.is_empty() => None,
+            LotUse::Paper => Some(Body::HandOver(HandOver { verifiers, person, time })),
+            LotUse::InKind { reason, minutes } => Some(Body::InKind(InKind {
+                verifiers,
+                person,
+                reason: InKindReason::from_name(reason).unwrap_or(InKindReason::Work),
+                minutes: *minutes,
+                month: Month::of(time.unix_s).0,
+                time,
+                confirms: None,
+            })),
+            LotUse::Exchange { old, proof } => verifiers
+                .first()
+                .map(|new| Body::Exchange(Exchange { old: *old, proof: *proof, new: *new, confirms: None })),
+        })
+    }
+
+    fn issued(&self, sale: &Sale, waits: bool) -> Answer {
+        let free = !matches!(sale.wish.lot_use, LotUse::Sale | LotUse::Paper);
+        let price_cents = self.ledger.plan(&sale.wish.plan).map_or(0, |(_, plan)| plan.price);
+        Answer::Issued(Issued {
+            lot: sale.lot,
+            plan: sale.wish.plan.clone(),
+            price_cents: if free { 0 } else { price_cents },
+            person: sale.person.clone(),
+            vouchers: sale.vouchers.clone(),
+            waits,
+        })
+    }
+
+    /// Writes and signs a record of this node.
+    pub(super) fn write(&mut self, body: Body, vault: &mut dyn Vault) -> Result<Vec<u8>, DraftError> {
+        let draft = self.ledger.draft(body)?;
+        let signature = vault.sign(&draft.message_to_sign);
+        Ok(self.ledger.complete(draft, signature))
     }
 }
 
@@ -375,7 +465,7 @@ fn shown(voucher: &ledger::Voucher) -> Voucher {
 }
 
 /// An error of the ledger as a sentence for a person.
-fn sentence(error: &DraftError) -> String {
+pub(super) fn sentence(error: &DraftError) -> String {
     let text = error.to_string();
     let mut letters = text.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();

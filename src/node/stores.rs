@@ -53,6 +53,8 @@ pub(super) enum Then {
         answer: Box<Answer>,
         /// What was sold by these records.
         sold: Vec<Verifier>,
+        /// The tap, if a second one gets the same answer; else 0.
+        tap: u64,
     },
     /// A try to write what was refused before.
     Retry,
@@ -93,11 +95,10 @@ impl Node {
         }
         let Some(Waiting { records, then }) = self.stores.waiting.remove(&id) else { return };
         match then {
-            Then::Answer { requests, answer, .. } => {
+            Then::Answer { requests, answer, tap, .. } => {
                 // Money is told to others once it is ours for good.
                 self.push(&records);
-                self.remember_sale(now, &answer);
-                for request in requests {
+                for request in requests.into_iter().chain(self.sales.done(now, tap, &answer)) {
                     self.answer(request, (*answer).clone());
                 }
             }
@@ -126,9 +127,10 @@ impl Node {
         // What was refused before stands before what came after it.
         let position = if matches!(then, Then::Retry) { 0 } else { self.stores.unsaved.len() };
         self.stores.unsaved.splice(position..position, records);
-        if let Then::Answer { requests, sold, .. } = then {
-            for request in requests {
-                self.refuse(request, "not-saved", not_saved(why));
+        if let Then::Answer { requests, sold, tap, .. } = then {
+            let message = if sold.is_empty() { not_yet_saved(why) } else { not_saved(why) };
+            for request in requests.into_iter().chain(self.sales.undone(tap)) {
+                self.refuse(request, "not-saved", message.clone());
             }
             let void = self.void_unseen(now, &sold, vault);
             self.stores.unsaved.extend(void);
@@ -149,5 +151,12 @@ impl Node {
 pub(super) fn not_saved(why: &str) -> String {
     format!(
         "Nothing was sold: this node cannot save ({why}). Internet and running sessions go on. Tell an operator."
+    )
+}
+
+/// What is told when the flash does not take anything else.
+fn not_yet_saved(why: &str) -> String {
+    format!(
+        "This node cannot save it yet ({why}) and tries again. Look at the accounts before you do it once more."
     )
 }

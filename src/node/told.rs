@@ -42,12 +42,12 @@ impl Node {
     }
 
     /// A status came in: if it is an old one of this node's own, it is time for a new one.
-    pub(super) fn heard_status(&mut self, id: RecordId) {
+    pub(super) fn heard_status(&mut self, now: Instant, id: RecordId) {
         let Some(record) = self.ledger.record(id) else { return };
-        if let Body::Status(status) = &record.body
-            && record.author == self.ledger.own_key()
-            && status.router_id != self.babel.router_id().0
-        {
+        let Body::Status(status) = &record.body else { return };
+        let (author, status) = (record.author, status.clone());
+        self.hear_time(now, author, &status);
+        if author == self.ledger.own_key() && status.router_id != self.babel.router_id().0 {
             // Somebody with the same keys would say the contrary each time.
             self.told.next = self.told.last.map_or(Instant::ZERO, |last| last + LEAST);
         }

@@ -4,6 +4,7 @@ pub mod alarm;
 #[cfg(all(panic = "abort", target_env = "musl"))]
 mod backtrace;
 pub mod clock;
+pub mod crypt;
 pub mod firewall;
 pub mod links;
 pub mod log_sink;

@@ -25,7 +25,7 @@ pub(super) const LINES: [Line; 7] = [
         seat: VICTIM,
         act: pushes_time,
         gain: |_, _, post| {
-            let offered = post.ledger.offered_times().len() + usize::from(post.ledger.time_floor().is_some());
+            let offered = post.ledger.offered_times().len() + usize::from(post.ledger.time_record().1 > 0);
             offered as u64
         },
     },

@@ -82,7 +82,10 @@ fn what_is_mistyped_is_answered_with_what_is_near() {
 fn what_is_missing_or_too_much_is_named() {
     assert_eq!(refused("why"), "a word is missing. Usage: tequio why ADDRESS|PREFIX [--source ADDRESS]");
     assert!(refused("voucher issue").starts_with("--plan is missing. Usage: tequio voucher issue"));
-    assert_eq!(refused("voucher"), "`voucher` needs a second word: issue, show, revoke");
+    assert_eq!(
+        refused("voucher"),
+        "`voucher` needs a second word: issue, show, revoke, print, give, exchange, extend, honour"
+    );
     assert_eq!(refused("status now"), "`now` is one word too many: see `tequio status --help`");
     assert_eq!(refused("routes --limit many"), "--limit takes a number, not `many`");
     assert_eq!(refused("routes --limit -1"), "--limit takes a number, not `-1`");

@@ -50,6 +50,17 @@ pub enum InKindReason {
     School,
 }
 
+impl InKindReason {
+    /// Their words.
+    pub const NAMES: [(&'static str, Self); 3] =
+        [("work", Self::Work), ("caretaker", Self::Caretaker), ("school", Self::School)];
+
+    /// The reason of this word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(word, _)| *word == name).map(|(_, reason)| *reason)
+    }
+}
+
 /// Paper that somebody took away to sell, or brought back.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]

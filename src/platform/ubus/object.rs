@@ -2,7 +2,7 @@
 //! methods mean and answer: `docs/ubus.md`.
 
 use super::call::Method;
-use super::value::ArgumentType::{Int32, Text};
+use super::value::ArgumentType::{Bool, Int32, Int64, Text};
 
 /// The name of our object.
 pub const OBJECT: &str = "tequio";
@@ -25,6 +25,71 @@ pub const METHODS: &[Method] = &[
     },
     Method { name: "voucher_show", arguments: &[("code", Text), ("verifier", Text)] },
     Method { name: "voucher_revoke", arguments: &[("code", Text), ("verifier", Text), ("reason", Text)] },
+    Method {
+        name: "voucher_print",
+        arguments: &[("plan", Text), ("count", Int32), ("person", Text), ("key", Text)],
+    },
+    Method {
+        name: "voucher_give",
+        arguments: &[
+            ("plan", Text),
+            ("count", Int32),
+            ("person", Text),
+            ("reason", Text),
+            ("minutes", Int32),
+            ("key", Text),
+        ],
+    },
+    Method { name: "voucher_exchange", arguments: &[("code", Text), ("key", Text)] },
+    Method {
+        name: "voucher_extend",
+        arguments: &[
+            ("code", Text),
+            ("verifier", Text),
+            ("seconds", Int32),
+            ("days", Int32),
+            ("reason", Text),
+            ("key", Text),
+        ],
+    },
+    Method {
+        name: "voucher_honour",
+        arguments: &[("code", Text), ("plan", Text), ("reason", Text), ("key", Text)],
+    },
+    Method { name: "hand_over", arguments: &[("lot", Text), ("person", Text), ("key", Text)] },
+    Method { name: "settle", arguments: &[("person", Text), ("amount", Text), ("key", Text)] },
+    Method { name: "agree", arguments: &[("record", Text), ("key", Text)] },
+    Method {
+        name: "expense",
+        arguments: &[("amount", Text), ("what", Text), ("person", Text), ("key", Text)],
+    },
+    Method {
+        name: "contribute",
+        arguments: &[("amount", Text), ("what", Text), ("person", Text), ("key", Text)],
+    },
+    Method {
+        name: "person_set",
+        arguments: &[("person", Text), ("role", Text), ("node", Text), ("passphrase", Text), ("key", Text)],
+    },
+    Method { name: "mode_set", arguments: &[("mode", Text), ("reason", Text), ("key", Text)] },
+    Method {
+        name: "notice_set",
+        arguments: &[("name", Text), ("text", Text), ("days", Int32), ("key", Text)],
+    },
+    Method {
+        name: "service_set",
+        arguments: &[
+            ("name", Text),
+            ("title", Text),
+            ("node", Text),
+            ("prefixes", Text),
+            ("free", Bool),
+            ("key", Text),
+        ],
+    },
+    Method { name: "time_set", arguments: &[("unix_s", Int64)] },
+    Method { name: "books", arguments: &[("month", Text)] },
+    Method { name: "network", arguments: &[] },
     Method { name: "sessions", arguments: &[("offset", Int32), ("limit", Int32)] },
     Method { name: "books_close", arguments: &[("month", Text)] },
     Method { name: "reload", arguments: &[] },

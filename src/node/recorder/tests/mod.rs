@@ -3,6 +3,7 @@
 mod books;
 mod counters;
 mod story;
+mod taps;
 pub(in crate::node) mod vault;
 
 use std::net::Ipv6Addr;

@@ -8,6 +8,7 @@ use crate::hotspot::output::{ClientId, GuestChange, UsageSample};
 use crate::hotspot::portal::Page;
 use crate::hotspot::request::{Method, PortalRequest};
 use crate::node::call::{Answer, Call, Caller, PageOf, VoucherIssue, Which};
+use crate::node::deed::LotUse;
 use crate::node::input::KernelRoute;
 
 /// A node with all that is around it.
@@ -25,7 +26,7 @@ pub(super) struct Story {
     clients: Vec<ClientId>,
     octets: u64,
     /// Whether the journal answers at once.
-    journal: bool,
+    pub(super) journal: bool,
 }
 
 impl Story {
@@ -156,8 +157,14 @@ impl Story {
     }
 
     pub(super) fn call(&mut self, call: Call) -> Answer {
+        self.call_by(None, call)
+    }
+
+    /// The same by whoever is logged in.
+    pub(super) fn call_by(&mut self, login: Option<&str>, call: Call) -> Answer {
         let request = self.request();
-        let mut outputs = self.step(Input::Call { request, caller: Caller::default(), call });
+        let caller = Caller { login: login.map(str::to_owned) };
+        let mut outputs = self.step(Input::Call { request, caller, call });
         outputs.extend(self.pass(Span::from_millis(50)));
         let answer = outputs.into_iter().find_map(|output| match output {
             Output::Answer { request: of, answer } if of == request => Some(*answer),
@@ -170,7 +177,13 @@ impl Story {
     pub(super) fn order(&mut self, count: u16, key: &str) -> RequestId {
         let request = self.request();
         let (plan, person) = ("hora".to_owned(), "ana".to_owned());
-        let call = Call::VoucherIssue(VoucherIssue { plan, count, person, key: key.to_owned() });
+        let call = Call::VoucherIssue(VoucherIssue {
+            plan,
+            count,
+            person,
+            key: key.to_owned(),
+            lot_use: LotUse::Sale,
+        });
         self.step(Input::Call { request, caller: Caller::default(), call });
         request
     }
@@ -191,8 +204,13 @@ impl Story {
 
     /// Sells this many hours; gives the codes.
     pub(super) fn sell(&mut self, count: u16, key: &str) -> Vec<Code> {
-        let wish =
-            VoucherIssue { plan: "hora".to_owned(), count, person: "ana".to_owned(), key: key.to_owned() };
+        let wish = VoucherIssue {
+            plan: "hora".to_owned(),
+            count,
+            person: "ana".to_owned(),
+            key: key.to_owned(),
+            lot_use: LotUse::Sale,
+        };
         match self.call(Call::VoucherIssue(wish)) {
             Answer::Issued(issued) => issued.vouchers.iter().map(|voucher| voucher.code).collect(),
             other => panic!("{other:?}"),
@@ -240,7 +258,13 @@ impl Story {
         });
         // A sale that the flash refuses, then one with a key, tapped twice.
         self.journal = false;
-        let wish = VoucherIssue { plan: "hora".into(), count: 1, person: String::new(), key: String::new() };
+        let wish = VoucherIssue {
+            plan: "hora".into(),
+            count: 1,
+            person: String::new(),
+            key: String::new(),
+            lot_use: LotUse::Sale,
+        };
         assert!(matches!(self.call(Call::VoucherIssue(wish)), Answer::Refused { .. }));
         self.journal = true;
         self.pass(Span::from_secs(30));

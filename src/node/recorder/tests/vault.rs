@@ -22,6 +22,7 @@ pub(in crate::node) struct FakeVault {
     pub(super) community: [u8; 32],
     /// The codes that were made.
     pub(super) made: Vec<Code>,
+    lots: SortedMap<(LotId, u16), Code>,
     work: SortedMap<WorkId, (Code, u32)>,
     next: u32,
 }
@@ -32,6 +33,7 @@ impl FakeVault {
             twist: twist & FREE_BITS,
             community: [0; 32],
             made: Vec::new(),
+            lots: SortedMap::new(),
             work: SortedMap::new(),
             next: 0,
         }
@@ -69,11 +71,15 @@ impl Vault for FakeVault {
         self.community = community;
     }
 
-    fn begin_issue(&mut self, issuer: IssuerNumber, _lot: LotId, _index: u16) -> Option<WorkId> {
+    fn begin_issue(&mut self, issuer: IssuerNumber, lot: LotId, index: u16) -> Option<WorkId> {
+        if let Some(code) = self.lots.get(&(lot, index)).copied() {
+            return Some(self.begin(code));
+        }
         let count = u64::try_from(self.made.len()).ok()? + 1;
         let plain = u64::from(issuer.0) << 51 | count << 18 | count;
         let code = Code::from_bits(plain ^ self.twist);
         self.made.push(code);
+        self.lots.insert((lot, index), code);
         Some(self.begin(code))
     }
 

@@ -99,11 +99,11 @@ return baseclass.extend({
 	},
 
 	/* How sure the node is of the time. */
-	quality: function(quality) {
+	quality: function(quality, confirmed) {
 		switch (quality) {
 		case 'stale': return _('not set since the last start');
 		case 'caretaker': return _('set by hand');
-		case 'mesh': return _('from the neighbours');
+		case 'mesh': return confirmed === false ? _('from the neighbours, not confirmed') : _('from the neighbours');
 		case 'trusted': return _('exact');
 		default: return String(quality);
 		}
@@ -172,6 +172,8 @@ return baseclass.extend({
 		case 'journal-newer': return _('The journal is of a newer version of the program: nothing can be sold. The mesh goes on. Tell an operator.');
 		case 'ledger-unreadable': return _('The accounts cannot be read: nothing can be sold. The mesh goes on. Tell an operator.');
 		case 'not-entitled': return _('A router announces what it may not: %s').format(alert.message);
+		case 'clock-disputed': return _('Two clocks do not agree. Days of vouchers go by the one of before until somebody sets the clock.');
+		case 'used-twice': return _('A voucher of this node gave more than it holds: %s').format(alert.message);
 		case 'uplink-shut': return _('A way outside is used up for this month, or nobody has set the clock: %s').format(alert.message);
 		default: return alert.message;
 		}

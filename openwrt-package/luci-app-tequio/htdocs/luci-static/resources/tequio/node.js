@@ -27,6 +27,22 @@ const CALLS = {
 	voucher_show: declare('voucher_show', [ 'code' ]),
 	revoke_code: declare('voucher_revoke', [ 'code', 'reason' ]),
 	revoke_verifier: declare('voucher_revoke', [ 'verifier', 'reason' ]),
+	voucher_print: declare('voucher_print', [ 'plan', 'count', 'person', 'key' ]),
+	voucher_give: declare('voucher_give', [ 'plan', 'count', 'person', 'reason', 'minutes', 'key' ]),
+	voucher_exchange: declare('voucher_exchange', [ 'code' ]),
+	voucher_extend: declare('voucher_extend', [ 'code', 'seconds', 'days', 'reason', 'key' ]),
+	voucher_honour: declare('voucher_honour', [ 'code', 'plan', 'reason', 'key' ]),
+	hand_over: declare('hand_over', [ 'lot', 'person', 'key' ]),
+	settle: declare('settle', [ 'person', 'amount', 'key' ]),
+	agree: declare('agree', [ 'record' ]),
+	expense: declare('expense', [ 'amount', 'what', 'key' ]),
+	contribute: declare('contribute', [ 'amount', 'what', 'key' ]),
+	person_set: declare('person_set', [ 'person', 'role', 'node', 'passphrase', 'key' ]),
+	mode_set: declare('mode_set', [ 'mode', 'reason', 'key' ]),
+	time_set: declare('time_set', [ 'unix_s' ]),
+	books_close: declare('books_close', [ 'month' ]),
+	books: declare('books', [ 'month' ]),
+	network: declare('network', []),
 	reload: declare('reload', [])
 };
 
@@ -50,6 +66,13 @@ function refusal(error) {
 	case 'not-saved': return _('Nothing was sold: the node cannot save. Internet and sessions go on. Tell an operator.');
 	case 'plan-unknown': return _('This plan is no longer on sale. Load the page again.');
 	case 'timeout': return _('The node was too busy to answer. Try again.');
+	case 'amount': return _('The node does not take this amount: %s').format(error.message);
+	case 'exchanged': return _('This voucher was exchanged at another node already, or is worthless.');
+	case 'lot': return _('This node has no paper of that lot that could be handed over.');
+	case 'not-exposed': return _('This voucher is as good as it was: it need not be exchanged.');
+	case 'passphrase': return _('A passphrase has 8 letters at least.');
+	case 'time': return _('The node does not take this time: %s').format(error.message);
+	case 'record': return _('Nothing of that name waits any more. Look again.');
 	case 'voucher-unknown': return _('This node does not know that voucher.');
 	default: return String(error.message || error.code || '?');
 	}

@@ -88,7 +88,7 @@ function draw(root, status) {
 		page.facts([
 			[ _('Node'), status.node ],
 			[ _('Community'), status.community || _('none yet') ],
-			[ _('Clock'), [ format.clock(new Date(status.time.unix_s * 1000)), ' ', E('small', {}, [ format.quality(status.time.quality) ]) ] ],
+			[ _('Clock'), [ format.clock(new Date(status.time.unix_s * 1000)), ' ', E('small', {}, [ format.quality(status.time.quality, status.time.confirmed) ]) ] ],
 			[ _('Running for'), status.uptime_s < 60 ? _('less than a minute') : format.duration(status.uptime_s) ],
 			[ _('Members'), status.members ],
 			[ _('Version'), status.version ]
