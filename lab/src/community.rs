@@ -64,7 +64,7 @@ pub fn found(tequio: &Path, folder: &Path, plans: &[Plan], households: &[Househo
         let slot = site.slot.map(|slot| slot.to_string());
         let mut words = vec!["admit", "--dir", &dir, "--request", request, "--number", &number];
         if let Some(slot) = &slot {
-            words.extend(["--role", "seller,hotspot", "--slot", slot]);
+            words.extend(["--role", roles(site.name), "--slot", slot]);
         }
         community(&words)?;
     }
@@ -73,6 +73,15 @@ pub fn found(tequio: &Path, folder: &Path, plans: &[Plan], households: &[Househo
         household.here(&["community", "join", "--state", &household.state(), "--bundle", &bundle])?;
     }
     Ok(())
+}
+
+/// What the assembly entrusts a node with: people are named at the square, and the treasurer sits at the school.
+fn roles(site: &str) -> &'static str {
+    match site {
+        "plaza" => "officer,treasurer,seller,hotspot,notice",
+        "escuela" => "treasurer,seller,hotspot",
+        _ => "seller,hotspot",
+    }
 }
 
 /// The village of the story.

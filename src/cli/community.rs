@@ -13,6 +13,7 @@ mod found;
 pub(super) mod join;
 pub(super) mod options;
 mod paper;
+mod person;
 mod succeed;
 #[cfg(test)]
 mod tests;
@@ -29,7 +30,7 @@ struct Command {
     perform: fn(&Options) -> Result<String, String>,
 }
 
-const COMMANDS: [Command; 12] = [
+const COMMANDS: [Command; 13] = [
     Command {
         word: "create",
         values: &["name", "dir", "currency", "minor-units", "country", "language", "ipv4", "ipv6"],
@@ -160,6 +161,21 @@ tequio community replace --dir DIR --member NODE --request LINE
   --json               for programs
 ",
         perform: expel::replace,
+    },
+    Command {
+        word: "person",
+        values: &["dir", "name", "role", "node", "passphrase", "bundle"],
+        flags: &["json"],
+        help: "Says who works at a node and may do what there: she logs in there by her name.
+
+tequio community person --dir DIR --name NAME --node NODE --passphrase FILE
+  --role ROLE          viewer looks, caretaker sells, admin does everything, none: she is gone (caretaker)
+  --node NODE          where she works, by its name or fingerprint
+  --passphrase FILE    holds her passphrase; `-` reads standard input
+  --bundle FILE        records of a node that the folder does not have yet
+  --json               for programs
+",
+        perform: person::person,
     },
     Command {
         word: "succeed",

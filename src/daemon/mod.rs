@@ -19,6 +19,7 @@ mod babeld;
 mod calls;
 mod events;
 mod json;
+mod logins;
 mod perform;
 mod run_folder;
 mod start;
@@ -89,6 +90,8 @@ struct Daemon {
     added: added::Added,
     /// Calls that wait for the node, by the number under which they were handed in.
     calls: SortedMap<RequestId, CallId>,
+    /// What rpcd knows of the community's people.
+    logins: logins::Logins,
     /// Calls that wait for rpcd to tell whose session it is.
     sessions: SortedMap<InvokeId, Call>,
     ids: RequestIds,
@@ -246,6 +249,7 @@ impl Daemon {
         self.read_meters().await;
         self.look_at_the_machine().await;
         self.open_streams().await;
+        self.look_after_logins();
         self.call_out();
         // Another routing daemon may have left the port meanwhile: no event tells.
         let closed = self.interfaces.values().filter(|status| self.silent.contains_key(&status.index));
@@ -345,7 +349,9 @@ impl Daemon {
                 }
             },
             UbusEvent::Answer { invoke, result } => {
-                let Some(call) = self.sessions.remove(&invoke) else { return };
+                let Some(call) = self.sessions.remove(&invoke) else {
+                    return self.rpcd_answered(invoke, &result);
+                };
                 match result.ok().as_ref().and_then(calls::session_login) {
                     Some(login) => self.call(call, Caller { login: Some(login) }).await,
                     None => {

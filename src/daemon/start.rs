@@ -68,6 +68,7 @@ impl Daemon {
             events: super::events::Events::default(),
             added: Added::default(),
             calls: crate::base::sorted::SortedMap::new(),
+            logins: super::logins::Logins::default(),
             sessions: crate::base::sorted::SortedMap::new(),
             ids: RequestIds::new(),
             prober: Prober::new(),

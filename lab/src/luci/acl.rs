@@ -62,13 +62,18 @@ impl Acl {
 
     /// What a login gets.
     pub(super) fn grants(&self, login: &Login) -> Grants {
+        self.grants_of(login.read, login.write)
+    }
+
+    /// What whoever lists these groups gets.
+    pub(super) fn grants_of<T: AsRef<str>>(&self, read: &[T], write: &[T]) -> Grants {
         let mut grants = Grants::default();
         for (group, rights) in &self.0 {
             for (kind, scopes) in [("read", rights.get("read")), ("write", rights.get("write"))] {
                 // In rpcd the right to write implies the one to read.
-                let lists: &[&[&str]] =
-                    if kind == "read" { &[login.read, login.write] } else { &[login.write] };
-                let listed = lists.iter().any(|list| list.iter().any(|pattern| matches(pattern, group)));
+                let lists: &[&[T]] = if kind == "read" { &[read, write] } else { &[write] };
+                let listed =
+                    lists.iter().any(|list| list.iter().any(|pattern| matches(pattern.as_ref(), group)));
                 let Some(scopes) = scopes.and_then(Value::as_object).filter(|_| listed) else { continue };
                 grants.add("access-group", group, kind);
                 for (scope, objects) in scopes {

@@ -1,5 +1,5 @@
-//! A node's broker: calls from the pages go out, and the object `session` is offered as rpcd does it, because the daemon
-//! asks there who is behind a call.
+//! A node's broker: calls from the pages go out, and the objects `session` and `uci` are offered as rpcd does it, because
+//! the daemon asks the one who is behind a call, and has the other write who may log in.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -12,6 +12,7 @@ use tequio::platform::ubus::{ArgumentType, Call, InvokeId, Method, UbusError, Ub
 use tokio::sync::{mpsc, oneshot};
 
 use super::session::Sessions;
+use super::uci::{Done, Uci};
 
 /// The way to the broker of one node.
 #[derive(Clone, Debug)]
@@ -27,8 +28,10 @@ struct Ask {
 
 impl Bus {
     /// Connects to the broker, now and whenever it comes back. Must run inside a `LocalSet`.
-    pub(super) fn connect(socket: PathBuf, sessions: Rc<RefCell<Sessions>>) -> Self {
+    pub(super) fn connect(socket: PathBuf, sessions: Rc<RefCell<Sessions>>, rpcd: PathBuf) -> Self {
         let (sender, asks) = mpsc::channel(MOST_WAITING);
+        let uci = Uci::of_rpcd(rpcd);
+        tokio::task::spawn_local(serve_uci(UbusServer::new(socket.clone(), "uci", UCI_METHODS), uci));
         tokio::task::spawn_local(serve(UbusServer::new(socket, "session", METHODS), asks, sessions));
         Self(sender)
     }
@@ -73,6 +76,20 @@ async fn serve(mut server: UbusServer, mut asks: mpsc::Receiver<Ask>, sessions: 
     }
 }
 
+/// rpcd's object `uci`, for the daemon: it writes the logins of the community's people there.
+async fn serve_uci(mut server: UbusServer, mut uci: Uci) {
+    loop {
+        if let UbusEvent::Call(call) = server.next().await {
+            let done = uci.call(&call.method, "root", &call.arguments, Instant::now());
+            let answer = done.map(|done| match done {
+                Done::Answer(value) => value,
+                Done::Applied => Value::Object(Map::new()),
+            });
+            server.reply(call.call, answer);
+        }
+    }
+}
+
 fn answer(call: &Call, sessions: &RefCell<Sessions>) -> Result<Value, tequio::platform::ubus::UbusStatus> {
     let session = call.session.as_deref().unwrap_or_default();
     sessions.borrow_mut().call(&call.method, session, &call.arguments, Instant::now())
@@ -89,6 +106,22 @@ const METHODS: &[Method] = &[
             ("function", ArgumentType::Text),
         ],
     },
+];
+
+/// What rpcd's object `uci` is asked by the daemon.
+const UCI_METHODS: &[Method] = &[
+    Method { name: "get", arguments: &[("config", ArgumentType::Text), ("type", ArgumentType::Text)] },
+    Method {
+        name: "add",
+        arguments: &[
+            ("config", ArgumentType::Text),
+            ("type", ArgumentType::Text),
+            ("name", ArgumentType::Text),
+            ("values", ArgumentType::Table),
+        ],
+    },
+    Method { name: "delete", arguments: &[("config", ArgumentType::Text), ("section", ArgumentType::Text)] },
+    Method { name: "commit", arguments: &[("config", ArgumentType::Text)] },
 ];
 
 /// As long as LuCI waits.

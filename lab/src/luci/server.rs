@@ -18,6 +18,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Map, json};
+use tequio::config::uci::Document;
 use tokio::sync::oneshot;
 
 use super::acl::Acl;
@@ -42,6 +43,8 @@ pub(super) struct Host {
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) bus: Bus,
+    /// rpcd's configuration: who may log in.
+    rpcd: PathBuf,
     pub(super) uci: Rc<RefCell<Uci>>,
 }
 
@@ -91,8 +94,9 @@ pub(super) fn run(
     let runtime = runtime.map_err(io("an event loop"))?;
     tokio::task::LocalSet::new().block_on(&runtime, async {
         let nodes = places.into_iter().map(|place| {
-            let bus = Bus::connect(place.socket, Rc::clone(&sessions));
-            (place.name, Node { bus, uci: Rc::new(RefCell::new(Uci::new(place.config))) })
+            let rpcd = place.config.with_file_name("rpcd");
+            let bus = Bus::connect(place.socket, Rc::clone(&sessions), rpcd.clone());
+            (place.name, Node { bus, rpcd, uci: Rc::new(RefCell::new(Uci::new(place.config))) })
         });
         let host = Rc::new(Host { address, nodes: nodes.collect(), usual, sessions: Rc::clone(&sessions) });
         let listener = tokio::net::TcpListener::from_std(listener).map_err(io("a listening socket"))?;
@@ -187,11 +191,11 @@ fn show(host: &Host, visit: &page::Visit, path: &str) -> Answer {
         .sessions
         .borrow_mut()
         .get(&visit.session, Instant::now())
-        .map(|session| (session.username, session.grants.clone()));
+        .map(|session| (session.username.clone(), session.grants.clone()));
     let Some((username, grants)) = session else {
         return text(StatusCode::OK, HTML, &page::log_in(host, visit, false));
     };
-    match page::view(host, visit, path, username, &grants) {
+    match page::view(host, visit, path, &username, &grants) {
         page::Shown::Page(html) => text(StatusCode::OK, HTML, &html),
         page::Shown::Elsewhere(to) => redirect(&to, &[]),
         page::Shown::Nothing => {
@@ -203,8 +207,15 @@ fn show(host: &Host, visit: &page::Visit, path: &str) -> Answer {
 fn log_in(host: &Host, visit: &page::Visit, path: &str, body: &[u8]) -> Answer {
     let form = page::form(body);
     let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
-    let opened =
-        host.sessions.borrow_mut().log_in(field("luci_username"), field("luci_password"), Instant::now());
+    let node = host.nodes.get(visit.node.as_deref().unwrap_or(&host.usual));
+    let rpcd = node.and_then(|node| std::fs::read_to_string(&node.rpcd).ok());
+    let rpcd = rpcd.and_then(|text| Document::parse(&text).ok()).map(|document| document.sections);
+    let opened = host.sessions.borrow_mut().log_in(
+        field("luci_username"),
+        field("luci_password"),
+        &rpcd.unwrap_or_default(),
+        Instant::now(),
+    );
     match opened {
         Some(session) => {
             let to = format!("{path}{}", visit.query());

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
+use tequio::config::uci::Section;
+use tequio::platform::crypt;
 use tequio::platform::ubus::UbusStatus;
 
 use super::acl::{Acl, Grants, LOGINS};
@@ -19,7 +21,7 @@ pub(super) struct Sessions {
 #[derive(Debug)]
 pub(super) struct Session {
     /// The login.
-    pub(super) username: &'static str,
+    pub(super) username: String,
     /// What it may do.
     pub(super) grants: Grants,
     used: Instant,
@@ -31,18 +33,42 @@ impl Sessions {
         Self { acl, open: BTreeMap::new() }
     }
 
-    /// Opens a session, if that is the password.
-    pub(super) fn log_in(&mut self, name: &str, password: &str, now: Instant) -> Option<String> {
-        let login = LOGINS.iter().find(|login| login.name == name && login.password == password)?;
+    /// Opens a session, if that is the password: of a login of the stand-in, or of one in rpcd's configuration.
+    pub(super) fn log_in(
+        &mut self,
+        name: &str,
+        password: &str,
+        rpcd: &[Section],
+        now: Instant,
+    ) -> Option<String> {
+        let known = LOGINS.iter().find(|login| login.name == name && login.password == password);
+        let grants = match known {
+            Some(login) => self.acl.grants(login),
+            None => self.written(name, password, rpcd)?,
+        };
         self.open.retain(|_, session| now - session.used < IDLE);
         if self.open.len() >= MOST {
             let oldest = self.open.iter().min_by_key(|(_, session)| session.used).map(|(id, _)| id.clone());
             oldest.and_then(|id| self.open.remove(&id));
         }
         let id = format!("{:032x}", fastrand::u128(..));
-        let grants = self.acl.grants(login);
-        self.open.insert(id.clone(), Session { username: login.name, grants, used: now });
+        self.open.insert(id.clone(), Session { username: name.to_owned(), grants, used: now });
         Some(id)
+    }
+
+    /// What a section `login` of rpcd's configuration grants, if that is its password.
+    fn written(&self, name: &str, password: &str, rpcd: &[Section]) -> Option<Grants> {
+        let of = |section: &Section, name: &str| -> Vec<String> {
+            let named = section.entries.iter().filter(|entry| entry.name == name);
+            named.map(|entry| entry.value.clone()).collect()
+        };
+        let fits = |section: &&Section| {
+            section.kind == "login"
+                && of(section, "username") == [name]
+                && of(section, "password").iter().any(|verifier| crypt::fits(password, verifier))
+        };
+        let login = rpcd.iter().find(fits)?;
+        Some(self.acl.grants_of(&of(login, "read"), &of(login, "write")))
     }
 
     /// A session that is not over.
@@ -111,9 +137,9 @@ mod test {
     fn a_session_belongs_to_a_login_and_ends() {
         let mut sessions = Sessions::new(Acl::load().expect("the package has access rules"));
         let now = Instant::now();
-        assert_eq!(sessions.log_in("ana", "wrong", now), None);
-        assert_eq!(sessions.log_in("nobody", "nobody", now), None);
-        let id = sessions.log_in("ana", "ana", now).expect("the right password");
+        assert_eq!(sessions.log_in("ana", "wrong", &[], now), None);
+        assert_eq!(sessions.log_in("nobody", "nobody", &[], now), None);
+        let id = sessions.log_in("ana", "ana", &[], now).expect("the right password");
         let arguments = |value: Value| value.as_object().cloned().unwrap_or_default();
         let keys = arguments(json!({"keys": ["username"]}));
         assert_eq!(sessions.call("get", &id, &keys, now), Ok(json!({"values": {"username": "ana"}})));
@@ -130,9 +156,11 @@ mod test {
     fn sessions_do_not_pile_up() {
         let mut sessions = Sessions::new(Acl::load().expect("the package has access rules"));
         let now = Instant::now();
-        let first = sessions.log_in("mira", "mira", now).expect("the right password");
+        let first = sessions.log_in("mira", "mira", &[], now).expect("the right password");
         for second in 1..=MOST as u64 {
-            sessions.log_in("mira", "mira", now + Duration::from_secs(second)).expect("the right password");
+            sessions
+                .log_in("mira", "mira", &[], now + Duration::from_secs(second))
+                .expect("the right password");
         }
         assert_eq!(sessions.open.len(), MOST);
         assert!(sessions.get(&first, now).is_none());

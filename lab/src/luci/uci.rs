@@ -15,6 +15,7 @@ use tequio::platform::ubus::UbusStatus;
 /// The configuration of one node, and what sessions want to change in it.
 #[derive(Debug)]
 pub(super) struct Uci {
+    package: &'static str,
     file: PathBuf,
     staged: BTreeMap<String, Vec<Named>>,
     rollback: Option<Rollback>,
@@ -54,7 +55,16 @@ pub(super) enum Done {
 impl Uci {
     /// The configuration in this file.
     pub(super) fn new(file: PathBuf) -> Self {
-        Self { file, staged: BTreeMap::new(), rollback: None }
+        Self { package: PACKAGE, file, staged: BTreeMap::new(), rollback: None }
+    }
+
+    /// rpcd's own configuration in this file, made if it is not there.
+    pub(super) fn of_rpcd(file: PathBuf) -> Self {
+        if !file.exists() {
+            // What cannot be made cannot be read either, and is said then.
+            let _ = std::fs::write(&file, "");
+        }
+        Self { package: "rpcd", ..Self::new(file) }
     }
 
     /// A method of the object. Whether the session may has been asked already.
@@ -70,8 +80,12 @@ impl Uci {
             "confirm" => return self.confirm(session),
             _ => {}
         }
-        if text(arguments, "config") != Some(PACKAGE) {
+        if text(arguments, "config") != Some(self.package) {
             return Err(UbusStatus::NotFound);
+        }
+        if method == "commit" {
+            // Of a program of root's: at once, and nobody is asked whether that was right.
+            return self.apply(session, arguments, now);
         }
         if method == "revert" {
             self.staged.remove(session);

@@ -5,8 +5,9 @@
 //! her and has no voucher. Luz lives in the hamlet (`caserio`), five links away from the gateway, and buys the plan of
 //! twenty seconds there. Nico brings a voucher of the hamlet to the square.
 //!
-//! A new step is a row in `STEPS` and a method in `mesh`, `phones`, `exchange`, `secrets` or `trouble`.
+//! A new step is a row in `STEPS` and a method in `accounts`, `mesh`, `phones`, `exchange`, `secrets` or `trouble`.
 
+mod accounts;
 mod exchange;
 mod mesh;
 mod phones;
@@ -54,6 +55,7 @@ const STEPS: &[(&str, Play)] = &[
     ("the code just sold opens the outside", Story::right_code),
     ("a phone without a voucher stays inside", Story::without_voucher),
     ("a code of the hamlet works at the square", Story::sold_elsewhere),
+    ("a seller pays, and two nodes say so", Story::settled_by_two),
     ("the community changes its secrets", Story::secrets_change),
     ("a node that was off meanwhile comes back", Story::back_after_rotations),
     ("the link to the hill is cut (no carrier)", Story::cut_carrier),

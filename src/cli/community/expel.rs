@@ -88,7 +88,7 @@ fn moved(assembly: &Assembly, old: &[u8; 32], new: [u8; 32]) -> Vec<Body> {
 }
 
 /// The folder, and what a node's records say more than it: what a member wrote counts as far as it is known.
-fn open(options: &Options) -> Result<Assembly, String> {
+pub(super) fn open(options: &Options) -> Result<Assembly, String> {
     let mut assembly = Assembly::open(&options.path("dir")?)?;
     for file in options.all("bundle") {
         let (_, records) = read_bundle(file.as_ref(), [0; 32])?;
@@ -98,7 +98,7 @@ fn open(options: &Options) -> Result<Assembly, String> {
 }
 
 /// A member by its name or fingerprint.
-fn find(assembly: &Assembly, word: &str) -> Result<MemberState, String> {
+pub(super) fn find(assembly: &Assembly, word: &str) -> Result<MemberState, String> {
     let is_meant = |state: &&MemberState| {
         state.member.name == word || fingerprint(&state.member.key) == word.to_uppercase()
     };
