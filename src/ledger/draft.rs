@@ -12,7 +12,7 @@ use super::body::{
 };
 use super::kind::Kind;
 use super::proof::proof_fits;
-use super::record::{self, Header, Record};
+use super::record::{self, Header, Record, RecordId};
 use super::rights::Role;
 use super::{Ledger, Voucher};
 use crate::base::limit::USAGE_PAGE;
