@@ -21,9 +21,9 @@ const LOG = process.argv.includes('--log') ? option('--log') : null;
 const ONLY = process.argv.includes('--only') ? option('--only') : '';
 const SCREENS = process.argv.includes('--screens') ? option('--screens') : null;
 
-const PAGES = ['overview', 'sell', 'sessions', 'links', 'mesh', 'settings'];
+const PAGES = ['overview', 'sell', 'sessions', 'books', 'links', 'mesh', 'settings'];
 const READY = {
-  overview: '.tq-hero', sell: '.tq-plan', sessions: '.tq-lead', links: '.tq-link', mesh: '.tq-graph', settings: '.cbi-value',
+  overview: '.tq-hero', sell: '.tq-plan', sessions: '.tq-lead', books: '.tq-month', links: '.tq-link', mesh: '.tq-graph', settings: '.cbi-value',
 };
 
 // All of it together takes some two minutes; what is not over by then hangs.
@@ -357,6 +357,84 @@ const SCENES = {
     await mesh.press('.tq-form button');
     await mesh.until('/no es una dirección IP/.test(document.body.innerText)', 'the sentence about a wrong address');
     for (const page of [overview, links, mesh]) await done(page);
+  },
+
+  async 'a caretaker sets the clock and pays, and the treasurer agrees at another node'() {
+    const payments = (node) => village.ask(node, 'books', 'show').waiting.filter((one) => one.kind === 'settlement');
+    const before = payments('plaza').length;
+    const page = await logIn('ana');
+    await show(page, 'books');
+    // In a village that is used again it is set already.
+    if (village.ask('plaza', 'status').time.quality === 'stale') {
+      await page.press('[data-deed=time_set]');
+      await page.until('/El reloj está puesto/.test(document.body.innerText)', 'the clock to be set');
+    }
+    assert.equal(village.ask('plaza', 'status').time.quality, 'caretaker');
+    await call(page, 'tequio', 'voucher_issue', { plan: 'hora', count: 3 });
+    await show(page, 'books');
+    await page.until('!!document.querySelector("[data-person=Ana] [data-settle]")', 'what Ana owes');
+    assert.equal(await has(page, '[data-deed=expense]'), false, 'a caretaker looks after no money');
+    await keep(page, 'cuentas-telefono');
+    await page.press('[data-person=Ana] [data-settle]');
+    await page.until('!!document.querySelector("#tq-field-amount")', 'the form');
+    const owed = await page.value('document.querySelector("#tq-field-amount").value');
+    await page.type('#tq-field-amount', '999999');
+    await page.press('.tq-place .tq-main');
+    await page.until('/El nodo no acepta esta cantidad/.test(document.querySelector(".tq-trouble").innerText)', 'the refusal');
+    await page.type('#tq-field-amount', owed);
+    await keep(page, 'paga-telefono');
+    await page.press('.tq-place .tq-main', 2);
+    await page.until('/Anotado. Cuenta cuando/.test(document.querySelector(".tq-place").innerText)', 'the payment');
+    assert.equal(payments('plaza').length, before + 1, 'two taps paid twice');
+    const button = `[data-agree="${payments('plaza').at(-1).record}"]`;
+    assert.equal(await has(page, button), false, 'nobody agrees with herself');
+
+    const treasurer = await logIn('admin');
+    await until('the payment at the school', () => payments('escuela').length === before + 1);
+    await show(treasurer, 'books', 'escuela');
+    await treasurer.until(`!!document.querySelector('${button}')`, 'what waits');
+    await keep(treasurer, 'tesoreria-telefono');
+    await treasurer.press(button);
+    await treasurer.until('/De acuerdo/.test(document.querySelector(".tq-place").innerText)', 'the agreement');
+    await until('nobody to owe at the square', () => payments('plaza').length === before);
+    await treasurer.press('[data-deed=expense]');
+    await treasurer.type('#tq-field-amount', '0.40');
+    await treasurer.type('#tq-field-what', '<b>cable</b>');
+    await treasurer.press('.tq-place .tq-main');
+    await treasurer.until('/Anotado/.test(document.querySelector(".tq-place").innerText)', 'the expense');
+    assert.equal(await count(treasurer, '.tq b'), 0);
+    await done(treasurer);
+    await done(page);
+  },
+
+  async 'a person of the ledger logs in at her home, and no more when she is gone'() {
+    const name = 'Lupe Ruiz';
+    const admin = await logIn('admin', { width: 1280, height: 800 });
+    const say = async (role) => {
+      await show(admin, 'books');
+      await admin.press('[data-deed=person_set]');
+      await admin.type('#tq-field-person', name);
+      await admin.value(`document.querySelector('#tq-field-role').value = '${role}'`);
+      if (role !== 'none') await admin.type('#tq-field-passphrase', name);
+      await admin.press('.tq-place .tq-main');
+      await admin.until('/Su nodo la deja entrar/.test(document.querySelector(".tq-place").innerText)', 'the record');
+    };
+    await say('caretaker');
+    await keep(admin, 'cuentas-escritorio');
+    const lets = async () => (await fetch(`${village.origin}/?node=plaza`, {
+      method: 'POST', redirect: 'manual', body: new URLSearchParams({ luci_username: name, luci_password: name }),
+    })).status !== 403;
+    await until('her node to let her in', lets);
+    const lupe = await logIn(name);
+    await show(lupe, 'sell');
+    await lupe.press('[data-plan=hora]');
+    await lupe.until('!!document.querySelector(".tq-code")', 'a code');
+    assert.match(await lupe.text(), /Vendió: Lupe Ruiz/);
+    assert.equal((await call(lupe, 'tequio', 'person_set', { person: name, role: 'admin' })).error?.code, -32002);
+    await done(lupe);
+    await say('none');
+    await until('her login to be gone', async () => !(await lets()));
+    await done(admin);
   },
 
   async 'who was logged out is told so'() {

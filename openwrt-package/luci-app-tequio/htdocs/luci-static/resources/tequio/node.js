@@ -66,12 +66,12 @@ function refusal(error) {
 	case 'not-saved': return _('Nothing was sold: the node cannot save. Internet and sessions go on. Tell an operator.');
 	case 'plan-unknown': return _('This plan is no longer on sale. Load the page again.');
 	case 'timeout': return _('The node was too busy to answer. Try again.');
-	case 'amount': return _('The node does not take this amount: %s').format(error.message);
+	case 'amount': return _('The node does not take this amount: it is written like 12.50, and nobody pays more than she owes here.');
 	case 'exchanged': return _('This voucher was exchanged at another node already, or is worthless.');
 	case 'lot': return _('This node has no paper of that lot that could be handed over.');
 	case 'not-exposed': return _('This voucher is as good as it was: it need not be exchanged.');
 	case 'passphrase': return _('A passphrase has 8 letters at least.');
-	case 'time': return _('The node does not take this time: %s').format(error.message);
+	case 'time': return _('The node does not take this time. Look at the date of this device.');
 	case 'record': return _('Nothing of that name waits any more. Look again.');
 	case 'voucher-unknown': return _('This node does not know that voucher.');
 	default: return String(error.message || error.code || '?');
