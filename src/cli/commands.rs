@@ -262,6 +262,15 @@ pub(super) const COMMANDS: &[Command] = &[
         ],
         ..command(&["service", "set"], Kind::Ask("service_set"), "say what a member serves", SERVICE_SET)
     },
+    Command {
+        operand: Some(Operand::Word("fingerprint")),
+        ..command(
+            &["root", "accept"],
+            Kind::Ask("root_accept"),
+            "count a new root of the community",
+            ROOT_ACCEPT,
+        )
+    },
     command(&["community"], Kind::Community, "make a community, admit and expel members", ""),
     command(&["ledger"], Kind::Ledger, "records to a file, and back", super::ledger::HELP),
     command(&["report"], Kind::Report, "what a month brought, for the assembly", super::report::HELP),
@@ -559,6 +568,16 @@ On an officer's node. Without addresses it is served no more.
 Example: tequio service set --name library --prefixes 10.77.252.10
 ";
 
+const ROOT_ACCEPT: &str = "\
+Usage: tequio root accept FINGERPRINT
+
+Where the old root is lost (`tequio community succeed --bundle`), each node
+counts the new one once somebody there has accepted it. FINGERPRINT is what
+the people who keep it read to you, and nothing that a node shows.
+
+Example: tequio root accept 7K2M-QX4T-9ZRD
+";
+
 const RECORD: &str = "\
 Usage: tequio record start FILE
 
@@ -687,6 +706,7 @@ mod tests {
           mode set        usual, emergency or night
           notice set      put a sentence on the portal
           service set     say what a member serves
+          root accept     count a new root of the community
           community       make a community, admit and expel members
           ledger          records to a file, and back
           report          what a month brought, for the assembly

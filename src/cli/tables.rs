@@ -28,6 +28,7 @@ pub(super) fn show(method: &str, reply: &Value, bold: bool) -> String {
         "voucher_revoke" => format!("voucher {} is revoked\n", plain(&reply["verifier"])),
         "sessions" => sessions(reply, bold),
         "books_close" => format!("{} is closed: {} rows\n", plain(&reply["month"]), plain(&reply["rows"])),
+        "root_accept" => format!("the root {} counts at this node\n", plain(&reply["root"])),
         "books" => super::accounts::books(reply, bold),
         "network" => super::accounts::network(reply),
         _ if reply["record"].is_string() => super::accounts::written(reply),

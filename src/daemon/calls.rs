@@ -29,9 +29,12 @@ type Refused = Result<Value, UbusStatus>;
 impl Daemon {
     /// Asks the node, or does what only the daemon can do.
     pub(super) async fn call(&mut self, call: ubus::Call, caller: Caller) {
-        if call.method == "books_close"
-            && let Err(refused) = self.by_operator(&caller, "close the books")
-        {
+        let by_operator = match call.method.as_str() {
+            "books_close" => self.by_operator(&caller, "close the books"),
+            "root_accept" => self.by_operator(&caller, "accept a root"),
+            _ => Ok(()),
+        };
+        if let Err(refused) = by_operator {
             return self.ubus.reply(call.call, Ok(refused));
         }
         let done = match call.method.as_str() {
@@ -158,6 +161,7 @@ fn question(method: &str, arguments: &Map<String, Value>) -> Result<Call, Refuse
         }
         "sessions" => Call::Sessions(page_of(arguments)),
         "books_close" => Call::BooksClose(bounded(text("month"))),
+        "root_accept" => Call::RootAccept(bounded(text("fingerprint"))),
         "books" => Call::Books(bounded(text("month"))),
         "network" => Call::Network,
         _ => {

@@ -55,6 +55,7 @@ pub(super) fn to_json(answer: &Answer) -> Value {
             "devices": voucher.devices,
         }),
         Answer::Revoked { verifier } => json!({"verifier": verifier.to_string(), "state": "revoked"}),
+        Answer::RootAccepted(root) => json!({"root": root}),
         Answer::Closed(closed) => json!({"month": closed.month, "rows": closed.rows}),
         Answer::Books(answer) => books(answer),
         Answer::Network(answer) => network(answer),

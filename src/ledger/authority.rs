@@ -104,6 +104,17 @@ impl Authority {
         self.roots.last().map(|root| root.key)
     }
 
+    /// The root keys, the founder's first.
+    pub(super) fn roots(&self) -> impl Iterator<Item = [u8; 32]> {
+        self.roots.iter().map(|root| root.key)
+    }
+
+    /// The records by which the root became this one.
+    pub(super) fn successions_to(&self, key: &[u8; 32]) -> impl Iterator<Item = RecordId> {
+        let place = self.roots.iter().position(|root| root.key == *key);
+        self.roots[..place.map_or(0, |place| place + 1)].iter().filter_map(|root| root.by)
+    }
+
     /// Whether the table lets this key sign this kind today.
     pub(super) fn may_sign(&self, key: &[u8; 32], kind: Kind) -> bool {
         (self.root() == Some(*key) && may_sign(kind, Signer::Root))

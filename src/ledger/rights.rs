@@ -54,7 +54,8 @@ const HOTSPOT: Signer = Signer::Role(Role::Hotspot);
 /// the role `clock`.
 const RIGHTS: [(Kind, &[Signer]); 28] = [
     (Kind::Charter, &[ROOT]),
-    (Kind::Succession, &[ROOT]),
+    // A member accepts by it, for itself alone, a root that the old one does not name.
+    (Kind::Succession, &[ROOT, Signer::Member]),
     (Kind::Member, &[ROOT, OFFICER]),
     (Kind::Person, &[ROOT, OFFICER]),
     (Kind::Epoch, &[ROOT, OFFICER]),
@@ -179,7 +180,7 @@ mod tests {
         // Columns: root member officer treasurer seller caretaker hotspot clock notice.
         let table = [
             (Kind::Charter, "x........"),
-            (Kind::Succession, "x........"),
+            (Kind::Succession, "xx......."),
             (Kind::Member, "x.x......"),
             (Kind::Person, "x.x......"),
             (Kind::Epoch, "x.x......"),

@@ -105,6 +105,12 @@ fn of_ledger(ledger: &Ledger, should_be: bool) -> impl Iterator<Item = (&'static
              sold here. An officer must admit it again, or rotate them.",
         ),
         (
+            member.is_some() && !ledger.waiting_roots().is_empty(),
+            "new-root",
+            "Somebody has made a new root for the community, and the old one does not say so. If the people who keep it \
+             read its fingerprint to you, accept it here: tequio root accept FINGERPRINT.",
+        ),
+        (
             ledger.is_tainted(),
             "secrets-known",
             "Somebody who was expelled knows the community's present secrets: nothing is sold. An officer must \

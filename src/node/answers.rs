@@ -51,6 +51,7 @@ impl Node {
             Call::Sync => Answer::Sync(self.exchange(now)),
             Call::Plans => Answer::Plans(self.plans()),
             Call::Sessions(page) => Answer::Sessions(paged(self.sessions(now), page)),
+            Call::RootAccept(fingerprint) => return self.accept_root(now, request, &fingerprint, vault),
             Call::BooksClose(month) => return self.close_month(now, request, &month, vault),
             Call::Books(month) => match self.books_of(now, caller, &month) {
                 Ok(books) => Answer::Books(Box::new(books)),

@@ -64,6 +64,8 @@ pub enum Call {
     Network,
     /// Write something into the ledger.
     Tap(Box<Tap>),
+    /// Count the new root with this fingerprint.
+    RootAccept(String),
 }
 
 /// Closed books.
@@ -148,6 +150,8 @@ pub enum Answer {
     Network(Network),
     /// To [`Call::Tap`].
     Written(Written),
+    /// To [`Call::RootAccept`]: its fingerprint.
+    RootAccepted(String),
     /// To [`Call::Sessions`].
     Sessions(Paged<Session>),
     /// To any call: no, and why.

@@ -44,6 +44,7 @@ mod plan;
 pub mod probe;
 pub mod recorder;
 mod redact;
+mod roots;
 mod sales;
 pub mod settings;
 mod stores;

@@ -2,12 +2,12 @@
 //!
 //! A root names the next one, and then nothing of it counts any more but what that word follows. When the
 //! old key is lost the new one names itself, and what the old one had signed last; that counts on nodes
-//! whose owner has accepted the new root by hand.
+//! whose owner has accepted the new root by hand. Such a node writes a word of its own, which counts nowhere else.
 
 use crate::base::sorted::SortedSet;
 
 use super::super::Ledger;
-use super::super::body::Body;
+use super::super::body::{Body, Succession};
 use super::super::kind::Kind;
 use super::super::line::Line;
 use super::super::record::{Record, RecordId};
@@ -58,13 +58,37 @@ fn successor(ledger: &Ledger, old: &[u8; 32]) -> Option<(RecordId, [u8; 32], Sor
         _ => None,
     });
     let words: Vec<(&Record, _)> = words.collect();
-    let accepted = |(record, body): &&(&Record, &super::super::body::Succession)| {
-        record.author == body.root && ledger.accepted.contains(&body.root)
+    let by_hand = |root: &[u8; 32]| {
+        let own =
+            |(record, body): &(&Record, &Succession)| record.author == ledger.own_key && body.root == *root;
+        ledger.accepted.contains(root) || words.iter().any(own)
     };
-    let own = |(record, _): &&(&Record, &super::super::body::Succession)| record.author == *old;
+    let accepted =
+        |(record, body): &&(&Record, &Succession)| record.author == body.root && by_hand(&body.root);
+    let own = |(record, _): &&(&Record, &Succession)| record.author == *old;
     // Records of a kind come in the order of their ids.
     let (record, body) = words.iter().find(accepted).or_else(|| words.iter().find(own))?;
     let by_old = record.author == *old;
     let heads = if by_old { std::slice::from_ref(&record.id) } else { &body.heads[..] };
     Some((record.id, body.root, ledger.ancestors(old, heads)))
+}
+
+impl Ledger {
+    /// New roots that name themselves in the place of the one that counts here, and wait for somebody at this node.
+    pub fn waiting_roots(&self) -> SortedSet<[u8; 32]> {
+        let root = self.root();
+        let waiting = self.of_kind(Kind::Succession).filter_map(|record| match &record.body {
+            Body::Succession(body) if record.author == body.root && Some(body.before) == root => {
+                Some(body.root)
+            }
+            _ => None,
+        });
+        waiting.filter(|other| Some(*other) != root).collect()
+    }
+
+    /// What this node signs to accept such a root.
+    pub fn acceptance(&self, root: [u8; 32]) -> Option<Body> {
+        let before = self.root().filter(|_| self.own_member().is_some())?;
+        Some(Body::Succession(Succession { root, before, heads: Vec::new() }))
+    }
 }

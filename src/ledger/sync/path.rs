@@ -1,7 +1,10 @@
-//! A node's path: the few records that show a stranger that it belongs to the community. The charter, its
-//! own member record, and for each author on the way up to the root that author's member record.
+//! A node's path: the few records that show a stranger that it belongs to the community. The first charter, the words that
+//! made other roots, its own member record, and for each author on the way up to the root that author's member record.
+//!
+//! Whoever is a member by what we hold needs no proof but its key: a path by a root that was not accepted here, or one
+//! of later officers, does not keep two nodes of one community from exchanging records.
 
-use super::super::record::Record;
+use super::super::record::{Record, RecordId};
 use super::super::{Kind, Ledger};
 use crate::base::limit;
 
@@ -10,8 +13,6 @@ const STEPS: usize = 4;
 
 /// This node's path; `None` while it is no member, or if its path is too long for anybody.
 pub(super) fn own(ledger: &Ledger) -> Option<Vec<Vec<u8>>> {
-    let mut path: Vec<&Record> =
-        ledger.counted_authority().filter(|record| record.kind == Kind::Charter).collect();
     let mut members = Vec::new();
     let mut key = ledger.own_key();
     while let Some(state) = ledger.authority.members.get(&key).filter(|_| members.len() < STEPS) {
@@ -19,19 +20,26 @@ pub(super) fn own(ledger: &Ledger) -> Option<Vec<Vec<u8>>> {
         members.push(record);
         key = record.author;
     }
-    path.extend(members.iter().rev());
+    let founder = ledger.community().and_then(|id| ledger.record(RecordId(id)));
+    let roots = ledger.authority.successions_to(&key).filter_map(|id| ledger.record(id));
+    let path: Vec<&Record> = founder.into_iter().chain(roots).chain(members.iter().rev().copied()).collect();
     let bytes: usize = path.iter().map(|record| record.bytes.len()).sum();
     let fits = !members.is_empty() && bytes <= limit::SYNC_PATH_BYTES;
     fits.then(|| path.iter().map(|record| record.bytes.clone()).collect())
 }
 
-/// The key of the member that `path` proves and that holds `dh`: in a ledger of its own first, so that a
+/// The key of the member that `path` proves and that holds `dh`: in a ledger of its own, so that a
 /// stranger's records reach ours only when they prove something.
 pub(super) fn proves(path: &[Vec<u8>], dh: &[u8; 32], ledger: &Ledger) -> Option<[u8; 32]> {
     if path.iter().map(Vec::len).sum::<usize>() > limit::SYNC_PATH_BYTES {
         return None;
     }
+    if let Some(member) = member_with(ledger, dh) {
+        return Some(member);
+    }
     let mut apart = Ledger::new(ledger.own_key(), 1);
+    // What somebody here has accepted holds here.
+    ledger.authority.roots().for_each(|root| apart.accept_root(root));
     for bytes in path {
         // What we hold was verified when it came.
         let known = Record::id_of(bytes).and_then(|id| ledger.record(id));
@@ -39,6 +47,14 @@ pub(super) fn proves(path: &[Vec<u8>], dh: &[u8; 32], ledger: &Ledger) -> Option
             true => apart.handle_stored(bytes).ok()?,
             false => apart.handle_record(bytes).ok()?,
         };
+    }
+    // Whoever may admit nobody any more proves nobody who was not admitted before.
+    let is_void = |record: &Record| {
+        let authority = &ledger.authority;
+        authority.is_limited(&record.author) && !authority.counted.contains(&record.id)
+    };
+    if apart.records().any(|record| record.kind == Kind::Member && is_void(record)) {
+        return None;
     }
     let key = member_with(&apart, dh)?;
     let is_expelled = ledger.authority.expulsions.contains_key(&key);

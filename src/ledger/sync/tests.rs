@@ -1,13 +1,15 @@
 //! Ledgers that talk to each other: streams that deliver in order, cut when the test says so.
 
-use super::super::body::{Body, Epoch, Expulsion};
+use super::super::body::{Body, Epoch, Expulsion, Succession};
 use super::super::kind::Kind;
 use super::super::record;
+use super::super::rights::Role;
 use super::super::tests::village::{Node as VillageNode, Village, hour, member, sign};
 use super::*;
 use crate::base::voucher::{LotId, Verifier};
 
 mod again;
+mod roots;
 
 /// Nodes in a row, each with its neighbours on one interface each.
 struct Row {

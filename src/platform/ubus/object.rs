@@ -92,6 +92,7 @@ pub const METHODS: &[Method] = &[
     Method { name: "network", arguments: &[] },
     Method { name: "sessions", arguments: &[("offset", Int32), ("limit", Int32)] },
     Method { name: "books_close", arguments: &[("month", Text)] },
+    Method { name: "root_accept", arguments: &[("fingerprint", Text)] },
     Method { name: "reload", arguments: &[] },
     Method { name: "interface_add", arguments: &[("device", Text), ("kind", Text)] },
     Method { name: "interface_remove", arguments: &[("device", Text)] },
