@@ -116,6 +116,13 @@ pub const SYNC_BEACON_BYTES: usize = 256;
 pub const SYNC_REFUSED: usize = 16;
 /// Nodes whose beacons are remembered: as many again, on other links, and some liars.
 pub const SYNC_HEARD: usize = 64;
+/// What is taken from others of one author at once, in octets with what a ledger needs around them: the whole ledger of a
+/// village that closes its books is 1.5 MB (`LEDGER_ROOM_BYTES`), and 4 MB of flash are there for all of it.
+pub const SYNC_AUTHOR_BYTES: u64 = 2_097_152;
+/// The same in a day, later, 6 octets a second: the busiest node of 1,000 users writes a third of it.
+pub const SYNC_AUTHOR_DAY_BYTES: u64 = 518_400;
+/// Authors that are reckoned with: 511 numbers, some that were expelled, roots.
+pub const SYNC_AUTHORS: usize = 640;
 /// Vouchers on one page of usage: 64 counters of at most 30 bytes are 2 kB.
 pub const USAGE_PAGE: usize = 64;
 /// Shares inside one epoch record, so that it fits [`RECORD_BYTES`]; further members get a grant.

@@ -70,10 +70,30 @@ impl Node {
         alerts.extend(self.used_up());
         alerts.extend(self.disputed_time());
         alerts.extend(self.books.used_twice().map(|text| alert("used-twice", text)));
+        alerts.extend(self.saying_too_much());
         let unread = self.troubles.has("journal-newer") || self.troubles.has("ledger-unreadable");
         let alone = self.hotspot.is_some() && !unread;
         alerts.extend(of_ledger(&self.ledger, alone).map(|(code, text)| alert(code, text.to_owned())));
         alerts
+    }
+}
+
+impl Node {
+    /// Authors of more records than this node takes of one.
+    fn saying_too_much(&self) -> impl Iterator<Item = Alert> {
+        self.sync.too_much().map(|author| {
+            let name = match author {
+                Some(key) => {
+                    let name = self.member_name(&key).unwrap_or("a former member or root");
+                    format!("{name} ({})", crate::ledger::text::fingerprint(&key))
+                }
+                None => "somebody who is no member".to_owned(),
+            };
+            let text = format!(
+                "{name} writes more records than an honest node: they are taken slowly. If the box was stolen, expel it."
+            );
+            Alert::new("flood", text, &[("member", &name)])
+        })
     }
 }
 

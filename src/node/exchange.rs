@@ -140,6 +140,7 @@ impl Node {
             ("refused_records", counters.refused_records),
             ("taken_records", counters.taken_records),
             ("full", counters.full),
+            ("waiting_records", counters.waiting_records),
         ];
         Exchange {
             peers: self.sync.peers().map(peer).collect(),

@@ -22,6 +22,7 @@ use std::net::Ipv6Addr;
 use serde::{Deserialize, Serialize};
 
 use self::beacon::Beacon;
+use self::intake::Intake;
 pub use self::report::{Counters, PeerReport, Refused, Why};
 use self::stream::Stream;
 use super::record::{RecordId, Refusal};
@@ -34,6 +35,7 @@ use crate::base::time::{Instant, Span};
 
 mod beacon;
 mod compare;
+mod intake;
 mod message;
 mod path;
 mod report;
@@ -141,6 +143,7 @@ pub struct Sync {
     beacon_at: Instant,
     /// Whose record was verified last.
     last: Option<StreamId>,
+    intake: Intake,
     counters: Counters,
     /// Who was turned away last, the newest at the end.
     refused: VecDeque<Refused>,
@@ -173,6 +176,7 @@ impl Sync {
             streams: SortedMap::new(),
             beacon_at: Instant::ZERO,
             last: None,
+            intake: Intake::default(),
             counters: Counters::default(),
             refused: VecDeque::new(),
             outputs: VecDeque::new(),
@@ -302,17 +306,7 @@ impl Sync {
     pub fn verify_next(&mut self, now: Instant, ledger: &mut Ledger) -> Option<Taken> {
         let id = self.turn()?;
         let bytes = self.streams.get_mut(&id)?.unread.pop_front()?;
-        let taken = match ledger.handle_record(&bytes) {
-            Ok(outcome) => outcome.new.then_some(Taken { outcome, bytes }),
-            Err(refusal) => {
-                self.counters.refused_records = self.counters.refused_records.saturating_add(1);
-                // Honest nodes verify what they pass on. What is only strange may be of a later version.
-                if matches!(refusal, Refusal::Signature | Refusal::TooLarge { .. }) {
-                    self.turn_away(now, id, Why::Nonsense);
-                }
-                None
-            }
-        };
+        let taken = self.take(now, id, bytes, ledger);
         if let Some(taken) = &taken {
             self.counters.taken_records = self.counters.taken_records.saturating_add(1);
             self.handle_record(taken.outcome.id, Some(id), ledger);
@@ -325,6 +319,27 @@ impl Sync {
         taken
     }
 
+    fn take(&mut self, now: Instant, id: StreamId, bytes: Vec<u8>, ledger: &mut Ledger) -> Option<Taken> {
+        let Some(cost) = self.intake.cost(now, &bytes, ledger) else {
+            self.counters.waiting_records = self.counters.waiting_records.saturating_add(1);
+            return None;
+        };
+        match ledger.handle_record(&bytes) {
+            Ok(outcome) => outcome.new.then(|| {
+                self.intake.pay(cost);
+                Taken { outcome, bytes }
+            }),
+            Err(refusal) => {
+                self.counters.refused_records = self.counters.refused_records.saturating_add(1);
+                // Honest nodes verify what they pass on. What is only strange may be of a later version.
+                if matches!(refusal, Refusal::Signature | Refusal::TooLarge { .. }) {
+                    self.turn_away(now, id, Why::Nonsense);
+                }
+                None
+            }
+        }
+    }
+
     /// The time has come for something.
     pub fn handle_wake(&mut self, now: Instant, ledger: &Ledger) {
         let Some(own) = self.own_beacon(ledger) else { return };
@@ -332,6 +347,7 @@ impl Sync {
             self.beacon_at = now + self.random.roughly(BEACON);
             self.outputs.push_back(Output::Beacon(own.encode()));
         }
+        self.intake.handle_wake(now);
         self.heard.retain(|_, heard| heard.dialling || now.since(heard.at) < GONE);
         let streams: Vec<StreamId> = self.streams.keys().copied().collect();
         for id in streams {

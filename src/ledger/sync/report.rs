@@ -20,6 +20,8 @@ pub struct Counters {
     pub taken_records: u32,
     /// Beacons and streams for which there was no room.
     pub full: u32,
+    /// Records that were not taken because their author says too much: they wait where they are.
+    pub waiting_records: u32,
 }
 
 /// Why a stream was ended, or not begun.
@@ -88,6 +90,11 @@ impl Sync {
     /// What was turned away.
     pub const fn counters(&self) -> Counters {
         self.counters
+    }
+
+    /// Authors who said more in the last hour than is taken of one; `None` are those who are no members.
+    pub fn too_much(&self) -> impl Iterator<Item = Option<[u8; 32]>> {
+        self.intake.waiting()
     }
 
     /// Those who were turned away last, the newest at the end.

@@ -22,6 +22,16 @@ const AGAIN: Span = Span::from_secs(2);
 /// Between two comparisons: what was pushed and lost is repaired.
 const REPAIR: Span = Span::from_secs(300);
 
+/// Before the comparison after so many that found a difference: one end may not take what the other offers, and that is
+/// not to be sent each two seconds.
+fn again(rounds: u32) -> Span {
+    let doublings = rounds.saturating_sub(ROUNDS).min(8);
+    Span::from_millis(AGAIN.as_millis() << doublings).min(REPAIR)
+}
+
+/// What does not fit into so many comparisons is much.
+const ROUNDS: u32 = 8;
+
 /// One stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stream {
@@ -43,6 +53,8 @@ pub(super) struct Stream {
     to_want: Vec<Name>,
     /// Whether the comparison under way has found a difference.
     differs: bool,
+    /// Comparisons in a row that did.
+    rounds: u32,
     comparison: Comparison,
     sent: u32,
     received: u32,
@@ -74,6 +86,7 @@ impl Stream {
             to_send: SortedSet::new(),
             to_want: Vec::new(),
             differs: false,
+            rounds: 0,
             comparison: Comparison::NotOurs,
             sent: 0,
             received: 0,
@@ -135,8 +148,14 @@ impl Stream {
         if self.link.dialled {
             // What did not fit is compared next.
             self.comparison = match is_done {
-                true if std::mem::take(&mut self.differs) => Comparison::Due(now + AGAIN),
-                true => Comparison::Due(now + REPAIR),
+                true if std::mem::take(&mut self.differs) => {
+                    self.rounds += 1;
+                    Comparison::Due(now + again(self.rounds))
+                }
+                true => {
+                    self.rounds = 0;
+                    Comparison::Due(now + REPAIR)
+                }
                 false => Comparison::Asked(now),
             };
         }

@@ -9,6 +9,7 @@ use super::*;
 use crate::base::voucher::{LotId, Verifier};
 
 mod again;
+mod flood;
 mod roots;
 
 /// Nodes in a row, each with its neighbours on one interface each.
