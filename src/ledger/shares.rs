@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Ledger;
 use super::body::Body;
 use super::kind::Kind;
 use super::record::RecordId;
+use super::rights::Role;
+use super::{Ledger, Member, MemberState};
+use crate::base::sorted::SortedMap;
 
 /// This node's share of an epoch's secrets, for the vault to open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +22,48 @@ pub struct Share {
     pub sealed: Vec<u8>,
 }
 
+/// A member without what it should hold of the current secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lack {
+    /// Its key.
+    pub member: [u8; 32],
+    /// Its X25519 key.
+    pub dh: [u8; 32],
+    /// Whether it sells or admits, and so needs the coupon secret.
+    pub coupon: bool,
+    /// Whether it has no share at all.
+    pub nothing: bool,
+}
+
+/// Octets of a sealed share with the coupon secret; without it there are 32 less.
+const WHOLE_SHARE: usize = 112;
+
 impl Ledger {
+    /// Members, none of them expelled, that lack a share of the current epoch, or its coupon secret.
+    pub fn without_share(&self) -> Vec<Lack> {
+        let current = self.authority.current_epoch;
+        let mut held: SortedMap<[u8; 32], usize> = SortedMap::new();
+        for record in self.counted_authority() {
+            let shares = match &record.body {
+                Body::Epoch(epoch) if Some(record.id) == current => epoch.shares.as_slice(),
+                Body::Grant(grant) if Some(grant.epoch) == current => std::slice::from_ref(&grant.share),
+                _ => continue,
+            };
+            for share in shares {
+                let most = held.entry(share.member).or_insert(0);
+                *most = share.sealed.len().max(*most);
+            }
+        }
+        let lack = |state: &MemberState| {
+            let Member { key, dh, roles, .. } = &state.member;
+            let has = held.get(key).copied();
+            let coupon = roles.has(Role::Seller) || roles.has(Role::Hotspot);
+            let lacks = has.is_none_or(|has| coupon && has < WHOLE_SHARE);
+            lacks.then_some(Lack { member: *key, dh: *dh, coupon, nothing: has.is_none() })
+        };
+        self.members().filter_map(lack).collect()
+    }
+
     /// This node's share of the current epoch.
     pub fn own_share(&self) -> Option<Share> {
         let (_, number) = self.current_epoch()?;

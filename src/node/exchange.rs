@@ -163,6 +163,9 @@ impl Node {
         if authority && (self.learn_keys(now, vault) || matches!(outcome.kind, Kind::Epoch | Kind::Grant)) {
             self.open_shares(vault);
         }
+        if authority {
+            self.look_who_lacks(now);
+        }
         match outcome.kind {
             Kind::Charter => self.name_community(now),
             Kind::Close => self.write_late(now, vault),

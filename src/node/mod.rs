@@ -33,6 +33,7 @@ mod chains;
 pub mod deed;
 mod entitled;
 mod exchange;
+mod grants;
 mod guests;
 pub mod input;
 mod keys;
@@ -86,6 +87,7 @@ pub struct Node {
     sync: Sync,
     others: exchange::Others,
     keys: keys::EpochKeys,
+    grants: grants::Grants,
     told: told::Told,
     interfaces: SortedMap<InterfaceIndex, InterfaceStatus>,
     kernel_routes: Vec<KernelRoute>,
@@ -138,6 +140,7 @@ impl Node {
             sync: Sync::new(random.u64()),
             others: exchange::Others::default(),
             keys,
+            grants: grants::Grants::default(),
             told: told::Told::default(),
             random,
             interfaces: SortedMap::new(),
@@ -178,6 +181,7 @@ impl Node {
             Input::Records(records) => {
                 self.records(&records, vault);
                 self.learn_keys(now, vault);
+                self.look_who_lacks(now);
                 self.name_community(now);
                 self.books.handle_written(now, &records);
                 self.write_late(now, vault);
@@ -274,6 +278,7 @@ impl Node {
             self.others.next_wake(),
             self.books.next_wake(),
             self.keys.next_wake(),
+            self.grants.next_wake(),
             self.told_wake(),
         ];
         rooms.into_iter().flatten().min()
@@ -304,6 +309,7 @@ impl Node {
         self.wake_exchange(now, vault);
         self.look_after_books(now);
         self.retire_keys(now, vault);
+        self.grant_share(now, vault);
         self.tell_status(now, vault);
         self.look_for_strangers(now);
         self.write_usage(now, vault, false);

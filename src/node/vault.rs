@@ -33,6 +33,19 @@ pub trait Vault {
     /// False if it was not sealed to this node or was altered.
     fn open_share(&mut self, epoch: u32, context: &[u8], sealed: &[u8]) -> bool;
 
+    /// Opens this node's own share again and seals what is in it to another member; with the coupon secret if it has to
+    /// have that. Nothing if this node does not hold what is wanted.
+    fn seal_share(
+        &mut self,
+        _own_context: &[u8],
+        _own: &[u8],
+        _dh: &[u8; 32],
+        _context: &[u8],
+        _coupon: bool,
+    ) -> Vec<u8> {
+        Vec::new()
+    }
+
     /// Opens such a share for routing: from now on `name` is the key that follows from its secret. False if it
     /// was not sealed to this node.
     fn open_babel_key(&mut self, _name: &str, _context: &[u8], _sealed: &[u8]) -> bool {

@@ -2,7 +2,7 @@
 
 use ed25519_dalek::{Signer, SigningKey};
 use tequio::base::voucher::IssuerNumber;
-use tequio::ledger::body::{Epoch, Expulsion, PaperDebt, SealedShare};
+use tequio::ledger::body::{Epoch, Expulsion, PaperDebt, SealedShare, Succession};
 use tequio::ledger::{Body, Charter, Kind, Ledger, Member, RecordId, Roles, share_context};
 use tequio::platform::vault::{Secrets, seal};
 
@@ -33,6 +33,11 @@ impl Assembly {
 
     /// A node becomes a member.
     pub(crate) fn admit(&mut self, mesh: &Mesh, seat: usize) -> Vec<u8> {
+        self.admit_as(mesh, seat, Roles::NONE)
+    }
+
+    /// A node becomes a member with these roles.
+    pub(crate) fn admit_as(&mut self, mesh: &Mesh, seat: usize, roles: Roles) -> Vec<u8> {
         let number = u16::try_from(seat + 1).expect("a small number");
         self.write(Body::Member(Member {
             key: mesh.seats[seat].key,
@@ -40,7 +45,7 @@ impl Assembly {
             name: format!("nodo-{seat}"),
             number: IssuerNumber(number),
             slot: u8::try_from(seat).ok(),
-            roles: Roles::NONE,
+            roles,
             float: 0,
             replaces: Vec::new(),
             heads: Vec::new(),
@@ -76,6 +81,24 @@ impl Assembly {
         let body =
             Epoch { number, follows, shares: to.iter().map(share).collect(), expels: expels.collect() };
         self.write(Body::Epoch(body))
+    }
+
+    /// Somebody who has lost this root makes another one; its key.
+    pub(crate) fn succeed(&mut self) -> ([u8; 32], Vec<u8>) {
+        let before = self.root.verifying_key().to_bytes();
+        let heads = self.ledger.heads(&before);
+        let (root, mut ledger) = (SigningKey::from_bytes(&[8; 32]), self.ledger.clone());
+        let key = root.verifying_key().to_bytes();
+        let mut heir = Ledger::new(key, 1);
+        let known: Vec<Vec<u8>> = ledger.records().map(|record| record.bytes.clone()).collect();
+        for record in &known {
+            heir.handle_stored(record).expect("it was good here");
+        }
+        std::mem::swap(&mut ledger, &mut heir);
+        (self.root, self.ledger) = (root, ledger);
+        let record = self.write(Body::Succession(Succession { root: key, before, heads }));
+        self.ledger.accept_root(key);
+        (key, record)
     }
 
     /// The epoch whose secrets are current, as far as the root knows.

@@ -227,6 +227,16 @@ impl Mesh {
         self.seats[seat].answer.take().expect("a node answers")
     }
 
+    /// Somebody at a node accepts a new root; the answer comes when the flash has it.
+    pub(crate) fn accept(&mut self, seat: usize, fingerprint: &str) {
+        self.seats[seat].answer = None;
+        let call = Call::RootAccept(fingerprint.to_owned());
+        self.step(seat, Input::Call { request: RequestId(7), caller: Caller::default(), call });
+        self.pass(Span::from_millis(10));
+        let answer = self.seats[seat].answer.take();
+        assert!(matches!(answer, Some(Answer::RootAccepted(_))), "{answer:?}");
+    }
+
     pub(crate) fn status(&mut self, seat: usize) -> Status {
         match self.ask(seat, Call::Status) {
             Answer::Status(status) => status,

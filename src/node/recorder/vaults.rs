@@ -20,7 +20,7 @@ pub(super) enum VaultAnswer {
     Begun(Option<WorkId>),
     Advanced(Option<CodeDone>),
     DeviceTag([u8; 8]),
-    Mac(Vec<u8>),
+    Bytes(Vec<u8>),
     Verified(bool),
 }
 
@@ -48,6 +48,19 @@ impl Vault for RecordingVault<'_> {
         let opened = self.inner.open_share(epoch, context, sealed);
         self.answers.push(VaultAnswer::Opened(opened));
         opened
+    }
+
+    fn seal_share(
+        &mut self,
+        own_context: &[u8],
+        own: &[u8],
+        dh: &[u8; 32],
+        context: &[u8],
+        coupon: bool,
+    ) -> Vec<u8> {
+        let sealed = self.inner.seal_share(own_context, own, dh, context, coupon);
+        self.answers.push(VaultAnswer::Bytes(sealed.clone()));
+        sealed
     }
 
     fn open_babel_key(&mut self, name: &str, context: &[u8], sealed: &[u8]) -> bool {
@@ -102,7 +115,7 @@ impl Vault for RecordingVault<'_> {
 
     fn babel_mac(&mut self, key: &str, message: &[u8]) -> Vec<u8> {
         let mac = self.inner.babel_mac(key, message);
-        self.answers.push(VaultAnswer::Mac(mac.clone()));
+        self.answers.push(VaultAnswer::Bytes(mac.clone()));
         mac
     }
 
@@ -171,11 +184,12 @@ impl Vault for ReplayVault {
 
     fn forget(&mut self, _work: WorkId) {}
 
+    fn seal_share(&mut self, _: &[u8], _: &[u8], _: &[u8; 32], _: &[u8], _: bool) -> Vec<u8> {
+        self.bytes()
+    }
+
     fn babel_mac(&mut self, _key: &str, _message: &[u8]) -> Vec<u8> {
-        match self.answers.pop_front() {
-            Some(VaultAnswer::Mac(mac)) => mac,
-            _ => Vec::new(),
-        }
+        self.bytes()
     }
 
     fn babel_verify(&mut self, _key: &str, _message: &[u8], _macs: &[&[u8]]) -> bool {
@@ -191,6 +205,13 @@ impl Vault for ReplayVault {
 }
 
 impl ReplayVault {
+    fn bytes(&mut self) -> Vec<u8> {
+        match self.answers.pop_front() {
+            Some(VaultAnswer::Bytes(bytes)) => bytes,
+            _ => Vec::new(),
+        }
+    }
+
     fn begun(&mut self) -> Option<WorkId> {
         match self.answers.pop_front() {
             Some(VaultAnswer::Begun(begun)) => begun,

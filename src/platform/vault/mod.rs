@@ -168,6 +168,23 @@ impl Vault for KeyVault {
         self.unseal(context, sealed).map(|secrets| self.keep(epoch, secrets)).is_some()
     }
 
+    fn seal_share(
+        &mut self,
+        own_context: &[u8],
+        own: &[u8],
+        dh: &[u8; 32],
+        context: &[u8],
+        coupon: bool,
+    ) -> Vec<u8> {
+        let Some(mut secrets) = self.unseal(own_context, own) else { return Vec::new() };
+        if !coupon {
+            secrets.coupon.zeroize();
+            secrets.coupon = None;
+        }
+        let is_whole = secrets.coupon.is_some() == coupon;
+        is_whole.then(|| seal::seal(dh, context, &secrets.to_bytes())).flatten().unwrap_or_default()
+    }
+
     fn open_babel_key(&mut self, name: &str, context: &[u8], sealed: &[u8]) -> bool {
         let Some(secrets) = self.unseal(context, sealed) else { return false };
         let secret = Zeroizing::new(derive(&secrets.routing, "babel").to_vec());
