@@ -232,7 +232,13 @@ impl Ledger {
     /// The lane on which this node counts: the one it has, or a number of this start.
     fn own_lane(&self) -> u64 {
         let lanes = self.own_usage().map(|usage| usage.lane);
-        lanes.max().unwrap_or(self.seq_start)
+        self.lane.or_else(|| lanes.max()).unwrap_or(self.seq_start)
+    }
+
+    /// This start counts on a lane of its own: what the one before it wrote last may be lost here and known elsewhere, and
+    /// on one lane the higher figure alone would count.
+    pub fn begin_lane(&mut self) {
+        self.lane = Some(self.seq_start);
     }
 
     /// The pages of a lane, without vouchers that closed books have let go: others take their places.

@@ -73,6 +73,8 @@ pub struct Ledger {
     seq_start: u64,
     /// The number of the next own record, once this run has made one.
     next_seq: Option<u64>,
+    /// Where this start counts usage, if not where the one before it did.
+    lane: Option<u64>,
     community: Option<[u8; 32]>,
     /// New roots that somebody has accepted at this node.
     accepted: SortedSet<[u8; 32]>,
@@ -146,6 +148,7 @@ impl Ledger {
             own_key,
             seq_start: seq_start.max(1),
             next_seq: None,
+            lane: None,
             community: None,
             accepted: SortedSet::new(),
             records: Records::default(),

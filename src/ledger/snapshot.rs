@@ -6,11 +6,11 @@ use super::record::{Record, RecordId};
 use super::{Ledger, Stale, Stub, Tip};
 use crate::base::sorted::{SortedMap, SortedSet};
 
-/// Own key, how numbers begin, the next number, accepted roots, records, stubs, ends of chains.
+/// Own key, how numbers begin, the next number and the lane, accepted roots, records, stubs, ends of chains.
 type Parts<'a> = (
     [u8; 32],
     u64,
-    Option<u64>,
+    (Option<u64>, Option<u64>),
     &'a SortedSet<[u8; 32]>,
     Vec<&'a Record>,
     &'a SortedMap<RecordId, Stub>,
@@ -19,7 +19,7 @@ type Parts<'a> = (
 type OwnedParts = (
     [u8; 32],
     u64,
-    Option<u64>,
+    (Option<u64>, Option<u64>),
     SortedSet<[u8; 32]>,
     Vec<Record>,
     SortedMap<RecordId, Stub>,
@@ -29,18 +29,19 @@ type OwnedParts = (
 impl Serialize for Ledger {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let records = self.records.values().collect();
+        let numbers = (self.next_seq, self.lane);
         let parts: Parts<'_> =
-            (self.own_key, self.seq_start, self.next_seq, &self.accepted, records, &self.stubs, &self.tips);
+            (self.own_key, self.seq_start, numbers, &self.accepted, records, &self.stubs, &self.tips);
         parts.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Ledger {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (own_key, seq_start, next_seq, accepted, records, stubs, tips) =
+        let (own_key, seq_start, numbers, accepted, records, stubs, tips) =
             OwnedParts::deserialize(deserializer)?;
         let mut ledger = Self::new(own_key, seq_start);
-        (ledger.next_seq, ledger.accepted) = (next_seq, accepted);
+        ((ledger.next_seq, ledger.lane), ledger.accepted) = (numbers, accepted);
         ledger.community = records.first().map(Record::community);
         let mut stale = Stale { authority: true, ..Stale::default() };
         for record in records {

@@ -21,6 +21,8 @@ use crate::hotspot::output::{AskId, Event, Output as Hotspot};
 use crate::hotspot::tariff::{Allowance, Measure, Tariff, VoucherState};
 use crate::ledger::{Counter, Ledger, PlanMeasure, Voucher};
 
+/// How long a start waits for its own last records before it counts on a lane of its own.
+const FETCH: Span = Span::from_secs(10);
 /// Time after which changed counters are told to the neighbours.
 const USAGE_TOLD: Span = Span::from_secs(60);
 /// The same for a session that has ended.
@@ -34,11 +36,14 @@ pub(super) struct Guests {
     issuers: SortedMap<AskId, IssuerNumber>,
     changed: SortedMap<Verifier, Counter>,
     tell_at: Option<Instant>,
+    /// Until then this start waits for its own last records, before it decides where it counts.
+    fetch_until: Option<Instant>,
 }
 
 impl Guests {
     pub(super) fn next_wake(&self) -> Option<Instant> {
-        self.tell_at
+        let tell_at = self.tell_at.map(|at| self.fetch_until.map_or(at, |until| until.max(at)));
+        tell_at.into_iter().chain(self.fetch_until).min()
     }
 
     fn remember_issuer(&mut self, ask: AskId, issuer: IssuerNumber) {
@@ -99,15 +104,33 @@ impl Node {
         }
     }
 
+    /// Whether what this start wrote before is here: a neighbour has compared all that it holds with this node. Whoever
+    /// cannot find out in ten seconds counts on a lane of its own.
+    pub(super) fn choose_lane(&mut self, now: Instant) {
+        let Some(until) = self.guests.fetch_until else { return };
+        let is_whole = self.sync.peers().any(|peer| peer.even && peer.compared.is_some());
+        if !is_whole && until <= now {
+            self.ledger.begin_lane();
+        }
+        if is_whole || until <= now {
+            self.guests.fetch_until = None;
+        }
+    }
+
     /// Makes records of the counters that changed, when it is time or `at_once`.
     pub(super) fn write_usage(&mut self, now: Instant, vault: &mut dyn Vault, at_once: bool) {
-        if !at_once && self.guests.tell_at.is_none_or(|at| at > now) {
+        let waits = self.guests.fetch_until.is_some();
+        if !at_once && (waits || self.guests.tell_at.is_none_or(|at| at > now)) {
             return;
         }
         self.guests.tell_at = None;
         let changed: Vec<Counter> = std::mem::take(&mut self.guests.changed).into_values().collect();
         if changed.is_empty() {
             return;
+        }
+        // The program ends before its own last records have come.
+        if self.guests.fetch_until.take().is_some() {
+            self.ledger.begin_lane();
         }
         let bodies = self.ledger.usage_bodies(&changed, self.day(now));
         let records: Vec<Vec<u8>> =
@@ -116,7 +139,7 @@ impl Node {
     }
 
     /// Takes the journal's records in, and what follows from them.
-    pub(super) fn records(&mut self, records: &[Vec<u8>], vault: &mut dyn Vault) {
+    pub(super) fn records(&mut self, now: Instant, records: &[Vec<u8>], vault: &mut dyn Vault) {
         let refused = self.ledger.handle_journal(records.iter().map(Vec::as_slice));
         if refused > 0 {
             self.note(
@@ -124,6 +147,7 @@ impl Node {
                 format!("{refused} records of the journal make no sense and were left out"),
             );
         }
+        self.guests.fetch_until = Some(now + FETCH);
         if let Some(community) = self.ledger.community() {
             vault.set_community(community);
         }

@@ -179,7 +179,7 @@ impl Node {
             Input::Carried(counters) => self.carried(now, &counters),
             Input::Settings(settings) => self.reload(now, *settings),
             Input::Records(records) => {
-                self.records(&records, vault);
+                self.records(now, &records, vault);
                 self.learn_keys(now, vault);
                 self.look_who_lacks(now);
                 self.name_community(now);
@@ -312,7 +312,8 @@ impl Node {
         self.grant_share(now, vault);
         self.tell_status(now, vault);
         self.look_for_strangers(now);
-        self.write_usage(now, vault, false);
+        self.choose_lane(now);
+        self.write_usage(now, vault);
         if self.outside_wake().is_some_and(|at| at <= now) {
             self.announce(now);
         }

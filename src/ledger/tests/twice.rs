@@ -71,6 +71,7 @@ fn what_a_node_counted_before_it_forgot_is_not_counted_again() {
     // Its flash is worn: it starts without its last record, and counts on a lane of its own.
     village.seller.ledger = Ledger::new(village.seller.id(), 77_000_000);
     village.seller.take(&known);
+    village.seller.ledger.begin_lane();
     village.count(counter(30), None);
     village.seller.take(&[forgotten]);
     let used_s = |village: &Village| village.seller.ledger.voucher(verifier).unwrap().used_s();

@@ -2,6 +2,7 @@
 
 mod books;
 mod counters;
+mod lanes;
 mod story;
 mod taps;
 pub(in crate::node) mod vault;

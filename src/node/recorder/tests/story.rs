@@ -48,10 +48,15 @@ impl Story {
             octets: 0,
             journal: true,
         };
+        story.boot(community());
+        story
+    }
+
+    fn boot(&mut self, records: Vec<Vec<u8>>) {
         let clock = WallTime { unix_s: 1_800_000_000, quality: TimeQuality::Trusted };
-        story.step(Input::Clock(clock));
-        story.step(Input::Records(community()));
-        story.step(Input::Interface(InterfaceStatus {
+        self.step(Input::Clock(clock));
+        self.step(Input::Records(records));
+        self.step(Input::Interface(InterfaceStatus {
             index: InterfaceIndex(3),
             name: "wan".to_owned(),
             up: true,
@@ -61,8 +66,20 @@ impl Story {
         }));
         let outside =
             KernelRoute { prefix: PrefixPair::DEFAULT_V4, device: "wan".to_owned(), protocol: 3, table: 254 };
-        story.step(Input::KernelRoutes(vec![outside]));
-        story
+        self.step(Input::KernelRoutes(vec![outside]));
+    }
+
+    /// The power goes and comes; this is what the flash holds.
+    pub(super) fn power_cut(&mut self, records: Vec<Vec<u8>>) {
+        let birth = Birth { router_id: RouterId([2, 0, 0, 0, 0, 0, 0, 8]), seqno: SeqNo(7), seed: 12 };
+        self.node = Node::new(self.now, settings(), birth, &mut self.vault);
+        self.clients.clear();
+        self.boot(records);
+    }
+
+    /// A guest types a code.
+    pub(super) fn log_in(&mut self, phone: usize, code: Code) -> Page {
+        self.ask(phone, log_in(&code.to_string()))
     }
 
     /// From now on all is recorded; what was recorded before is another file.
