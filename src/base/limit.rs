@@ -123,6 +123,13 @@ pub const SYNC_AUTHOR_BYTES: u64 = 2_097_152;
 pub const SYNC_AUTHOR_DAY_BYTES: u64 = 518_400;
 /// Authors that are reckoned with: 511 numbers, some that were expelled, roots.
 pub const SYNC_AUTHORS: usize = 640;
+/// Codes of one issuer whose lots are not here, and that are let in (`docs/ledger.md`, voucher codes).
+pub const NODE_UNKNOWN_LOTS_OF_ONE: usize = 50;
+/// The same of all issuers.
+pub const NODE_UNKNOWN_LOTS: usize = 100;
+/// Wrong tags of a day, after which none of these is let in until somebody logs in: of 1,000 guesses none is right, as
+/// like as not (8 secrets of 2^18 tags each).
+pub const NODE_WRONG_TAGS: u32 = 1_000;
 /// Vouchers on one page of usage: 64 counters of at most 30 bytes are 2 kB.
 pub const USAGE_PAGE: usize = 64;
 /// Shares inside one epoch record, so that it fits [`RECORD_BYTES`]; further members get a grant.

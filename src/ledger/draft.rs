@@ -253,11 +253,11 @@ impl Ledger {
         .collect()
     }
 
-    fn own_activation(&self, verifier: Verifier) -> Option<&Record> {
+    pub(super) fn own_activation(&self, verifier: Verifier) -> Option<&Record> {
         self.mentioning(verifier, Kind::Activation).find(|record| record.author == self.own_key)
     }
 
-    fn own_usage(&self) -> impl Iterator<Item = &Usage> {
+    pub(super) fn own_usage(&self) -> impl Iterator<Item = &Usage> {
         let first = (self.own_key, Kind::Usage, Vec::new());
         let own = self
             .latest

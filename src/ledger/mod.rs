@@ -52,6 +52,7 @@ pub mod sync;
 pub(crate) mod tests;
 pub mod text;
 mod twice;
+mod unknown;
 mod wire;
 
 pub use self::authority::MemberState;

@@ -35,6 +35,9 @@ impl Node {
         if !self.admit(now, request) {
             return;
         }
+        if caller.login.is_some() {
+            self.provisional.handle_person();
+        }
         let answer = match call {
             Call::Status => {
                 self.outside.handle_look(now);

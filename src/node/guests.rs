@@ -33,7 +33,8 @@ const ENDED_TOLD: Span = Span::from_secs(1);
 pub(super) struct Guests {
     /// The issuers of the codes that are being checked: two lots can name one verifier, and the code
     /// tells which is meant.
-    issuers: SortedMap<AskId, IssuerNumber>,
+    /// And whether the tag is of the present secret.
+    issuers: SortedMap<AskId, (IssuerNumber, bool)>,
     changed: SortedMap<Verifier, Counter>,
     tell_at: Option<Instant>,
     /// Until then this start waits for its own last records, before it decides where it counts.
@@ -46,8 +47,13 @@ impl Guests {
         tell_at.into_iter().chain(self.fetch_until).min()
     }
 
-    fn remember_issuer(&mut self, ask: AskId, issuer: IssuerNumber) {
-        self.issuers.insert(ask, issuer);
+    /// What a voucher has used and the ledger does not know yet.
+    pub(super) fn pending(&self, verifier: Verifier) -> Option<Counter> {
+        self.changed.get(&verifier).copied()
+    }
+
+    fn remember_issuer(&mut self, ask: AskId, issuer: IssuerNumber, newest: bool) {
+        self.issuers.insert(ask, (issuer, newest));
         // An ask that was given up is never asked for; the oldest go.
         while self.issuers.len() > limit::HOTSPOT_CHECKS {
             self.issuers.pop_first();
@@ -70,18 +76,26 @@ impl Node {
             Hotspot::Guests(changes) => self.outputs.push_back(Output::Guests(changes)),
             Hotspot::CheckCode { ask, code } => match vault.begin_check(&code) {
                 Some(work) => {
-                    self.guests.remember_issuer(ask, code.issuer());
+                    let epoch = self.ledger.own_share().map(|share| share.epoch);
+                    let newest = epoch.is_some_and(|epoch| vault.fits_epoch(&code, epoch));
+                    self.guests.remember_issuer(ask, code.issuer(), newest);
                     self.chains.start(work, Purpose::Portal(ask));
                 }
                 None => {
+                    self.provisional.handle_wrong_tag(now);
                     if let Some(hotspot) = &mut self.hotspot {
                         hotspot.handle_code_checked(now, ask, None);
                     }
                 }
             },
             Hotspot::Voucher { ask, verifier } => {
-                let issuer = self.guests.issuers.remove(&ask);
-                let state = self.voucher_state(now, issuer, verifier);
+                let typed = self.guests.issuers.remove(&ask);
+                let mut state = self.voucher_state(now, typed.map(|(issuer, _)| issuer), verifier);
+                if let (VoucherState::Unknown, Some((issuer, newest))) = (&state, typed)
+                    && self.ledger.voucher(verifier).is_none()
+                {
+                    state = self.serve_unknown(now, issuer, verifier, newest);
+                }
                 if let Some(hotspot) = &mut self.hotspot {
                     hotspot.handle_voucher(now, ask, state);
                 }
@@ -194,7 +208,7 @@ impl Node {
             Some(issuer) => self.ledger.voucher_of(issuer, verifier),
             None => self.ledger.voucher(verifier),
         };
-        let Some(voucher) = voucher else { return VoucherState::Unknown };
+        let Some(voucher) = voucher else { return self.unknown_state(verifier, false) };
         if voucher.revoked || voucher.exchanged {
             return VoucherState::Revoked;
         }
@@ -248,7 +262,16 @@ impl Node {
         vault: &mut dyn Vault,
     ) {
         let begin = self.wall(now);
-        let activation = self.sign(now, Ledger::activation_body(verifier, proof, begin), vault);
+        let body = Ledger::activation_body(verifier, proof, begin);
+        let activation = match self.ledger.voucher(verifier) {
+            Some(_) => self.sign(now, body, vault),
+            // It means something when the lot comes.
+            None if self.ledger.served_unknown(verifier).is_some() => None,
+            None => self.ledger.draft_again(&body).ok().map(|draft| {
+                let signature = vault.sign(&draft.message_to_sign);
+                self.ledger.complete(draft, signature)
+            }),
+        };
         let tag = vault.device_tag(verifier, mac);
         let device = self.ledger.device_body(verifier, tag, self.day(now));
         let device = self.sign(now, device, vault);

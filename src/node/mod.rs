@@ -43,6 +43,7 @@ mod outside;
 mod persons;
 mod plan;
 pub mod probe;
+mod provisional;
 pub mod recorder;
 mod redact;
 mod roots;
@@ -106,6 +107,7 @@ pub struct Node {
     stores: stores::Stores,
     books: books::Books,
     guests: guests::Guests,
+    provisional: provisional::Provisional,
     outputs: VecDeque<Output>,
 }
 
@@ -159,6 +161,7 @@ impl Node {
             stores: stores::Stores::default(),
             books: books::Books::default(),
             guests: guests::Guests::default(),
+            provisional: provisional::Provisional::default(),
             outputs: VecDeque::new(),
         }
     }
@@ -279,6 +282,7 @@ impl Node {
             self.books.next_wake(),
             self.keys.next_wake(),
             self.grants.next_wake(),
+            self.provisional_wake(),
             self.told_wake(),
         ];
         rooms.into_iter().flatten().min()
@@ -312,8 +316,9 @@ impl Node {
         self.grant_share(now, vault);
         self.tell_status(now, vault);
         self.look_for_strangers(now);
+        self.look_who_is_reached(now);
         self.choose_lane(now);
-        self.write_usage(now, vault);
+        self.write_usage(now, vault, false);
         if self.outside_wake().is_some_and(|at| at <= now) {
             self.announce(now);
         }

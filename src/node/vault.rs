@@ -66,6 +66,11 @@ pub trait Vault {
     /// a typing mistake, or a guess.
     fn begin_check(&mut self, code: &Code) -> Option<WorkId>;
 
+    /// Whether the tag of a code is of this epoch's coupon secret.
+    fn fits_epoch(&mut self, _code: &Code, _epoch: u32) -> bool {
+        false
+    }
+
     /// As [`begin_check`](Self::begin_check), for somebody who only wants to see the voucher: the
     /// proof of the result is not to be used, and a recording does not hold it.
     fn begin_look_up(&mut self, code: &Code) -> Option<WorkId> {

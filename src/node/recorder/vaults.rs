@@ -90,6 +90,12 @@ impl Vault for RecordingVault<'_> {
         begun
     }
 
+    fn fits_epoch(&mut self, code: &Code, epoch: u32) -> bool {
+        let fits = self.inner.fits_epoch(code, epoch);
+        self.answers.push(VaultAnswer::Verified(fits));
+        fits
+    }
+
     fn begin_look_up(&mut self, code: &Code) -> Option<WorkId> {
         let begun = self.inner.begin_look_up(code);
         self.no_proof.extend(begun);
@@ -169,6 +175,10 @@ impl Vault for ReplayVault {
 
     fn begin_check(&mut self, _code: &Code) -> Option<WorkId> {
         self.begun()
+    }
+
+    fn fits_epoch(&mut self, _code: &Code, _epoch: u32) -> bool {
+        matches!(self.answers.pop_front(), Some(VaultAnswer::Verified(true)))
     }
 
     fn begin_look_up(&mut self, _code: &Code) -> Option<WorkId> {

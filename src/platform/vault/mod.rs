@@ -216,6 +216,12 @@ impl Vault for KeyVault {
         if fits { self.begin(&community, *code) } else { None }
     }
 
+    fn fits_epoch(&mut self, code: &Code, epoch: u32) -> bool {
+        let newest = self.epochs.iter().rev().find(|one| one.number == epoch);
+        let key = newest.and_then(|one| one.secrets.coupon_key());
+        self.community.zip(key).is_some_and(|(community, key)| code::tag_fits(&community, &key, *code))
+    }
+
     fn advance(&mut self, work: WorkId) -> Option<CodeDone> {
         let (verifier, proof) = self.work.get_mut(&work)?.chain.advance(SLICE)?;
         let done = self.work.remove(&work)?;

@@ -3,6 +3,7 @@
 mod books;
 mod counters;
 mod lanes;
+mod provisional;
 mod story;
 mod taps;
 pub(in crate::node) mod vault;

@@ -306,7 +306,7 @@ pub(super) fn log_in(typed: &str) -> PortalRequest {
     PortalRequest { body, ..portal(Method::Post, "/login") }
 }
 
-fn status() -> PortalRequest {
+pub(super) fn status() -> PortalRequest {
     portal(Method::Get, "/status")
 }
 
