@@ -14,9 +14,10 @@ use tequio::babel::wire::tlv::Tlv;
 use tequio::babel::wire::write::PacketWriter;
 use tequio::babel::{Engine, InterfaceStatus, RouterId, SeqNo};
 use tequio::base::address::{InterfaceIndex, Prefix, PrefixPair};
-use tequio::base::limit::PORTAL_REQUEST_BYTES;
+use tequio::base::limit;
 use tequio::base::time::{Instant, Span};
 use tequio::ledger::month::Month;
+use tequio::ledger::sync::{Event, Link, Output as Exchange, Place, StreamId, Sync};
 use tequio::ledger::{Ledger, Record, RecordId, bundle, cbor, journal};
 use tequio::platform::portal_http::read_request;
 
@@ -74,8 +75,8 @@ pub(crate) fn record(data: &[u8]) {
 pub(crate) fn request(data: &[u8]) {
     let whole = read_request(data);
     if let Ok(Some(request)) = &whole {
-        assert!(request.path.starts_with('/') && request.path.len() <= PORTAL_REQUEST_BYTES);
-        assert!(request.body.len() <= PORTAL_REQUEST_BYTES);
+        assert!(request.path.starts_with('/') && request.path.len() <= limit::PORTAL_REQUEST_BYTES);
+        assert!(request.body.len() <= limit::PORTAL_REQUEST_BYTES);
         let texts = [&request.host, &request.path, &request.query, &request.accept_language, &request.cookie];
         assert!(
             !texts.iter().any(|text| text.contains(['\r', '\n', '\0'])),
@@ -119,6 +120,51 @@ pub(crate) fn ledger(data: &[u8]) {
         assert_eq!(one.closes(), other.closes());
     }
     look_at(&one);
+}
+
+thread_local! {
+    /// The ledger of a member, and the X25519 key that its own record names.
+    static VILLAGE: (Ledger, [u8; 32]) = {
+        let records = bundle::read(include_bytes!("corpus/ledger/sold")).expect("a bundle of the corpus");
+        let mut strange = Ledger::new([0; 32], 1);
+        strange.handle_journal(records.iter().copied());
+        let member = strange.members().next().expect("it has a member").member.clone();
+        let mut ledger = Ledger::new(member.key, 1);
+        ledger.handle_journal(records);
+        (ledger, member.dh)
+    };
+}
+
+/// Octets as what a member says on its stream, each message behind its length: nothing panics, nothing that leaves is longer
+/// than anybody may read, and what is answered without end is answered in bounds.
+pub(crate) fn sync(data: &[u8]) {
+    let (mut ledger, dh) = VILLAGE.with(Clone::clone);
+    let mut sync = Sync::new(1);
+    let mut now = Instant::ZERO + Span::from_secs(1);
+    let (stream, place) = (StreamId(1), Place { interface: HERE, address: SOURCE });
+    let link = Link { place, dh, dialled: data.len() % 2 == 1 };
+    sync.handle(now, Event::Opened(stream, link), &ledger);
+    let mut rest = data;
+    while let Some((length, body)) = rest.split_first_chunk::<2>() {
+        let length = usize::from(u16::from_be_bytes(*length)).min(body.len());
+        let (bytes, behind) = body.split_at(length);
+        rest = behind;
+        now = now + Span::from_secs(1);
+        sync.handle(now, Event::Beacon { place, bytes: bytes.to_vec() }, &ledger);
+        sync.handle(now, Event::Message { stream, bytes: bytes.to_vec() }, &ledger);
+        for _ in 0..4 {
+            let _ = sync.verify_next(now, &mut ledger);
+        }
+        sync.handle_wake(now, &ledger);
+        for _ in 0..16 {
+            let Some(output) = sync.poll() else { break };
+            if let Exchange::Send { bytes, .. } = output {
+                assert!(bytes.len() <= limit::SYNC_MESSAGE_BYTES, "{} octets leave", bytes.len());
+                sync.handle(now, Event::Writable(stream), &ledger);
+            }
+        }
+    }
+    look_at(&ledger);
 }
 
 /// What a ledger holds.

@@ -296,12 +296,6 @@ impl Ledger {
         self.authority.state(key).is_some() || self.authority.roots().any(|root| root == *key)
     }
 
-    /// The record that stands in the place which this one would take.
-    fn standing(&self, record: &Record) -> Option<&Record> {
-        let slot = (record.author, record.kind, record.body.subject());
-        self.latest.get(&slot).and_then(|id| self.records.get(id))
-    }
-
     /// The bytes of a record, also of one that another replaced: it is a link of its author's chain.
     pub fn bytes_of(&self, id: RecordId) -> Option<&[u8]> {
         let kept = self.records.get(&id).map(|record| record.bytes.as_slice());

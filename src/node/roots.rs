@@ -37,7 +37,7 @@ impl Node {
         self.open_shares(vault);
         self.name_community(now);
         let answer = Box::new(Answer::RootAccepted(root));
-        let then = Then::Answer { requests: vec![request], answer, sold: Vec::new() };
+        let then = Then::Answer { requests: vec![request], answer, sold: Vec::new(), tap: 0 };
         self.store(now, vec![record], true, then);
     }
 }

@@ -132,6 +132,11 @@ fn no_set_of_records_makes_the_ledger_panic_or_depend_on_its_order() {
 }
 
 #[test]
+fn nothing_that_a_member_says_on_its_stream_makes_the_exchange_panic() {
+    holds("sync", STORIES * 2, targets::sync);
+}
+
+#[test]
 fn no_story_makes_the_engine_panic_or_spin() {
     holds("engine", STORIES, targets::engine);
 }
