@@ -107,7 +107,8 @@ fn cost(record: &Record, ledger: &Ledger) -> u64 {
     {
         return weight;
     }
-    let replaced = ledger.standing(record.author, record.kind, &record.body).map_or(0, self::weight).min(weight);
+    let replaced =
+        ledger.standing(record.author, record.kind, &record.body).map_or(0, self::weight).min(weight);
     weight - replaced + replaced / 8
 }
 
