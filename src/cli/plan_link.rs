@@ -1,5 +1,6 @@
 //! `tequio plan-link`: whether a dish on this hill reaches the one over there. It asks no daemon and no radio.
 
+use std::fmt;
 use std::path::Path;
 
 use serde_json::json;
@@ -15,7 +16,7 @@ use sentence::Language;
 
 pub(super) const HELP: &str = "\
 Usage: tequio plan-link (--from LAT,LON --to LAT,LON | --distance KM)
-                        --frequency MHZ --gain DBI[,DBI] --power DBM[,DBM] [...]
+         --frequency MHZ --gain DBI[,DBI] --power DBM[,DBM] [...]
 
   --from, --to LAT,LON  where the ends stand, degrees, like 17.0667,-96.7203
   --distance KM         how far apart they are, if nobody knows where
@@ -112,7 +113,7 @@ fn plan(options: &Options) -> Result<Plan, String> {
     let chip = options.text("chip")?.unwrap_or("other");
     Ok(Plan {
         ends,
-        distance_m: options.value::<f64>("distance")?.map(|km| km * 1_000.0),
+        distance_m: optional(options, "distance")?.map(|km| km * 1_000.0),
         frequency_mhz,
         width: Width::of_mhz(width_mhz)
             .ok_or_else(|| format!("--width `{width_mhz}`: a channel is 5, 10, 20, 40 or 80 MHz wide"))?,
@@ -132,9 +133,9 @@ fn plan(options: &Options) -> Result<Plan, String> {
 
 /// What somebody says that the country allows: a rule of the whole spectrum.
 fn allowed(options: &Options) -> Result<Allowed, String> {
-    let Some(eirp_dbm) = options.value::<f64>("allowed")? else { return Ok(Allowed::Unknown) };
+    let Some(eirp_dbm) = optional(options, "allowed")? else { return Ok(Allowed::Unknown) };
     if !(0.0..=80.0).contains(&eirp_dbm) {
-        return Err(format!("--allowed `{eirp_dbm}`: countries allow 0 to 80 dBm"));
+        return Err(format!("--allowed `{}`: countries allow 0 to 80 dBm", Figure(eirp_dbm)));
     }
     // It is positive and small.
     let max_eirp_mbm = (eirp_dbm * 100.0).round() as u32;
@@ -163,7 +164,39 @@ fn place(options: &Options, name: &str) -> Result<Option<Place>, String> {
 }
 
 fn number(name: &str, text: &str) -> Result<f64, String> {
-    text.trim().parse().map_err(|_| format!("--{name} `{text}`: expected a number, like 17.5"))
+    parsed(text).ok_or_else(|| format!("--{name} `{text}`: expected a number, like 17.5"))
+}
+
+/// A number as JSON has it: its reader is there in any case, and the standard library's is 15 kB on a router.
+fn parsed(text: &str) -> Option<f64> {
+    serde_json::from_str(text.trim().trim_start_matches('+')).ok()
+}
+
+/// A number that need not be given.
+fn optional(options: &Options, name: &str) -> Result<Option<f64>, String> {
+    options.text(name)?.map(|text| number(name, text)).transpose()
+}
+
+/// A figure with as many decimals as the format asks for. The standard library's way to print one is 8 kB on a router.
+struct Figure(f64);
+
+impl fmt::Display for Figure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let decimals = formatter.precision().unwrap_or(0);
+        let scale = (0..decimals).fold(1_u64, |scale, _| scale * 10);
+        // What a plan tells is far smaller than what fits, and a cast stays within the type.
+        let scaled = (self.0.abs() * scale as f64).round() as u64;
+        let sign = match (self.0 < 0.0 && scaled > 0, formatter.sign_plus()) {
+            (true, _) => "-",
+            (false, true) => "+",
+            (false, false) => "",
+        };
+        write!(formatter, "{sign}{}", scaled / scale)?;
+        if decimals > 0 {
+            write!(formatter, ".{:0decimals$}", scaled % scale)?;
+        }
+        Ok(())
+    }
 }
 
 /// The names of the ends; they are shown and nothing else.
@@ -194,7 +227,7 @@ fn terrain(file: &Path) -> Result<Terrain, String> {
             continue;
         }
         let mut words = figures.split(|letter: char| letter.is_whitespace() || ",;".contains(letter));
-        let mut next = || words.by_ref().find(|word| !word.is_empty()).and_then(|word| word.parse().ok());
+        let mut next = || words.by_ref().find(|word| !word.is_empty()).and_then(parsed);
         match (next(), next()) {
             (Some(at_m), Some(ground_m)) => heights.push((at_m, ground_m)),
             _ => {

@@ -5,7 +5,6 @@
 
 use super::Ledger;
 use super::body::{Activation, Body, Counter};
-use super::kind::Kind;
 use super::proof::proof_fits;
 use super::rights::Role;
 use crate::base::voucher::{IssuerNumber, Verifier};
@@ -44,12 +43,9 @@ impl Ledger {
     }
 
     fn own_unknown(&self) -> impl Iterator<Item = &Activation> {
-        let first = (self.own_key, Kind::Activation, Vec::new());
-        let own = self
-            .latest
-            .range_from(&first)
-            .take_while(|((author, kind, _), _)| *author == self.own_key && *kind == Kind::Activation);
-        let own = own.filter_map(|(_, id)| match &self.records.get(id)?.body {
+        // All records are walked: this is asked once a code with a good tag and no lot.
+        let own = self.records.values().filter(|record| record.author == self.own_key);
+        let own = own.filter_map(|record| match &record.body {
             Body::Activation(activation) => Some(activation),
             _ => None,
         });

@@ -181,14 +181,7 @@ impl Node {
             Input::VolumesFound(volumes) => self.meters.handle_found(volumes),
             Input::Carried(counters) => self.carried(now, &counters),
             Input::Settings(settings) => self.reload(now, *settings),
-            Input::Records(records) => {
-                self.records(now, &records, vault);
-                self.learn_keys(now, vault);
-                self.look_who_lacks(now);
-                self.name_community(now);
-                self.books.handle_written(now, &records);
-                self.write_late(now, vault);
-            }
+            Input::Records(records) => self.remembered(now, &records, vault),
             Input::GuestsFound { saved, admitted, samples } => {
                 if let Some(hotspot) = &mut self.hotspot {
                     hotspot.handle_start(now, saved, admitted, samples);
@@ -234,6 +227,16 @@ impl Node {
             Input::Stop => self.stop(now, vault),
         }
         self.carry(now, vault);
+    }
+
+    /// The journal's records are here, and with them who this node is.
+    fn remembered(&mut self, now: Instant, records: &[Vec<u8>], vault: &mut dyn Vault) {
+        self.records(now, records, vault);
+        self.learn_keys(now, vault);
+        self.look_who_lacks(now);
+        self.name_community(now);
+        self.books.handle_written(now, records);
+        self.write_late(now, vault);
     }
 
     fn interface_changed(&mut self, now: Instant, status: InterfaceStatus) {

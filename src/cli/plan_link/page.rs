@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::sentence::{self, Language};
-use super::{Named, text};
+use super::{Figure, Named, text};
 use crate::cli::escaped;
 
 /// Width and height of the drawing, in its own units.
@@ -20,7 +20,7 @@ pub(super) fn html(named: &Named, language: Language) -> String {
         "<!doctype html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\"><title>{title}</title>\n\
          <style>{STYLE}</style></head><body>\n<h1>{title}</h1>\n<p>{:.2} km, {} MHz, {} MHz: <b>{}</b></p>\n",
         language.of("en", "es"),
-        budget.distance_m / 1_000.0,
+        Figure(budget.distance_m / 1_000.0),
         plan.frequency_mhz,
         plan.width.mhz(),
         sentence::verdict(budget.verdict(), language),
@@ -32,26 +32,29 @@ pub(super) fn html(named: &Named, language: Language) -> String {
     }
     page.push_str("</ul>\n");
     drawing(&mut page, named);
-    let _ = write!(page, "<table><tr><th></th><th>{one}</th><th>{other}</th></tr>\n");
+    let _ = writeln!(page, "<table><tr><th></th><th>{one}</th><th>{other}</th></tr>");
     let mut row = |heading: &str, cells: [String; 2]| {
         let _ = writeln!(page, "<tr><th>{heading}</th><td>{}</td><td>{}</td></tr>", cells[0], cells[1]);
     };
     if let Some(bearing) = budget.bearing_deg {
         let heading = language.of("Aim, from true north", "Rumbo, desde el norte verdadero");
-        row(heading, bearing.map(|degrees| format!("{degrees:.1}°")));
+        row(heading, bearing.map(|degrees| format!("{:.1}°", Figure(degrees))));
     }
-    row(language.of("Tilt", "Inclinación"), budget.elevation_deg.map(|degrees| format!("{degrees:+.2}°")));
-    let mast = plan.ends.map(|end| format!("{:.0} m + {:.0} m", end.ground_m, end.mast_m));
+    row(
+        language.of("Tilt", "Inclinación"),
+        budget.elevation_deg.map(|degrees| format!("{:+.2}°", Figure(degrees))),
+    );
+    let mast = plan.ends.map(|end| format!("{:.0} m + {:.0} m", Figure(end.ground_m), Figure(end.mast_m)));
     row(language.of("Ground + mast", "Suelo + mástil"), mast);
-    row(language.of("Antenna", "Antena"), plan.ends.map(|end| format!("{:.0} dBi", end.gain_dbi)));
-    row(language.of("Power", "Potencia"), plan.ends.map(|end| format!("{:.0} dBm", end.power_dbm)));
-    row(language.of("Radiated", "Irradiado"), budget.eirp_dbm.map(|dbm| format!("{dbm:.0} dBm")));
+    row(language.of("Antenna", "Antena"), plan.ends.map(|end| format!("{:.0} dBi", Figure(end.gain_dbi))));
+    row(language.of("Power", "Potencia"), plan.ends.map(|end| format!("{:.0} dBm", Figure(end.power_dbm))));
+    row(language.of("Radiated", "Irradiado"), budget.eirp_dbm.map(|dbm| format!("{:.0} dBm", Figure(dbm))));
     row(
         language.of("Signal to expect", "Señal esperada"),
-        budget.signal_dbm.map(|dbm| format!("{dbm:.0} dBm")),
+        budget.signal_dbm.map(|dbm| format!("{:.0} dBm", Figure(dbm))),
     );
     row(language.of("Rate to expect", "Velocidad esperada"), budget.rate.map(text::rate));
-    let setting = format!("{} ({:.0} µs)", budget.coverage_class, budget.ack_timeout_us);
+    let setting = format!("{} ({:.0} µs)", budget.coverage_class, Figure(budget.ack_timeout_us));
     row(language.of("Coverage class", "Clase de cobertura"), [setting.clone(), setting]);
     page.push_str("</table>\n</body></html>\n");
     page
@@ -83,15 +86,20 @@ fn drawing(page: &mut String, named: &Named) {
     let points = |curve: &[(f64, f64)]| {
         let mut text = String::new();
         for (share, metres) in curve {
-            let _ = write!(text, "{:.0},{:.1} ", share * DRAWING.0, DRAWING.1 - (metres - least) * scale);
+            let _ = write!(
+                text,
+                "{:.0},{:.1} ",
+                Figure(share * DRAWING.0),
+                Figure(DRAWING.1 - (metres - least) * scale)
+            );
         }
         text
     };
-    let _ = write!(
+    let _ = writeln!(
         page,
         "<svg viewBox=\"0 -5 {} {}\"><polygon points=\"{}\" fill=\"#cde\"/>\
          <polyline points=\"{}\" fill=\"none\" stroke=\"#036\"/>\
-         <polygon points=\"0,{bottom} {}{},{bottom}\" fill=\"#a86\"/></svg>\n",
+         <polygon points=\"0,{bottom} {}{},{bottom}\" fill=\"#a86\"/></svg>",
         DRAWING.0,
         DRAWING.1 + 10.0,
         points(&zone),

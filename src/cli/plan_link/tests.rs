@@ -95,7 +95,7 @@ fn what_is_wrong_names_the_option() {
         ("--chip atheros", "--chip `atheros` is unknown; there are ath9k, ath10k-wave2, mt76, other"),
         ("--mast 4O", "--mast `4O`: expected a number, like 17.5"),
         ("--loss 1,x", "--loss `x`: expected a number, like 17.5"),
-        ("--loss 1,99", "--loss `99`: expected 0 to 60"),
+        ("--loss 1,99", "--loss `99.0`: expected 0 to 60"),
         ("--from 17", "--from `17`: expected latitude and longitude, like 17.0667,-96.7203"),
         ("--from -96.7,17", "--from: latitude comes first; are the two swapped?"),
         ("--allowed 100", "--allowed `100`: countries allow 0 to 80 dBm"),

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::Named;
 use super::sentence::{self, Language};
+use super::{Figure, Named};
 use crate::link::budget::{Finding, Rate, Verdict};
 
 /// The whole answer.
@@ -13,7 +13,7 @@ pub(super) fn table(named: &Named) -> String {
         "{} to {}, {:.2} km, {} MHz, {} MHz wide: {}\n\n",
         names[0],
         names[1],
-        budget.distance_m / 1_000.0,
+        Figure(budget.distance_m / 1_000.0),
         plan.frequency_mhz,
         plan.width.mhz(),
         sentence::verdict(budget.verdict(), Language::English)
@@ -25,27 +25,27 @@ pub(super) fn table(named: &Named) -> String {
     };
     row("", names.clone(), "");
     if let Some(bearing) = budget.bearing_deg {
-        row("aims at", bearing.map(|degrees| format!("{degrees:.1}°")), "from true north");
+        row("aims at", bearing.map(|degrees| format!("{:.1}°", Figure(degrees))), "from true north");
     }
-    row("tilts by", budget.elevation_deg.map(|degrees| format!("{degrees:+.2}°")), "");
-    row("radiates", budget.eirp_dbm.map(|dbm| format!("{dbm:.1} dBm")), "");
-    row("hears", budget.signal_dbm.map(|dbm| format!("{dbm:.1} dBm")), "");
-    row("over noise", budget.snr_db.map(|db| format!("{db:.1} dB")), "");
+    row("tilts by", budget.elevation_deg.map(|degrees| format!("{:+.2}°", Figure(degrees))), "");
+    row("radiates", budget.eirp_dbm.map(|dbm| format!("{:.1} dBm", Figure(dbm))), "");
+    row("hears", budget.signal_dbm.map(|dbm| format!("{:.1} dBm", Figure(dbm))), "");
+    row("over noise", budget.snr_db.map(|db| format!("{:.1} dB", Figure(db))), "");
     row("sends", budget.rate.map(rate), "with 15 dB to spare");
-    let _ = write!(text, "\nloss       {:.1} dB in free space", budget.free_space_loss_db);
+    let _ = write!(text, "\nloss       {:.1} dB in free space", Figure(budget.free_space_loss_db));
     if budget.obstruction_loss_db > 0.0 {
-        let _ = write!(text, ", {:.1} dB by what stands in the way", budget.obstruction_loss_db);
+        let _ = write!(text, ", {:.1} dB by what stands in the way", Figure(budget.obstruction_loss_db));
     }
     let tightest = budget.tightest;
     let _ = writeln!(
         text,
         "\nroom       {:.1} m at {:.2} km, where {:.1} m are needed; the earth stands {:.1} m high in the middle\n\
          distance   class {class}, an answer is awaited for {:.0} µs: iw phy PHY set coverage {class}",
-        tightest.clear_m,
-        tightest.at_m / 1_000.0,
-        tightest.needed_m,
-        budget.bulge_m,
-        budget.ack_timeout_us,
+        Figure(tightest.clear_m),
+        Figure(tightest.at_m / 1_000.0),
+        Figure(tightest.needed_m),
+        Figure(budget.bulge_m),
+        Figure(budget.ack_timeout_us),
         class = budget.coverage_class,
     );
     if !budget.findings.is_empty() {
@@ -68,5 +68,5 @@ pub(super) const fn mark(finding: &Finding) -> &'static str {
 
 /// What an end can send.
 pub(super) fn rate(rate: Option<Rate>) -> String {
-    rate.map_or("-".to_owned(), |rate| format!("{:.0} Mbit/s (MCS {})", rate.expected_mbps, rate.mcs))
+    rate.map_or("-".to_owned(), |rate| format!("{:.0} Mbit/s (MCS {})", Figure(rate.expected_mbps), rate.mcs))
 }

@@ -153,10 +153,9 @@ impl Reader {
             let before = self.bytes.len();
             self.more(stream).await?;
             // A head ends with a line. At the first piece a look tells what speaks no HTTP at all.
-            if before == 0 || self.bytes[before..].contains(&b'\n') || self.is_long() {
-                if let Some(head) = Head::parse(&self.bytes).map_err(Broken::Refused)? {
-                    break head;
-                }
+            let may_be_whole = before == 0 || self.bytes[before..].contains(&b'\n') || self.is_long();
+            if may_be_whole && let Some(head) = Head::parse(&self.bytes).map_err(Broken::Refused)? {
+                break head;
             }
         };
         self.is_head = head.is_head;

@@ -26,7 +26,7 @@ fn a_start_without_the_last_records_of_the_one_before_it_counts_on_a_lane_of_its
     let mut story = Story::new(PHONES, 0);
     let code = story.sell(1, "")[0];
     assert!(matches!(story.log_in(0, code), Page::Welcome { .. }));
-    story.pass(Span::from_secs(1_300));
+    story.pass(Span::from_secs(1_500));
     let written = journal(&story);
     assert!(lanes(&written).len() >= 2, "a page each ten minutes");
     // The flash lost the last page; no neighbour is there to give it back.
