@@ -3,10 +3,10 @@
 use std::fmt;
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Map, Value};
 
 use super::community::options::Options;
-use crate::link::budget::{Allowed, Budget, Chip, End, Place, Plan, Rule, Terrain, Width, assess};
+use crate::link::budget::{Allowed, Budget, Chip, End, Finding, Place, Plan, Rule, Terrain, Width, assess};
 
 mod page;
 mod sentence;
@@ -167,9 +167,22 @@ fn number(name: &str, text: &str) -> Result<f64, String> {
     parsed(text).ok_or_else(|| format!("--{name} `{text}`: expected a number, like 17.5"))
 }
 
-/// A number as JSON has it: its reader is there in any case, and the standard library's is 15 kB on a router.
+/// A number with or without decimals: 17, -96.7203. The standard library's reader, and that of JSON, are 15 kB on a router;
+/// 15 digits are exact in the type, and finer than any map.
 fn parsed(text: &str) -> Option<f64> {
-    serde_json::from_str(text.trim().trim_start_matches('+')).ok()
+    let text = text.trim();
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1.0, digits),
+        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    let all = [whole, part].concat();
+    if !(1..=15).contains(&all.len()) || !all.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let scale = part.bytes().fold(1_u64, |scale, _| scale * 10);
+    let number: u64 = all.parse().ok()?;
+    Some(sign * (number as f64 / scale as f64))
 }
 
 /// A number that need not be given.
@@ -242,46 +255,60 @@ fn terrain(file: &Path) -> Result<Terrain, String> {
 }
 
 /// The budget for programs: figures under their names, and the findings by their codes.
-fn json(named: &Named) -> serde_json::Value {
+fn json(named: &Named) -> Value {
     let budget = &named.budget;
-    let ends: Vec<_> = [0, 1]
-        .map(|end| {
-            json!({
-                "name": named.names[end],
-                "bearing_deg": budget.bearing_deg.map(|bearing| bearing[end]),
-                "elevation_deg": budget.elevation_deg[end],
-                "eirp_dbm": budget.eirp_dbm[end],
-                "signal_dbm": budget.signal_dbm[end],
-                "snr_db": budget.snr_db[end],
-                "rate": budget.rate[end].map(|rate| json!({
-                    "mcs": rate.mcs, "streams": rate.streams, "air_mbps": rate.air_mbps,
-                    "expected_mbps": rate.expected_mbps,
-                })),
-            })
-        })
-        .into();
-    let findings: Vec<_> = budget
-        .findings
-        .iter()
-        .map(|finding| json!({ "code": finding.code(), "text": sentence::finding(finding, Language::English) }))
-        .collect();
-    json!({
-        "verdict": sentence::verdict_code(budget.verdict()),
-        "distance_m": budget.distance_m,
-        "free_space_loss_db": budget.free_space_loss_db,
-        "obstruction_loss_db": budget.obstruction_loss_db,
-        "fresnel_radius_m": budget.fresnel_radius_m,
-        "bulge_m": budget.bulge_m,
-        "tightest": {
-            "at_m": budget.tightest.at_m, "clear_m": budget.tightest.clear_m, "needed_m": budget.tightest.needed_m,
-        },
-        "noise_dbm": budget.noise_dbm,
-        "margin_db": budget.margin_db,
-        "coverage_class": budget.coverage_class,
-        "ack_timeout_us": budget.ack_timeout_us,
-        "ends": ends,
-        "findings": findings,
-    })
+    let mut whole = figures(&[
+        ("distance_m", budget.distance_m),
+        ("free_space_loss_db", budget.free_space_loss_db),
+        ("obstruction_loss_db", budget.obstruction_loss_db),
+        ("fresnel_radius_m", budget.fresnel_radius_m),
+        ("bulge_m", budget.bulge_m),
+        ("tightest_at_m", budget.tightest.at_m),
+        ("tightest_clear_m", budget.tightest.clear_m),
+        ("tightest_needed_m", budget.tightest.needed_m),
+        ("noise_dbm", budget.noise_dbm),
+        ("margin_db", budget.margin_db),
+        ("ack_timeout_us", budget.ack_timeout_us),
+    ]);
+    whole.insert("coverage_class".to_owned(), budget.coverage_class.into());
+    whole.insert("verdict".to_owned(), sentence::verdict_code(budget.verdict()).into());
+    let ends = [0, 1].map(|end| end_json(named, end));
+    whole.insert("ends".to_owned(), ends.to_vec().into());
+    let finding = |finding: &Finding| {
+        let texts =
+            [("code", finding.code().into()), ("text", sentence::finding(finding, Language::English))];
+        Value::Object(texts.map(|(name, text)| (name.to_owned(), text.into())).into_iter().collect())
+    };
+    whole.insert("findings".to_owned(), budget.findings.iter().map(finding).collect());
+    Value::Object(whole)
+}
+
+/// What belongs to one end.
+fn end_json(named: &Named, end: usize) -> Value {
+    let budget = &named.budget;
+    let mut told = figures(&[
+        ("elevation_deg", budget.elevation_deg[end]),
+        ("eirp_dbm", budget.eirp_dbm[end]),
+        ("signal_dbm", budget.signal_dbm[end]),
+        ("snr_db", budget.snr_db[end]),
+    ]);
+    told.insert("name".to_owned(), named.names[end].clone().into());
+    if let Some(bearing) = budget.bearing_deg {
+        told.extend(figures(&[("bearing_deg", bearing[end])]));
+    }
+    if let Some(rate) = budget.rate[end] {
+        told.extend(figures(&[
+            ("mcs", f64::from(rate.mcs)),
+            ("streams", f64::from(rate.streams)),
+            ("air_mbps", rate.air_mbps),
+            ("expected_mbps", rate.expected_mbps),
+        ]));
+    }
+    Value::Object(told)
+}
+
+fn figures(pairs: &[(&str, f64)]) -> Map<String, Value> {
+    pairs.iter().map(|(name, figure)| ((*name).to_owned(), Value::from(*figure))).collect()
 }
 
 #[cfg(test)]
