@@ -34,7 +34,7 @@ part_bigendian() {
   local cases=${PROPTEST_CASES:-16} name skip=()
   if [ -z "${MESHES:-}" ]; then
     for name in babel::tests::{bounds,convergence,restart} ledger::tests::envelope::one_flipped_bit \
-      ledger::sync::tests::flood hotspot::code::tests::the_tag_catches; do
+      ledger::sync::tests::flood hotspot::code::tests::the_tag_catches node::recorder::tests::provisional::fifty_codes; do
       skip+=(--skip "$name")
     done
     say "note: $cases cases a property here, not 256; left out: ${skip[*]} (MESHES=1 PROPTEST_CASES=256 has all)"
