@@ -4,8 +4,7 @@
 //! shares do not add up to), is [`Body::Unread`]: its record is kept and passed on, since a newer version
 //! may understand it, but nothing follows from it here.
 
-use minicbor::{Decode, Encode};
-
+use super::fields::{self, Field};
 use super::kind::Kind;
 use super::record::RecordId;
 use crate::base::voucher::Verifier;
@@ -39,25 +38,21 @@ macro_rules! bodies {
         impl Body {
             /// Reads the body of a record of this kind, whose bytes the strict walk has passed.
             pub(super) fn decode(kind: Kind, bytes: &[u8]) -> Self {
-                fn read<'b, T: Decode<'b, ()>>(bytes: &'b [u8], wrap: fn(T) -> Body) -> Body {
-                    minicbor::decode(bytes).map_or(Body::Unread, wrap)
-                }
                 let body = match kind {
-                    $(Kind::$kind => read(bytes, Self::$kind),)*
-                    Kind::Other(_) => Self::Unread,
+                    $(Kind::$kind => fields::read(bytes).map(Self::$kind),)*
+                    Kind::Other(_) => None,
                 };
-                if body.fault().is_some() { Self::Unread } else { body }
+                body.filter(|body| body.fault().is_none()).unwrap_or(Self::Unread)
             }
 
             /// The bytes of this body; `None` for one that was not understood.
             pub fn encode(&self) -> Option<Vec<u8>> {
-                fn write<T: Encode<()>>(body: &T) -> Option<Vec<u8>> {
-                    minicbor::to_vec(body).ok()
-                }
+                let mut bytes = Vec::new();
                 match self {
-                    $(Self::$kind(body) => write(body),)*
-                    Self::Unread => None,
+                    $(Self::$kind(body) => body.write(&mut bytes),)*
+                    Self::Unread => return None,
                 }
+                Some(bytes)
             }
 
             /// The kind of record that says this.

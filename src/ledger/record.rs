@@ -14,18 +14,18 @@ use std::ops::Range;
 
 use blake2::{Blake2s256, Digest};
 use ed25519_dalek::{Signature, VerifyingKey};
-use minicbor::{Decode, Decoder, Encode, Encoder};
 use serde::{Deserialize, Serialize};
 
 use super::body::Body;
 use super::cbor::{self, CborError};
+use super::fields::{Fields, begin_map, put};
+use super::item::Items;
 use super::kind::Kind;
 use crate::base::limit::{CLOSE_BYTES, RECORD_BYTES};
 
 /// The name of a record: the hash of its envelope.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Encode, Decode)]
-#[cbor(transparent)]
-pub struct RecordId(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 32]);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RecordId(pub [u8; 32]);
 
 /// A record that was read: well-formed, and signed once [`Record::verify`] says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,8 +155,16 @@ pub(super) fn most_bytes(kind: Kind) -> usize {
 /// The bytes of an envelope.
 pub fn envelope(header: &Header, body: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(body.len() + 160);
-    let written = write_envelope(&mut Encoder::new(&mut bytes), header, body);
-    debug_assert!(written.is_ok(), "a vector takes every byte");
+    let map = begin_map(&mut bytes);
+    put(&mut bytes, map, 0, &VERSION);
+    put(&mut bytes, map, 1, &header.community);
+    put(&mut bytes, map, 2, &header.kind);
+    put(&mut bytes, map, 3, &header.author);
+    put(&mut bytes, map, 4, &header.seq);
+    put(&mut bytes, map, 5, &header.prev);
+    bytes[map] += 1;
+    bytes.push(6);
+    bytes.extend_from_slice(body);
     bytes
 }
 
@@ -170,92 +178,29 @@ pub fn seal(envelope: &[u8], signature: &[u8; 64]) -> Vec<u8> {
     [&[ARRAY_OF_TWO][..], envelope, &SIGNATURE_HEAD, signature].concat()
 }
 
-fn write_envelope(
-    encoder: &mut Encoder<&mut Vec<u8>>,
-    header: &Header,
-    body: &[u8],
-) -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
-    encoder.map(if header.prev.is_some() { 7 } else { 6 })?;
-    encoder.u8(0)?.u64(VERSION)?;
-    encoder.u8(1)?.bytes(&header.community)?;
-    encoder.u8(2)?.u16(header.kind)?;
-    encoder.u8(3)?.bytes(&header.author)?;
-    encoder.u8(4)?.u64(header.seq)?;
-    if let Some(prev) = header.prev {
-        encoder.u8(5)?.bytes(&prev.0)?;
-    }
-    encoder.u8(6)?;
-    encoder.writer_mut().extend_from_slice(body);
-    Ok(())
-}
-
 /// Where the envelope stands in a record that passed the walk.
 fn envelope_range(bytes: &[u8]) -> Option<Range<usize>> {
     let end = bytes.len().checked_sub(TAIL)?;
     let is_record = bytes.first() == Some(&ARRAY_OF_TWO) && bytes[end..].starts_with(&SIGNATURE_HEAD);
     // The walk proved two items; the first one must end exactly where the signature begins.
-    let mut decoder = Decoder::new(bytes.get(1..)?);
-    let ends_there = is_record && decoder.skip().is_ok() && decoder.position() + 1 == end;
-    ends_there.then_some(1..end)
+    let envelope = Items::new(bytes.get(1..)?).next()?;
+    (is_record && envelope.bytes.len() + 1 == end).then_some(1..end)
 }
 
 fn read_envelope(bytes: &[u8]) -> Result<(Header, &[u8]), Refusal> {
-    let mut decoder = Decoder::new(bytes);
-    let fields = decoder.map().ok().flatten().ok_or(Refusal::Envelope { what: "it is not a map" })?;
-    let mut version = None;
-    let mut community = None;
-    let mut kind = None;
-    let mut author = None;
-    let mut seq = None;
-    let mut prev = None;
-    let mut body = None;
-    for _ in 0..fields {
-        let key_at = decoder.position();
-        let Ok(key) = decoder.u64() else {
-            // A key that is no number: a field of a later version.
-            decoder.set_position(key_at);
-            skip(&mut decoder, bytes)?;
-            skip(&mut decoder, bytes)?;
-            continue;
-        };
-        let at = decoder.position();
-        match key {
-            0 => version = decoder.u64().ok(),
-            1 => community = key_bytes(&mut decoder),
-            2 => kind = decoder.u16().ok(),
-            3 => author = key_bytes(&mut decoder),
-            4 => seq = decoder.u64().ok(),
-            5 => prev = Some(key_bytes(&mut decoder).ok_or(Refusal::Envelope { what: "prev is no id" })?),
-            _ => {}
-        }
-        decoder.set_position(at);
-        let value = skip(&mut decoder, bytes)?;
-        if key == 6 {
-            body = Some(value);
-        }
-    }
     let missing = |what| Refusal::Envelope { what };
-    if version != Some(VERSION) {
+    let fields = Items::new(bytes).next().and_then(Fields::of_map).ok_or(missing("it is not a map"))?;
+    if fields.get(0) != Some(VERSION) {
         return Err(missing("its version is not 1"));
     }
     let header = Header {
-        community: community.ok_or(missing("it names no community"))?,
-        kind: kind.ok_or(missing("it has no kind"))?,
-        author: author.ok_or(missing("it has no author"))?,
-        seq: seq.ok_or(missing("it has no seq"))?,
-        prev: prev.map(RecordId),
+        community: fields.get(1).ok_or(missing("it names no community"))?,
+        kind: fields.get(2).ok_or(missing("it has no kind"))?,
+        author: fields.get(3).ok_or(missing("it has no author"))?,
+        seq: fields.get(4).ok_or(missing("it has no seq"))?,
+        prev: fields.get(5).ok_or(missing("prev is no id"))?,
     };
-    Ok((header, body.ok_or(missing("it has no body"))?))
-}
-
-fn key_bytes(decoder: &mut Decoder<'_>) -> Option<[u8; 32]> {
-    decoder.bytes().ok()?.try_into().ok()
-}
-
-fn skip<'b>(decoder: &mut Decoder<'b>, bytes: &'b [u8]) -> Result<&'b [u8], Refusal> {
-    let start = decoder.position();
-    decoder.skip().map_err(|_| Refusal::Envelope { what: "a field does not end" })?;
-    bytes.get(start..decoder.position()).ok_or(Refusal::Envelope { what: "a field does not end" })
+    Ok((header, fields.item(6).ok_or(missing("it has no body"))?.bytes))
 }
 
 impl fmt::Display for RecordId {

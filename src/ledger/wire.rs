@@ -1,143 +1,202 @@
-//! How types of `base` stand in CBOR. Each module is a `with` of minicbor: `encode` and `decode`.
+//! How types of `base`, and plain ones, stand in one item.
 
-use minicbor::decode::{Decoder, Error as DecodeError};
-use minicbor::encode::{Encoder, Error as EncodeError, Write};
-
+use super::fields::{Field, fields};
+use super::item::{self, FALSE, Item, NEGATIVE, NULL, TEXT, write_bytes, write_head};
 use super::record::RecordId;
 use super::rights::Roles;
 use crate::base::address::Prefix;
 use crate::base::time::{TimeQuality, WallTime};
 use crate::base::voucher::{IssuerNumber, LotId, Proof, Verifier};
 
-macro_rules! with {
-    ($(#[$doc:meta])* $name:ident, $given:ty => $type:ty, |$value:ident, $encoder:ident| $encode:expr, |$decoder:ident| $decode:expr) => {
-        $(#[$doc])*
-        pub(super) mod $name {
-            use super::*;
+impl Field for u64 {
+    fn read(item: Item<'_>) -> Option<Self> {
+        item.number()
+    }
 
-            pub(in crate::ledger) fn encode<C, W: Write>(
-                $value: &$given,
-                $encoder: &mut Encoder<W>,
-                _: &mut C,
-            ) -> Result<(), EncodeError<W::Error>> {
-                $encode?;
-                Ok(())
+    fn write(&self, out: &mut Vec<u8>) {
+        write_head(out, 0, *self);
+    }
+}
+
+impl Field for i64 {
+    fn read(item: Item<'_>) -> Option<Self> {
+        item.signed()
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        match u64::try_from(*self) {
+            Ok(number) => write_head(out, 0, number),
+            Err(_) => write_head(out, NEGATIVE, !*self as u64),
+        }
+    }
+}
+
+/// Types that are a number in octets of their own: how to make one of it, and back.
+macro_rules! numbers {
+    ($($type:ty: $small:ty, $make:expr, |$value:ident| $number:expr;)*) => {
+        $(impl Field for $type {
+            fn read(item: Item<'_>) -> Option<Self> {
+                <$small>::try_from(item.number()?).ok().map($make)
             }
 
-            pub(in crate::ledger) fn decode<C>($decoder: &mut Decoder<'_>, _: &mut C) -> Result<$type, DecodeError> {
-                $decode
+            fn write(&self, out: &mut Vec<u8>) {
+                let $value = self;
+                write_head(out, 0, u64::from($number));
+            }
+        })*
+    };
+}
+
+numbers! {
+    u8: u8, |number| number, |value| *value;
+    u16: u16, |number| number, |value| *value;
+    u32: u32, |number| number, |value| *value;
+    IssuerNumber: u16, IssuerNumber, |value| value.0;
+    Roles: u16, Roles, |value| value.0;
+    LotId: u64, LotId, |value| value.0;
+}
+
+impl Field for bool {
+    fn read(item: Item<'_>) -> Option<Self> {
+        match item.simple()? {
+            FALSE => Some(false),
+            simple => (simple == FALSE + 1).then_some(true),
+        }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(FALSE + u8::from(*self));
+    }
+}
+
+impl Field for String {
+    fn read(item: Item<'_>) -> Option<Self> {
+        item.text().map(str::to_owned)
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        write_head(out, TEXT, self.len() as u64);
+        out.extend_from_slice(self.as_bytes());
+    }
+}
+
+/// A map has no item for nothing; an array has null.
+impl<T: Field> Field for Option<T> {
+    fn read(item: Item<'_>) -> Option<Self> {
+        if item.simple() == Some(NULL) { Some(None) } else { T::read(item).map(Some) }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Some(value) => value.write(out),
+            None => out.push(NULL),
+        }
+    }
+
+    fn missing() -> Option<Self> {
+        Some(None)
+    }
+
+    fn is_missing(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl<const N: usize> Field for [u8; N] {
+    fn read(item: Item<'_>) -> Option<Self> {
+        item.string()?.try_into().ok()
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        write_bytes(out, self);
+    }
+}
+
+impl Field for Vec<u8> {
+    fn read(item: Item<'_>) -> Option<Self> {
+        item.string().map(<[u8]>::to_vec)
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        write_bytes(out, self);
+    }
+}
+
+/// Names of a fixed length: one is a string of bytes, and so are many, one behind the other.
+macro_rules! names {
+    ($($type:ident of $bytes:literal $($many:ty)?;)*) => {
+        $(impl Field for $type {
+            fn read(item: Item<'_>) -> Option<Self> {
+                Field::read(item).map($type)
+            }
+
+            fn write(&self, out: &mut Vec<u8>) {
+                write_bytes(out, &self.0);
             }
         }
+
+        $(impl Field for $many {
+            fn read(item: Item<'_>) -> Option<Self> {
+                let (names, rest) = item.string()?.as_chunks::<$bytes>();
+                rest.is_empty().then(|| names.iter().map(|name| $type(*name)).collect())
+            }
+
+            fn write(&self, out: &mut Vec<u8>) {
+                write_head(out, item::BYTES, $bytes * self.len() as u64);
+                self.iter().for_each(|name| out.extend_from_slice(&name.0));
+            }
+        })?)*
     };
 }
 
-with!(
-    /// Eight bytes.
-    verifier, Verifier => Verifier, |value, encoder| encoder.bytes(&value.0), |decoder| array(decoder).map(Verifier)
-);
-with!(
-    /// Sixteen bytes.
-    proof, Proof => Proof, |value, encoder| encoder.bytes(&value.0), |decoder| array(decoder).map(Proof)
-);
-with!(
-    /// All verifiers in one string of bytes.
-    verifiers, [Verifier] => Vec<Verifier>, |value, encoder| encoder.bytes(&join(value.iter().map(|one| &one.0[..]))),
-    |decoder| split(decoder).map(|parts| parts.into_iter().map(Verifier).collect())
-);
-with!(
-    /// All ids in one string of bytes.
-    ids, [RecordId] => Vec<RecordId>, |value, encoder| encoder.bytes(&join(value.iter().map(|one| &one.0[..]))),
-    |decoder| split(decoder).map(|parts| parts.into_iter().map(RecordId).collect())
-);
-with!(
-    /// The key's bytes; none is no bytes.
-    key, Option<[u8; 32]> => Option<[u8; 32]>,
-    |value, encoder| encoder.bytes(value.as_ref().map_or(&[], |key| &key[..])),
-    |decoder| split(decoder).map(|parts| parts.first().copied())
-);
-with!(
-    /// Each as [`prefix`] says.
-    prefixes, [Prefix] => Vec<Prefix>, |value, encoder| {
-        encoder.array(value.len() as u64)?;
-        value.iter().try_for_each(|prefix| encoder.bytes(&prefix_bytes(prefix)).map(drop))
-    }, |decoder| read_prefixes(decoder)
-);
-with!(
-    /// A number.
-    number, IssuerNumber => IssuerNumber, |value, encoder| encoder.u16(value.0), |decoder| decoder.u16().map(IssuerNumber)
-);
-with!(
-    /// A number.
-    roles, Roles => Roles, |value, encoder| encoder.u16(value.0), |decoder| decoder.u16().map(Roles)
-);
-with!(
-    /// A number.
-    lot, LotId => LotId, |value, encoder| encoder.u64(value.0), |decoder| decoder.u64().map(LotId)
-);
-with!(
-    /// The length, then the octets of the address: 5 or 17 bytes.
-    prefix, Prefix => Prefix, |value, encoder| encoder.bytes(&prefix_bytes(value)), |decoder| read_prefix(decoder)
-);
-with!(
-    /// `[seconds since 1970, quality]`.
-    wall, WallTime => WallTime, |value, encoder| encoder.array(2)?.u64(value.unix_s)?.u8(value.quality as u8),
-    |decoder| read_wall(decoder)
-);
-
-fn array<const N: usize>(decoder: &mut Decoder<'_>) -> Result<[u8; N], DecodeError> {
-    decoder.bytes()?.try_into().map_err(|_| DecodeError::message("a string of bytes has the wrong length"))
+names! {
+    Verifier of 8 Vec<Verifier>;
+    Proof of 16;
+    RecordId of 32 Vec<RecordId>;
 }
 
-fn join<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
-    parts.flatten().copied().collect()
-}
+/// The length, then the octets of the address: 5 or 17 bytes.
+impl Field for Prefix {
+    fn read(item: Item<'_>) -> Option<Self> {
+        let (length, octets) = item.string()?.split_first()?;
+        let address = match (<[u8; 4]>::try_from(octets), <[u8; 16]>::try_from(octets)) {
+            (Ok(octets), _) => octets.into(),
+            (_, Ok(octets)) => octets.into(),
+            _ => return None,
+        };
+        Self::new(address, *length).filter(|prefix| prefix.address() == address)
+    }
 
-fn split<const N: usize>(decoder: &mut Decoder<'_>) -> Result<Vec<[u8; N]>, DecodeError> {
-    let (parts, rest) = decoder.bytes()?.as_chunks::<N>();
-    if rest.is_empty() {
-        Ok(parts.to_vec())
-    } else {
-        Err(DecodeError::message("a string of bytes has the wrong length"))
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut bytes = vec![self.length()];
+        match self.address() {
+            std::net::IpAddr::V4(address) => bytes.extend(address.octets()),
+            std::net::IpAddr::V6(address) => bytes.extend(address.octets()),
+        }
+        write_bytes(out, &bytes);
     }
 }
 
-fn prefix_bytes(prefix: &Prefix) -> Vec<u8> {
-    let mut bytes = vec![prefix.length()];
-    match prefix.address() {
-        std::net::IpAddr::V4(address) => bytes.extend(address.octets()),
-        std::net::IpAddr::V6(address) => bytes.extend(address.octets()),
+/// `[seconds since 1970, quality]`.
+impl Field for WallTime {
+    fn read(item: Item<'_>) -> Option<Self> {
+        let mut items = item.elements()?;
+        let (unix_s, quality) = (items.next()?.number()?, items.next()?.number()?);
+        let quality = match quality {
+            1 => TimeQuality::Caretaker,
+            2 => TimeQuality::Mesh,
+            3 => TimeQuality::Trusted,
+            // Also a quality that a later version adds: believe nothing of it.
+            _ => TimeQuality::Stale,
+        };
+        Some(Self { unix_s, quality })
     }
-    bytes
-}
 
-fn read_prefix(decoder: &mut Decoder<'_>) -> Result<Prefix, DecodeError> {
-    let wrong = || DecodeError::message("a prefix is a length and an address");
-    let (length, octets) = decoder.bytes()?.split_first().ok_or_else(wrong)?;
-    let address = match (<[u8; 4]>::try_from(octets), <[u8; 16]>::try_from(octets)) {
-        (Ok(octets), _) => octets.into(),
-        (_, Ok(octets)) => octets.into(),
-        _ => return Err(wrong()),
-    };
-    Prefix::new(address, *length).filter(|prefix| prefix.address() == address).ok_or_else(wrong)
-}
-
-fn read_prefixes(decoder: &mut Decoder<'_>) -> Result<Vec<Prefix>, DecodeError> {
-    // Each takes a byte at least, so the input's end bounds the loop.
-    let count = decoder.array()?.unwrap_or(0);
-    (0..count).map(|_| read_prefix(decoder)).collect()
-}
-
-fn read_wall(decoder: &mut Decoder<'_>) -> Result<WallTime, DecodeError> {
-    if decoder.array()? != Some(2) {
-        return Err(DecodeError::message("a time is two numbers"));
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(item::ARRAY + 2);
+        self.unix_s.write(out);
+        out.push(self.quality as u8);
     }
-    let unix_s = decoder.u64()?;
-    let quality = match decoder.u8()? {
-        1 => TimeQuality::Caretaker,
-        2 => TimeQuality::Mesh,
-        3 => TimeQuality::Trusted,
-        // Also a quality that a later version adds: believe nothing of it.
-        _ => TimeQuality::Stale,
-    };
-    Ok(WallTime { unix_s, quality })
 }
+
+fields!(list String, Prefix, i64);

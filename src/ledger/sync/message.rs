@@ -2,10 +2,9 @@
 //!
 //! A kind that this version does not know is passed over: a later version may say more.
 
-use minicbor::{Decoder, Encoder};
-
 use super::compare::Name;
 use crate::base::limit;
+use crate::ledger::item::{self, Item, Items};
 
 /// One message of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,9 +24,16 @@ pub(super) enum Message {
 impl Message {
     /// The message's bytes: at most [`limit::SYNC_MESSAGE_BYTES`], if those who fill it keep to that.
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        let written = self.write(&mut Encoder::new(&mut bytes));
-        debug_assert!(written.is_ok(), "a vector takes every byte");
+        let (kind, rest) = match self {
+            Self::Path(records) => (0, list(records)),
+            Self::Records(records) => (1, list(records)),
+            Self::Compare(step) => (2, item_of(step)),
+            Self::Want(names) => (3, list(&names.iter().map(|name| name.to_be_bytes()).collect::<Vec<_>>())),
+            Self::Unknown => (u64::from(u16::MAX), vec![item::NULL]),
+        };
+        let mut bytes = vec![item::ARRAY + 2];
+        item::write_head(&mut bytes, 0, kind);
+        bytes.extend(rest);
         bytes
     }
 
@@ -36,58 +42,44 @@ impl Message {
         if bytes.len() > limit::SYNC_MESSAGE_BYTES {
             return None;
         }
-        let mut decoder = Decoder::new(bytes);
-        decoder.array().ok()??;
-        Some(match decoder.u16().ok()? {
-            0 => Self::Path(list(&mut decoder)?),
-            1 => Self::Records(list(&mut decoder)?),
-            2 => Self::Compare(decoder.bytes().ok()?.to_vec()),
+        let mut items = Items::new(bytes);
+        let (item::ARRAY, _) = items.head()? else { return None };
+        Some(match items.next()?.number()? {
+            0 => Self::Path(strings(items.next()?)?),
+            1 => Self::Records(strings(items.next()?)?),
+            2 => Self::Compare(items.next()?.string()?.to_vec()),
             3 => {
-                let names =
-                    list(&mut decoder)?.into_iter().map(|name| name.try_into().ok().map(Name::from_be_bytes));
+                let names = strings(items.next()?)?
+                    .into_iter()
+                    .map(|name| name.try_into().ok().map(Name::from_be_bytes));
                 Self::Want(names.collect::<Option<Vec<_>>>()?)
             }
             _ => Self::Unknown,
         })
     }
-
-    fn write(
-        &self,
-        encoder: &mut Encoder<&mut Vec<u8>>,
-    ) -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
-        encoder.array(2)?;
-        match self {
-            Self::Path(records) => write_list(encoder.u16(0)?, records.iter().map(Vec::as_slice)),
-            Self::Records(records) => write_list(encoder.u16(1)?, records.iter().map(Vec::as_slice)),
-            Self::Compare(step) => encoder.u16(2)?.bytes(step).map(drop),
-            Self::Want(names) => {
-                let names: Vec<[u8; 8]> = names.iter().map(|name| name.to_be_bytes()).collect();
-                write_list(encoder.u16(3)?, names.iter().map(|name| name.as_slice()))
-            }
-            Self::Unknown => encoder.u16(u16::MAX)?.null().map(drop),
-        }
-    }
 }
 
-fn write_list<'a>(
-    encoder: &mut Encoder<&mut Vec<u8>>,
-    items: impl ExactSizeIterator<Item = &'a [u8]>,
-) -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
-    encoder.array(items.len() as u64)?;
-    for item in items {
-        encoder.bytes(item)?;
-    }
-    Ok(())
+fn item_of(bytes: &[u8]) -> Vec<u8> {
+    let mut item = Vec::with_capacity(bytes.len() + 5);
+    item::write_bytes(&mut item, bytes);
+    item
+}
+
+fn list(strings: &[impl AsRef<[u8]>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    item::write_head(&mut bytes, item::ARRAY, strings.len() as u64);
+    strings.iter().for_each(|string| item::write_bytes(&mut bytes, string.as_ref()));
+    bytes
 }
 
 /// A list takes no more room than the message had, whatever its head claims.
-fn list(decoder: &mut Decoder<'_>) -> Option<Vec<Vec<u8>>> {
-    let length = decoder.array().ok()??;
-    let mut items = Vec::new();
-    for _ in 0..length {
-        items.push(decoder.bytes().ok()?.to_vec());
+fn strings(list: Item<'_>) -> Option<Vec<Vec<u8>>> {
+    let mut items = list.elements()?;
+    let mut strings = Vec::new();
+    while let Some(item) = items.next() {
+        strings.push(item.string()?.to_vec());
     }
-    Some(items)
+    Some(strings)
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use super::super::body::PlanShare;
 use super::super::record::Record;
-use super::super::{Kind, Ledger};
+use super::super::{Body, Kind, Ledger, Plan, PlanMeasure};
 use super::village::busy;
 
 #[test]
@@ -20,6 +21,33 @@ fn the_bytes_of_each_kind() {
         }
     }
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn the_bytes_of_each_measure() {
+    let used = |within_days| PlanMeasure::UsedSeconds { seconds: 3_600, within_days };
+    let text: Vec<String> =
+        [used(None), used(Some(30)), PlanMeasure::DaysFromFirstUse { days: 7 }, PlanMeasure::External]
+            .into_iter()
+            .map(|measure| {
+                let body = Body::Plan(Plan {
+                    id: "p".into(),
+                    name: "Paseo".into(),
+                    measure,
+                    devices: 1,
+                    rate_down_kbps: 0,
+                    rate_up_kbps: 256,
+                    price: 70_009,
+                    seller_share: 70_000,
+                    shares: vec![PlanShare { to: "red".into(), amount: 9 }],
+                    replaces: Vec::new(),
+                });
+                let bytes = body.encode().unwrap();
+                assert_eq!(Body::decode(Kind::Plan, &bytes).encode(), Some(bytes.clone()), "{measure:?}");
+                bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+            })
+            .collect();
+    insta::assert_snapshot!(text.join("\n"));
 }
 
 #[test]
