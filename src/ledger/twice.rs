@@ -51,6 +51,11 @@ impl Ledger {
         used.into_iter().filter_map(|verifier| self.twice(&self.voucher(verifier)?)).collect()
     }
 
+    /// Whether one voucher did.
+    pub fn twice_of(&self, verifier: Verifier) -> Option<Twice> {
+        self.twice(&self.voucher(verifier)?)
+    }
+
     fn twice(&self, voucher: &Voucher) -> Option<Twice> {
         let excess_s = match voucher.plan.measure {
             PlanMeasure::UsedSeconds { seconds, .. } => {

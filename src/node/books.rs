@@ -18,7 +18,7 @@ use super::vault::Vault;
 use crate::base::limit::{ALERTS_TWICE, BOOKS_PROPOSALS, JOURNAL_WASTE_BYTES, LEDGER_ROOM_BYTES};
 use crate::base::sorted::SortedMap;
 use crate::base::time::{Instant, Span, TimeQuality};
-use crate::base::voucher::RequestId;
+use crate::base::voucher::{RequestId, Verifier};
 use crate::ledger::account::FIGURES;
 use crate::ledger::body::{Body, NetworkMode, PersonRole};
 use crate::ledger::month::Month;
@@ -283,6 +283,19 @@ impl Node {
         let own = self.ledger.own_member().map(|member| member.name.clone());
         let twice = self.ledger.used_twice().into_iter().filter(|twice| Some(&twice.node) == own.as_ref());
         self.books.twice = twice.take(ALERTS_TWICE).map(|twice| twice.to_string()).collect();
+    }
+
+    /// A record speaks of this voucher: if it was sold here and gave more than it holds, people hear of it at once.
+    pub(super) fn watch_for_twice(&mut self, verifier: Verifier) {
+        let own = self.ledger.own_member().map(|member| &member.name);
+        let Some(twice) = self.ledger.twice_of(verifier).filter(|twice| Some(&twice.node) == own) else {
+            return;
+        };
+        // What was said of it before counts no more.
+        let name = verifier.to_string();
+        self.books.twice.retain(|text| !text.contains(&name));
+        self.books.twice.push(twice.to_string());
+        self.books.twice.truncate(ALERTS_TWICE);
     }
 
     /// What the journal has to hold.

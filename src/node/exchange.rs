@@ -178,6 +178,7 @@ impl Node {
     /// Sessions whose vouchers a record speaks of learn what has changed.
     pub(super) fn tell_vouchers(&mut self, now: Instant, id: RecordId) {
         for verifier in self.ledger.mentioned(id) {
+            self.watch_for_twice(verifier);
             self.tell_voucher(now, verifier);
         }
     }
