@@ -7,6 +7,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// Where every node answers with its portal, over plain HTTP: what stands on a coupon must open at any of them. Of a range for
+/// documentation (RFC 5737), so that nobody has it.
+pub const PORTAL_EVERYWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+
 /// A 48-bit Ethernet address.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MacAddress(pub [u8; 6]);

@@ -94,6 +94,8 @@ const ISSUE: &[Opt] = &[
     opt("count", ArgumentType::Int32),
     opt("person", ArgumentType::Text),
     opt("key", ArgumentType::Text),
+    opt("paper", ArgumentType::Text),
+    opt("language", ArgumentType::Text),
 ];
 
 /// Of money.
@@ -406,6 +408,8 @@ Usage: tequio voucher issue --plan ID [--count N] [--person NAME] [--key K]
   --person NAME   who sells and owes the money
   --key K         the same K within a minute gives the same codes back,
                   so that asking twice sells once
+  --paper a4|58mm     a page (HTML) to print: a sheet to cut, or a strip
+  --language es|en    its language (es)
 
 Example: tequio voucher issue --plan hora --count 3 --person ana
 ";
@@ -434,7 +438,10 @@ Usage: tequio voucher print --plan ID [--count N] [--person NAME] [--key K]
 Paper is owed at its first use, or when it is handed over, as the
 charter says. With --person it is handed over at once.
 
-Example: tequio voucher print --plan hora --count 20 --person beto
+  --paper a4|58mm     a page (HTML) to print: a sheet to cut, or a strip
+  --language es|en    its language (es)
+
+Example: tequio voucher print --plan hora --count 24 --paper a4 > vales.html
 ";
 
 const VOUCHER_GIVE: &str = "\

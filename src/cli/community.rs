@@ -6,6 +6,7 @@
 
 use lexopt::{Arg, Parser};
 
+mod admission;
 mod admit;
 mod assembly;
 mod expel;
@@ -30,7 +31,7 @@ struct Command {
     perform: fn(&Options) -> Result<String, String>,
 }
 
-const COMMANDS: [Command; 13] = [
+const COMMANDS: [Command; 14] = [
     Command {
         word: "create",
         values: &["name", "dir", "currency", "minor-units", "country", "language", "ipv4", "ipv6"],
@@ -83,12 +84,13 @@ tequio community plan --dir DIR --id hora --name 'Una hora' --price 0.50
     Command {
         word: "request",
         values: &["state", "name", "board"],
-        flags: &["json"],
+        flags: &["json", "qr"],
         help: "On a node: prints the line with which it asks to be admitted. Makes its keys if it has none.
 
 tequio community request --state STATE --name NODE
   --state STATE        the node's state folder, like /etc/tequio
   --name NODE          what people will call the node
+  --qr                 also as a QR code, for an officer's phone
   --board MAC          address that names the board (found by itself)
   --json               for programs
 ",
@@ -110,6 +112,18 @@ tequio community admit --dir DIR --request LINE
   --json               for programs
 ",
         perform: admit::admit,
+    },
+    Command {
+        word: "admission",
+        values: &["dir", "member"],
+        flags: &["qr"],
+        help: "Prints the line with which an admitted node joins, where no file can be carried to it.
+
+tequio community admission --dir DIR --member NODE
+  --member NODE        by its name or fingerprint
+  --qr                 also as a QR code
+",
+        perform: admission::admission,
     },
     Command {
         word: "check",
@@ -214,13 +228,15 @@ tequio community restore --dir NEWDIR --paper FILE --bundle FILE
     },
     Command {
         word: "join",
-        values: &["state", "bundle", "board"],
+        values: &["state", "bundle", "admission", "board"],
         flags: &["json"],
         help: "On a node: takes the community's records into its journal. The daemon must not be running.
 
-tequio community join --state STATE --bundle FILE
+tequio community join --state STATE --bundle FILE | --admission LINE
   --state STATE        the node's state folder, like /etc/tequio
   --bundle FILE        the file community.records of the community's folder
+  --admission LINE     what `tequio community admission` printed; `-` reads standard input. The rest of the records
+                       comes from any neighbour
   --board MAC          address that names the board (found by itself)
   --json               for programs
 ",

@@ -8,9 +8,12 @@ mod accounts;
 mod arguments;
 mod commands;
 pub mod community;
+mod coupons;
+mod language;
 mod ledger;
 mod local;
 mod plan_link;
+mod qr;
 mod remote;
 mod report;
 mod table;
@@ -65,7 +68,12 @@ fn perform(
         Kind::Report => report::run(parser),
         Kind::PlanLink => plan_link::run(parser),
         Kind::Ask(method) => {
-            let reply = remote::ask(&socket(options)?, method, arguments_of(given)?)?;
+            let (socket, mut arguments) = (socket(options)?, arguments_of(given)?);
+            let page = coupons::Page::asked(&socket, &mut arguments)?;
+            let reply = remote::ask(&socket, method, arguments)?;
+            if let Some(page) = page {
+                return page.html(&reply);
+            }
             if options.json {
                 return Ok(format!("{reply:#}\n"));
             }

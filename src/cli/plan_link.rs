@@ -6,13 +6,12 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::community::options::Options;
+use super::language::Language;
 use crate::link::budget::{Allowed, Budget, Chip, End, Finding, Place, Plan, Rule, Terrain, Width, assess};
 
 mod page;
 mod sentence;
 mod text;
-
-use sentence::Language;
 
 pub(super) const HELP: &str = "\
 Usage: tequio plan-link (--from LAT,LON --to LAT,LON | --distance KM)
@@ -78,11 +77,7 @@ pub(super) fn run(parser: &mut lexopt::Parser) -> Result<String, String> {
     let plan = plan(&options)?;
     let budget = assess(&plan).map_err(|error| sentence::refused(&error))?;
     let named = Named { names: names(&options)?, plan, budget };
-    let language = match options.text("language")? {
-        None | Some("es") => Language::Spanish,
-        Some("en") => Language::English,
-        Some(other) => return Err(format!("--language `{other}`: there are es and en")),
-    };
+    let language = Language::named(options.text("language")?)?;
     match [options.has("json"), options.has("html")] {
         [false, false] => Ok(text::table(&named)),
         [true, false] => Ok(format!("{:#}\n", json(&named))),

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::address::PORTAL_EVERYWHERE;
 use crate::base::time::Span;
 
 /// Settings of the hotspot on this node.
@@ -49,6 +50,9 @@ impl Settings {
     /// Whether a request for `host` is meant for the portal itself.
     pub(crate) fn is_portal(&self, host: &str) -> bool {
         let host = host.trim_end_matches('.');
-        host.eq_ignore_ascii_case(&self.portal_host) || host.parse() == Ok(self.portal_address)
+        let address = host.parse();
+        host.eq_ignore_ascii_case(&self.portal_host)
+            || address == Ok(self.portal_address)
+            || address == Ok(PORTAL_EVERYWHERE)
     }
 }

@@ -61,7 +61,12 @@ pub(super) fn admit(options: &Options) -> Result<String, String> {
 }
 
 pub(super) fn request_text(options: &Options) -> Result<String, String> {
-    match options.required("request")? {
+    line_of(options.required("request")?)
+}
+
+/// A line that was given, or that standard input says.
+pub(super) fn line_of(given: &str) -> Result<String, String> {
+    match given {
         "-" => {
             let mut text = String::new();
             let read = std::io::stdin().lock().take(REQUEST_BYTES).read_to_string(&mut text);

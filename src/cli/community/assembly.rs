@@ -189,12 +189,19 @@ impl Assembly {
 
 /// Reads and verifies a bundle into a ledger of this key.
 pub(in crate::cli) fn read_bundle(path: &Path, own_key: [u8; 32]) -> Result<(Ledger, Vec<Vec<u8>>), String> {
-    let wrong = |what: String| format!("{}: {what}", path.display());
-    let bytes = read_file(path, JOURNAL_BYTES)?;
+    records_of(&path.display().to_string(), &read_file(path, JOURNAL_BYTES)?, own_key)
+}
+
+/// The same of a bundle's bytes, which are named in errors.
+pub(super) fn records_of(
+    named: &str,
+    bytes: &[u8],
+    own_key: [u8; 32],
+) -> Result<(Ledger, Vec<Vec<u8>>), String> {
+    let wrong = |what: String| format!("{named}: {what}");
     let mut ledger = Ledger::new(own_key, seq_start()?);
     let mut records = Vec::new();
-    for (at, record) in
-        bundle::read(&bytes).map_err(|error| wrong(error.to_string()))?.into_iter().enumerate()
+    for (at, record) in bundle::read(bytes).map_err(|error| wrong(error.to_string()))?.into_iter().enumerate()
     {
         ledger.handle_record(record).map_err(|error| wrong(format!("record {}: {error}", at + 1)))?;
         records.push(record.to_vec());
@@ -264,7 +271,7 @@ fn read_checked(path: &Path) -> Result<Zeroizing<String>, String> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-fn read_file(path: &Path, most: u64) -> Result<Zeroizing<Vec<u8>>, String> {
+pub(super) fn read_file(path: &Path, most: u64) -> Result<Zeroizing<Vec<u8>>, String> {
     let cannot = |error: std::io::Error| format!("cannot read {}: {error}", path.display());
     let length = fs::metadata(path).map_err(cannot)?.len();
     if length > most {

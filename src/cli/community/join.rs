@@ -7,9 +7,12 @@ use blake2::{Blake2s256, Digest};
 use ed25519_dalek::{Signature, VerifyingKey};
 use serde_json::json;
 
-use super::assembly::{read_bundle, seq_start};
+use super::admission;
+use super::admit::line_of;
+use super::assembly::{read_file, records_of, seq_start};
 use super::options::Options;
-use crate::base::limit::RECORD_TEXT_BYTES;
+use crate::base::limit::{JOURNAL_BYTES, RECORD_TEXT_BYTES};
+use crate::cli::qr;
 use crate::ledger::text::{decode, encode, fingerprint};
 use crate::ledger::{Ledger, RecordId};
 use crate::node::vault::Vault;
@@ -73,7 +76,7 @@ fn message(dh: &[u8; 32], name: &str) -> Vec<u8> {
     [b"tequio request 1\0", &dh[..], name.as_bytes()].concat()
 }
 
-fn check(bytes: &[u8]) -> [u8; CHECK_BYTES] {
+pub(super) fn check(bytes: &[u8]) -> [u8; CHECK_BYTES] {
     let hash: [u8; 32] = Blake2s256::digest(bytes).into();
     let [a, b, c, d, e, ..] = hash;
     [a, b, c, d, e]
@@ -90,6 +93,9 @@ pub(super) fn request(options: &Options) -> Result<String, String> {
     check_name(name)?;
     let mut vault = open_vault(options, &options.path("state")?)?;
     let text = Request::text(&mut vault, name);
+    if options.has("qr") {
+        return Ok(format!("{}{text}\n", qr::terminal(&text)?));
+    }
     if options.has("json") {
         let answer = json!({ "request": text, "fingerprint": fingerprint(&vault.sign_key()), "name": name });
         return Ok(format!("{answer:#}\n"));
@@ -99,14 +105,31 @@ pub(super) fn request(options: &Options) -> Result<String, String> {
 
 /// `tequio community join`
 pub(super) fn join(options: &Options) -> Result<String, String> {
-    take_in(options, &options.path("state")?, &options.path("bundle")?)
+    let state = options.path("state")?;
+    let Some(line) = options.text("admission")? else {
+        return take_in(options, &state, &options.path("bundle")?);
+    };
+    let mut vault = open_vault(options, &state)?;
+    let bundle = admission::read(&line_of(line)?, &vault.sign_key())?;
+    take_bundle(options, &state, &mut vault, ("the admission", &bundle))
 }
 
 /// Takes the records of a file into a node's journal.
 pub(in crate::cli) fn take_in(options: &Options, state: &Path, bundle: &Path) -> Result<String, String> {
     let mut vault = open_vault(options, state)?;
+    let bytes = read_file(bundle, JOURNAL_BYTES)?;
+    take_bundle(options, state, &mut vault, (&bundle.display().to_string(), &bytes))
+}
+
+/// Takes the records of a bundle, which is named in errors, into a node's journal.
+fn take_bundle(
+    options: &Options,
+    state: &Path,
+    vault: &mut KeyVault,
+    (named, bundle): (&str, &[u8]),
+) -> Result<String, String> {
     let key = vault.sign_key();
-    let (news, records) = read_bundle(bundle, key)?;
+    let (news, records) = records_of(named, bundle, key)?;
     let (mut store, loaded) = Store::open(state, &vault.journal_key()).map_err(|error| error.to_string())?;
     if let Some(why) = loaded.unwritable {
         return Err(why);
@@ -122,14 +145,14 @@ pub(in crate::cli) fn take_in(options: &Options, state: &Path, bundle: &Path) ->
         return Err(format!(
             "this node belongs to {}, and {} is of {}: a node joins one community. To start afresh, move {} away",
             community_name(&ledger),
-            bundle.display(),
+            named,
             community_name(&news),
             state.join("journal").display()
         ));
     }
     let mut fresh = Vec::new();
     for record in records {
-        if ledger.handle_record(&record).map_err(|error| format!("{}: {error}", bundle.display()))?.new {
+        if ledger.handle_record(&record).map_err(|error| format!("{named}: {error}"))?.new {
             fresh.push(record);
         }
     }
@@ -139,7 +162,7 @@ pub(in crate::cli) fn take_in(options: &Options, state: &Path, bundle: &Path) ->
         let (_, result) = store.wait().ok_or("the store thread has ended")?;
         result?;
     }
-    Ok(joined(options, &ledger, &mut vault, count))
+    Ok(joined(options, &ledger, vault, count))
 }
 
 fn joined(options: &Options, ledger: &Ledger, vault: &mut KeyVault, count: usize) -> String {

@@ -11,13 +11,14 @@ use zeroize::Zeroizing;
 use super::assembly::{Assembly, RECORDS_FILE, read_bundle};
 use super::options::Options;
 use super::paper;
+use crate::cli::qr;
 use crate::ledger::Body;
 use crate::ledger::body::Succession;
 use crate::ledger::text::fingerprint;
 use crate::platform::vault::keys::write_secret;
 
 /// Bytes of a paper that are looked at.
-const PAPER_BYTES: u64 = 4_096;
+const PAPER_BYTES: u64 = 16_384;
 
 /// `tequio community succeed`
 pub(super) fn succeed(options: &Options) -> Result<String, String> {
@@ -82,10 +83,13 @@ pub(super) fn write_paper(options: &Options) -> Result<String, String> {
     let folder = options.path("dir")?;
     let file = options.path("file")?;
     let assembly = Assembly::open(&folder)?;
-    let text = paper::text(&assembly.secret());
+    let mut text = paper::text(&assembly.secret());
+    let code = Zeroizing::new(qr::terminal(text.trim_end())?);
+    text.push('\n');
+    text.push_str(&code);
     write_secret(&file, text.as_bytes()).map_err(|error| error.to_string())?;
     Ok(format!(
-        "{} holds the root key of {} as words: print it or copy it by hand, twice, and remove the file. Two people \
+        "{} holds the root key of {} as words and as a QR code: print it or copy it by hand, twice, and remove the file. Two people \
          keep one paper each.\n`tequio community check --dir {} --paper -` proves that a paper reads.\n",
         file.display(),
         fingerprint(&assembly.root_key()),

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::join::Request;
 use super::run;
-use crate::ledger::Ledger;
+use crate::ledger::{Kind, Ledger};
 use crate::node::vault::Vault;
 use crate::platform::store::Store;
 use crate::platform::vault::KeyVault;
@@ -86,6 +86,37 @@ impl Table {
 }
 
 const BOARD: &str = "02:00:5e:10:00:01";
+
+#[test]
+fn a_node_joins_by_a_line_that_was_read_aloud_or_scanned() {
+    let table = Table::founded("community-line");
+    let request = table.request("uno");
+    table.admit(&request, "seller,hotspot");
+    let asked = ["admission", "--dir", "{}/asamblea", "--member", "La loma"];
+    let line = table.do_it(&asked);
+    assert_eq!(line.lines().count(), 1);
+    assert!(line.len() < 2_500, "{} octets fit into a QR code", line.len());
+    let shown = table.do_it(&[&asked[..], &["--qr"]].concat());
+    assert!(shown.ends_with(&line) && shown.lines().count() > 40, "{shown}");
+    let run = |line: &str| table.run(&["join", "--state", "{}/uno", "--board", BOARD, "--admission", line]);
+    let other = if &line[60..61] == "A" { "B" } else { "A" };
+    let mistyped = [&line[..60], other, &line[61..]].concat();
+    assert!(run(&mistyped).unwrap_err().contains("checksum"), "{mistyped}");
+    assert!(run("tequio-request-1:x:y").unwrap_err().starts_with("this is no admission"));
+    let broken: String = line.trim().chars().flat_map(|symbol| [symbol, ' ']).collect();
+    run(&broken).unwrap();
+    let (_, ledger) = table.node("uno");
+    assert_eq!(ledger.own_member().unwrap().name, "La loma");
+    let carries = |kind| ledger.records().any(|record| record.kind == kind);
+    assert!(
+        carries(Kind::Grant) && !carries(Kind::Epoch),
+        "its share waits for the epoch, which any neighbour has"
+    );
+    assert_eq!(table.join("uno")["secrets"], true, "and opens once it is there");
+    table.request("dos");
+    let other = table.run(&["join", "--state", "{}/dos", "--board", BOARD, "--admission", line.trim()]);
+    assert!(other.unwrap_err().contains("this admission is for the node"));
+}
 
 #[test]
 fn two_nodes_join_and_one_takes_the_codes_of_the_other() {

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::sentence::{self, Language};
-use super::{Figure, Named, text};
+use super::{Figure, Named, sentence, text};
 use crate::cli::escaped;
+use crate::cli::language::Language;
 
 /// Width and height of the drawing, in its own units.
 const DRAWING: (f64, f64) = (1_000.0, 300.0);
@@ -19,7 +19,7 @@ pub(super) fn html(named: &Named, language: Language) -> String {
     let mut page = format!(
         "<!doctype html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\"><title>{title}</title>\n\
          <style>{STYLE}</style></head><body>\n<h1>{title}</h1>\n<p>{:.2} km, {} MHz, {} MHz: <b>{}</b></p>\n",
-        language.of("en", "es"),
+        language.code(),
         Figure(budget.distance_m / 1_000.0),
         plan.frequency_mhz,
         plan.width.mhz(),

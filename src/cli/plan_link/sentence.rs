@@ -1,28 +1,10 @@
 //! What a plan says, in words.
 
 use super::Figure;
+use crate::cli::language::Language;
 use crate::link::budget::{
     Clearance, FADE_MARGIN_DB, Finding, MOST_DISTANCE_M, PlaceError, PlanError, TerrainError, Verdict,
 };
-
-/// The languages of a page to print.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Language {
-    /// Español.
-    Spanish,
-    /// English.
-    English,
-}
-
-impl Language {
-    /// The sentence of this language.
-    pub(super) const fn of<T: Copy>(self, english: T, spanish: T) -> T {
-        match self {
-            Self::English => english,
-            Self::Spanish => spanish,
-        }
-    }
-}
 
 /// A word for programs.
 pub(super) const fn verdict_code(verdict: Verdict) -> &'static str {

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::sentence::{self, Language};
+use super::sentence;
 use super::{Figure, Named};
+use crate::cli::language::Language;
 use crate::link::budget::{Finding, Rate, Verdict};
 
 /// The whole answer.

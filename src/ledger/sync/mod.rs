@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use self::beacon::Beacon;
 use self::intake::Intake;
+pub use self::path::of as path_of;
 pub use self::report::{Counters, PeerReport, Refused, Why};
 use self::stream::Stream;
 use super::record::{RecordId, Refusal};
@@ -234,7 +235,9 @@ impl Sync {
         if link.dialled {
             self.dialled(link.place);
         }
-        let Some(path) = path::own(ledger).filter(|_| self.streams.len() < limit::SYNC_STREAMS) else {
+        let Some(path) =
+            path::of(ledger, ledger.own_key()).filter(|_| self.streams.len() < limit::SYNC_STREAMS)
+        else {
             self.counters.full = self.counters.full.saturating_add(1);
             self.refuse(now, link.place, Why::Full);
             return self.outputs.push_back(Output::Close(id));

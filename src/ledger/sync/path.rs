@@ -11,10 +11,9 @@ use crate::base::limit;
 /// Officers on the way from a node to the root: roots name officers, officers name members.
 const STEPS: usize = 4;
 
-/// This node's path; `None` while it is no member, or if its path is too long for anybody.
-pub(super) fn own(ledger: &Ledger) -> Option<Vec<Vec<u8>>> {
+/// The path of the member with this key; `None` while it is no member, or if its path is too long for anybody.
+pub fn of(ledger: &Ledger, mut key: [u8; 32]) -> Option<Vec<Vec<u8>>> {
     let mut members = Vec::new();
-    let mut key = ledger.own_key();
     while let Some(state) = ledger.authority.members.get(&key).filter(|_| members.len() < STEPS) {
         let record = ledger.record(state.record)?;
         members.push(record);

@@ -251,7 +251,7 @@ fn a_node_that_knows_only_itself_learns_everything() {
     for lot in 0..190 {
         sell(&mut village, &mut row, lot, 1);
     }
-    let path: Vec<Vec<u8>> = path::own(&row.nodes[3].0).unwrap();
+    let path: Vec<Vec<u8>> = path::of(&row.nodes[3].0, row.nodes[3].0.own_key()).unwrap();
     let mut newcomer = Ledger::new(row.nodes[3].0.own_key(), 7);
     for bytes in path {
         newcomer.handle_record(&bytes).unwrap();
@@ -306,7 +306,7 @@ fn a_stranger_is_cut_off_and_tells_us_nothing() {
     let (village, mut row) = village_row();
     let before = row.ids(0);
     // Somebody who copied the seller's path, which is public, and has a key of his own.
-    let path = path::own(&village.seller.ledger).unwrap();
+    let path = path::of(&village.seller.ledger, village.seller.ledger.own_key()).unwrap();
     let stream = row.connect(1, 0, [0x66; 32]);
     let (ledger, sync) = &mut row.nodes[0];
     sync.handle_message(row.now, stream, &message::Message::Path(path).encode(), ledger);

@@ -13,7 +13,7 @@
 
 use std::fmt::Write;
 
-use crate::base::address::Prefix;
+use crate::base::address::{PORTAL_EVERYWHERE, Prefix};
 use crate::base::limit;
 
 /// Name of our table, in the family `inet`.
@@ -54,7 +54,11 @@ pub fn base_table(settings: &FirewallSettings) -> String {
         fill(&mut text, &format!("{name}4"), &v4);
         fill(&mut text, &format!("{name}6"), &v6);
     }
-    text.push_str(&RULES.replace("PORTAL", &settings.portal_port.to_string()));
+    text.push_str(
+        &RULES
+            .replace("PORTAL", &settings.portal_port.to_string())
+            .replace("EVERYWHERE", &PORTAL_EVERYWHERE.to_string()),
+    );
     text
 }
 
@@ -183,6 +187,8 @@ const RULES: &str = r#"table inet tequio {
     iifname != @hotspot_interfaces accept
     # Who types this node's address gets the portal, with or without a voucher, and never LuCI.
     fib daddr type local tcp dport 80 redirect to :PORTAL
+    # What stands on coupons opens the portal of whatever node the guest is at.
+    ip daddr EVERYWHERE tcp dport 80 redirect to :PORTAL
     fib daddr type local accept
     ct mark != 0 accept
     ip daddr @walled_garden4 accept

@@ -1,0 +1,34 @@
+//! The languages of pages to print.
+
+/// One of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Language {
+    /// Español.
+    Spanish,
+    /// English.
+    English,
+}
+
+impl Language {
+    /// What `--language` says; Spanish if it is not said.
+    pub(super) fn named(word: Option<&str>) -> Result<Self, String> {
+        match word {
+            None | Some("es") => Ok(Self::Spanish),
+            Some("en") => Ok(Self::English),
+            Some(other) => Err(format!("--language `{other}`: there are es and en")),
+        }
+    }
+
+    /// The sentence of this language.
+    pub(super) const fn of<T: Copy>(self, english: T, spanish: T) -> T {
+        match self {
+            Self::English => english,
+            Self::Spanish => spanish,
+        }
+    }
+
+    /// Its name in pages.
+    pub(super) const fn code(self) -> &'static str {
+        self.of("en", "es")
+    }
+}
