@@ -88,6 +88,30 @@ impl Terrain {
         self.gateway().ip(&default_routes())
     }
 
+    /// The hamlet's own way outside: a cable straight to the provider, in IPv4.
+    pub fn raise_dish(&self) -> Outcome<()> {
+        let (node, device) = (self.node(plan::DISH_SITE), plan::DISH_DEVICE);
+        node.ip(&format!("link add {device} type veth peer name {device} netns {}\n", self.outside.name()))?;
+        self.outside
+            .ip(&format!("addr add {}/24 dev {device}\nlink set {device} up\n", plan::DISH_PROVIDER4))?;
+        node.nft(&format!(
+            "table ip dish {{\n chain leaving {{\n  type nat hook postrouting priority srcnat; policy accept;\n  \
+             oifname \"{device}\" masquerade\n }}\n}}\n"
+        ))?;
+        node.ip(&format!(
+            "addr add {}/24 dev {device}\nlink set {device} up\nroute add default via {} dev {device}\n",
+            plan::DISH4,
+            plan::DISH_PROVIDER4
+        ))
+    }
+
+    /// Takes it down again.
+    pub fn lower_dish(&self) -> Outcome<()> {
+        let node = self.node(plan::DISH_SITE);
+        node.ip(&format!("link del {}\n", plan::DISH_DEVICE))?;
+        node.nft("delete table ip dish\n")
+    }
+
     fn gateway(&self) -> &Namespace {
         let site = self.topology.sites.iter().find(|site| site.uplink).expect("a village has a gateway");
         self.node(site.name)

@@ -282,6 +282,14 @@ pub const OUTSIDE4: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 80);
 pub const OUTSIDE6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0x113, 0, 0, 0, 0, 0x80);
 /// The DNS server outside.
 pub const OUTSIDE_DNS4: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 53);
+/// The node that has a dish of its own, which is raised when it is cut off.
+pub const DISH_SITE: &str = "caserio";
+/// The dish's device there.
+pub const DISH_DEVICE: &str = "sat0";
+/// The node's address there.
+pub const DISH4: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 2);
+/// Who serves the dish.
+pub const DISH_PROVIDER4: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
 /// The name of the web server outside.
 pub const OUTSIDE_NAME: &str = "outside.example";
 

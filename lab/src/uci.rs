@@ -36,6 +36,11 @@ pub fn config(topology: &Topology, site: &Site, folder: &Path) -> String {
         text.list("ping", plan::OUTSIDE6);
         text.list("dns", plan::OUTSIDE_DNS4);
     }
+    if site.name == plan::DISH_SITE {
+        text.section("uplink", Some("antena"));
+        text.option("device", plan::DISH_DEVICE);
+        text.option("metric", 1024);
+    }
     hotspot(&mut text, site);
     for (login, name, role) in PERSONS {
         text.section("person", None);

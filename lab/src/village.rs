@@ -242,11 +242,16 @@ fn bench_folder() -> Option<PathBuf> {
     target.join(".rustc_info.json").exists().then(|| target.join("bench"))
 }
 
-/// What the assembly sells: an hour, and a very short one for this story.
+/// What the assembly sells: an hour, and two very short ones for this story.
 const PLANS: &[community::Plan] = &[
     community::Plan { id: "hora", name: "Una hora", price_cents: 50, used_seconds: 3_600 },
     community::Plan { id: "prueba", name: "Prueba", price_cents: 5, used_seconds: TRIAL_SECONDS },
+    community::Plan { id: "rato", name: "Un rato", price_cents: 5, used_seconds: SPLIT_SECONDS },
 ];
 
 /// How long the short plan lasts.
 pub const TRIAL_SECONDS: u32 = 20;
+
+/// How long the plan lasts that is used on both sides of a split. Twice that is more than it held by over a minute: less
+/// is no news, since counters are told each minute.
+pub const SPLIT_SECONDS: u32 = 65;

@@ -21,7 +21,7 @@ impl Story {
         let mut nico = self.phone(SQUARE, "nico", 4)?;
         nico.lease()?;
         let portal = nico.open(OUTSIDE_URL)?;
-        let (code, verifier) = self.sell_one(HAMLET)?;
+        let (code, verifier) = self.sell_one(HAMLET, "hora")?;
         let sold = Instant::now();
         timeline.note(format!("Ana sells {code} in the hamlet; Nico stands at the square"));
         self.until_known(SQUARE, &verifier, "sold")?;
@@ -69,10 +69,10 @@ impl Story {
         Ok(())
     }
 
-    /// One hour, sold at this node: its code and its verifier.
-    fn sell_one(&mut self, at: &str) -> Outcome<(String, String)> {
+    /// One voucher, sold at this node: its code and its verifier.
+    pub(super) fn sell_one(&mut self, at: &str, plan: &str) -> Outcome<(String, String)> {
         let household = self.village.household(at);
-        let answer = household.ask(&["voucher", "issue", "--plan", "hora", "--person", CARETAKER])?;
+        let answer = household.ask(&["voucher", "issue", "--plan", plan, "--person", CARETAKER])?;
         let voucher = &answer["vouchers"][0];
         let text = |name: &str| voucher[name].as_str().map(str::to_owned);
         let (Some(code), Some(verifier)) = (text("code"), text("verifier")) else {
@@ -84,7 +84,7 @@ impl Story {
     }
 
     /// Waits until a node says that a voucher is in this state.
-    fn until_known(&mut self, at: &str, verifier: &str, state: &str) -> Outcome<()> {
+    pub(super) fn until_known(&mut self, at: &str, verifier: &str, state: &str) -> Outcome<()> {
         let limit = self.limit();
         let household = self.village.household(at);
         let log = household.log.clone();

@@ -5,13 +5,15 @@
 //! her and has no voucher. Luz lives in the hamlet (`caserio`), five links away from the gateway, and buys the plan of
 //! twenty seconds there. Nico brings a voucher of the hamlet to the square.
 //!
-//! A new step is a row in `STEPS` and a method in `accounts`, `mesh`, `phones`, `exchange`, `secrets` or `trouble`.
+//! A new step is a row in `STEPS` and a method in `accounts`, `mesh`, `phones`, `exchange`, `secrets`, `split` or
+//! `trouble`.
 
 mod accounts;
 mod exchange;
 mod mesh;
 mod phones;
 mod secrets;
+mod split;
 mod trouble;
 
 use std::time::{Duration, Instant};
@@ -54,6 +56,7 @@ const STEPS: &[(&str, Play)] = &[
     ("a wrong code changes nothing", Story::wrong_code),
     ("the code just sold opens the outside", Story::right_code),
     ("a phone without a voucher stays inside", Story::without_voucher),
+    ("what a coupon says opens the portal", Story::coupon_scanned),
     ("a code of the hamlet works at the square", Story::sold_elsewhere),
     ("a seller pays, and two nodes say so", Story::settled_by_two),
     ("the community changes its secrets", Story::secrets_change),
@@ -69,6 +72,7 @@ const STEPS: &[(&str, Play)] = &[
     ("the provider answers again", Story::provider_is_back),
     ("the hamlet knows how far the outside is", Story::outside_measured),
     ("the plan of 20 seconds ends", Story::plan_ends),
+    ("one code on both sides of a split", Story::used_on_both_sides),
     ("the daemons end", Story::daemons_end),
     ("the recordings replay and hold no secret", Story::recordings_proven),
 ];

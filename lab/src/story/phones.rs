@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use serde_json::Value;
+use tequio::base::address::PORTAL_EVERYWHERE;
 
 use super::{ANDROID_CHECK, OUTSIDE_URL, PATIENCE, SQUARE, Story, WRONG_CODE};
 use crate::failure::{Failure, Outcome};
@@ -132,6 +133,27 @@ impl Story {
         }
         open_content(&mut beto, "Beto", timeline)?;
         self.beto = Some(beto);
+        Ok(())
+    }
+
+    /// The address that the QR code of a coupon holds: for a stranger, and for somebody who is outside already.
+    pub(super) fn coupon_scanned(&mut self, timeline: &mut Timeline) -> Outcome<()> {
+        let url = format!("http://{PORTAL_EVERYWHERE}/?code={WRONG_CODE}");
+        let beto = self.beto.as_mut().expect("an earlier step has switched it on");
+        let visit = beto.open(&url)?;
+        if visit.way.len() != 1 || !visit.page.text().contains(&format!("value=\"{WRONG_CODE}\"")) {
+            return Err(Failure::new(
+                format!("the portal with {WRONG_CODE} filled in"),
+                describe_visit(&visit),
+            ));
+        }
+        let rosa = self.rosa.as_mut().expect("an earlier step has switched it on");
+        let visit = rosa.open(&format!("http://{PORTAL_EVERYWHERE}/"))?;
+        if visit.page.status != 200 || shows(&visit, "outside") {
+            return Err(Failure::new("the portal for Rosa, who is outside", describe_visit(&visit)));
+        }
+        timeline.note(format!("Beto scans a coupon: {url} is the portal with the code filled in"));
+        timeline.note("Rosa, who is outside, finds the portal at the same address");
         Ok(())
     }
 
