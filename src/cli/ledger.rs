@@ -127,6 +127,10 @@ fn verify(options: &Options) -> Result<String, String> {
         report.records,
         report.uncounted.len()
     );
+    let later = report.uncounted.iter().filter(|record| record.version > 1).count();
+    if later > 0 {
+        let _ = writeln!(text, "{later} of these are of a later version, kept and passed on");
+    }
     for twice in &report.used_twice {
         let _ = writeln!(text, "  {twice}");
     }

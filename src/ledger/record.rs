@@ -7,6 +7,9 @@
 //! ```
 //!
 //! The record's id is the BLAKE2s-256 hash of the envelope's bytes. The bytes are kept as they came.
+//!
+//! A record of a higher version has these fields too, is signed like this, and says nothing here: it is kept and passed
+//! on for those who can read it.
 //! A community's first charter cannot name the community, since its own id is that name: it has zeros.
 
 use std::fmt;
@@ -18,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::body::Body;
 use super::cbor::{self, CborError};
-use super::fields::{Fields, begin_map, put};
+use super::fields::{Field, Fields, begin_map, put};
 use super::item::Items;
 use super::kind::Kind;
 use crate::base::limit::{CLOSE_BYTES, RECORD_BYTES};
@@ -71,7 +74,7 @@ pub enum Refusal {
     },
     /// Not the one spelling of an item.
     Spelling(CborError),
-    /// No envelope of version 1.
+    /// No envelope.
     Envelope {
         /// What is missing or wrong.
         what: &'static str,
@@ -102,13 +105,14 @@ impl Record {
         cbor::walk(bytes).map_err(Refusal::Spelling)?;
         let range = envelope_range(bytes).ok_or(Refusal::Envelope { what: "it has no signature" })?;
         let envelope = &bytes[range];
-        let (header, body) = read_envelope(envelope)?;
+        let (version, header, body) = read_envelope(envelope)?;
+        let is_later = version > VERSION;
         let id = RecordId(Blake2s256::digest(envelope).into());
         let kind = Kind::from_number(header.kind);
         if bytes.len() > most_bytes(kind) {
             return Err(Refusal::TooLarge { bytes: bytes.len() });
         }
-        if !kind.chained() && header.prev.is_some() {
+        if !kind.chained() && header.prev.is_some() && !is_later {
             return Err(Refusal::Envelope { what: "a record of this kind names no earlier one" });
         }
         Ok(Self {
@@ -117,7 +121,7 @@ impl Record {
             author: header.author,
             seq: header.seq,
             prev: header.prev,
-            body: Body::decode(kind, body),
+            body: if is_later { Body::Unread } else { Body::decode(kind, body) },
             bytes: bytes.to_vec(),
         })
     }
@@ -125,10 +129,19 @@ impl Record {
     /// The community it belongs to: for a first charter, the one that it founds. It stands in the bytes alone, since all
     /// records of a ledger have the same.
     pub fn community(&self) -> [u8; 32] {
-        let header = envelope_range(&self.bytes).and_then(|range| read_envelope(&self.bytes[range]).ok());
-        // A record was read before it is one: its header reads again.
-        let named = header.map_or([0; 32], |(header, _)| header.community);
+        let named = self.head().map_or([0; 32], |(_, header)| header.community);
         if self.kind == Kind::Charter && named == [0; 32] { self.id.0 } else { named }
+    }
+
+    /// The version of its envelope: what a higher one than ours says is not for us.
+    pub fn version(&self) -> u64 {
+        self.head().map_or(0, |(version, _)| version)
+    }
+
+    /// A record was read before it is one: its header reads again.
+    fn head(&self) -> Option<(u64, Header)> {
+        let (version, header, _) = read_envelope(&self.bytes[envelope_range(&self.bytes)?]).ok()?;
+        Some((version, header))
     }
 
     /// The name of the record in `bytes`, if there is one.
@@ -187,20 +200,21 @@ fn envelope_range(bytes: &[u8]) -> Option<Range<usize>> {
     (is_record && envelope.bytes.len() + 1 == end).then_some(1..end)
 }
 
-fn read_envelope(bytes: &[u8]) -> Result<(Header, &[u8]), Refusal> {
+fn read_envelope(bytes: &[u8]) -> Result<(u64, Header, &[u8]), Refusal> {
     let missing = |what| Refusal::Envelope { what };
     let fields = Items::new(bytes).next().and_then(Fields::of_map).ok_or(missing("it is not a map"))?;
-    if fields.get(0) != Some(VERSION) {
-        return Err(missing("its version is not 1"));
-    }
+    let version = fields.get(0).filter(|version| *version >= VERSION).ok_or(missing("it has no version"))?;
     let header = Header {
         community: fields.get(1).ok_or(missing("it names no community"))?,
         kind: fields.get(2).ok_or(missing("it has no kind"))?,
         author: fields.get(3).ok_or(missing("it has no author"))?,
         seq: fields.get(4).ok_or(missing("it has no seq"))?,
-        prev: fields.get(5).ok_or(missing("prev is no id"))?,
+        prev: match fields.item(5) {
+            Some(prev) => Some(RecordId::read(prev).ok_or(missing("prev is no id"))?),
+            None => None,
+        },
     };
-    Ok((header, fields.item(6).ok_or(missing("it has no body"))?.bytes))
+    Ok((version, header, fields.item(6).ok_or(missing("it has no body"))?.bytes))
 }
 
 impl fmt::Display for RecordId {
@@ -225,7 +239,7 @@ impl fmt::Display for Refusal {
                 )
             }
             Self::Spelling(error) => write!(formatter, "the record is not deterministic CBOR: {error}"),
-            Self::Envelope { what } => write!(formatter, "this is no record of version 1: {what}"),
+            Self::Envelope { what } => write!(formatter, "this is no record: {what}"),
             Self::Signature => formatter.write_str("the record was altered, or its author did not sign it"),
             Self::Foreign => formatter.write_str("the record belongs to another community"),
             Self::Full => formatter.write_str("the ledger is full"),

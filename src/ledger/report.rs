@@ -70,6 +70,8 @@ pub struct Uncounted {
     pub record: RecordId,
     /// Its kind.
     pub kind: String,
+    /// Its version: a higher one than 1 is for later programs, kept and passed on.
+    pub version: u64,
     /// Its author's key, short.
     pub author: String,
 }
@@ -122,6 +124,7 @@ impl Ledger {
         let line = |record: &Record| Uncounted {
             record: record.id,
             kind: record.kind.to_string(),
+            version: record.version(),
             author: fingerprint(&record.author),
         };
         let left_out = |record: &&Record| !self.counts(record) && !self.line.is_below(record);
