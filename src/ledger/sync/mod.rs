@@ -235,14 +235,12 @@ impl Sync {
         if link.dialled {
             self.dialled(link.place);
         }
-        let Some(path) =
-            path::of(ledger, ledger.own_key()).filter(|_| self.streams.len() < limit::SYNC_STREAMS)
-        else {
+        if self.streams.len() >= limit::SYNC_STREAMS {
             self.counters.full = self.counters.full.saturating_add(1);
             self.refuse(now, link.place, Why::Full);
             return self.outputs.push_back(Output::Close(id));
-        };
-        self.streams.insert(id, Stream::new(now, link, path));
+        }
+        self.streams.insert(id, Stream::new(now, link, path::of(ledger, ledger.own_key())));
         self.outputs.push_back(Output::Read(id));
         self.send(id, ledger);
     }
@@ -370,7 +368,7 @@ impl Sync {
 
     /// When [`handle_wake`](Self::handle_wake) or [`verify_next`](Self::verify_next) has something to do.
     pub fn next_wake(&self, ledger: &Ledger) -> Option<Instant> {
-        ledger.own_member()?;
+        self.own_beacon(ledger)?;
         if self.streams.values().any(|stream| !stream.unread.is_empty()) {
             return Some(Instant::ZERO);
         }
@@ -495,10 +493,11 @@ impl Sync {
             })
     }
 
-    /// Our beacon; none before this node belongs to a community.
+    /// Our beacon; none without a community. Whether this node belongs to it the others may know better: its own record may
+    /// be lost, or not be here yet.
     fn own_beacon(&self, ledger: &Ledger) -> Option<Beacon> {
-        ledger.own_member()?;
-        Some(Beacon::new(&ledger.community()?, ledger.own_key(), self.run))
+        let community = ledger.community().filter(|_| !ledger.is_expelled())?;
+        Some(Beacon::new(&community, ledger.own_key(), self.run))
     }
 
     /// The stream whose record is verified next: the one after the last, around.

@@ -11,11 +11,12 @@ use crate::base::limit;
 /// Officers on the way from a node to the root: roots name officers, officers name members.
 const STEPS: usize = 4;
 
-/// The path of the member with this key; `None` while it is no member, or if its path is too long for anybody.
-pub fn of(ledger: &Ledger, mut key: [u8; 32]) -> Option<Vec<Vec<u8>>> {
+/// The path of the member with this key. It is empty while that is no member as far as this ledger knows, or if it is too
+/// long for anybody: whoever has the member's record knows it by its key, and gives back what a damaged journal has lost.
+pub fn of(ledger: &Ledger, mut key: [u8; 32]) -> Vec<Vec<u8>> {
     let mut members = Vec::new();
-    while let Some(state) = ledger.authority.members.get(&key).filter(|_| members.len() < STEPS) {
-        let record = ledger.record(state.record)?;
+    let of = |key: [u8; 32]| ledger.authority.members.get(&key).and_then(|state| ledger.record(state.record));
+    while let Some(record) = of(key).filter(|_| members.len() < STEPS) {
         members.push(record);
         key = record.author;
     }
@@ -24,7 +25,7 @@ pub fn of(ledger: &Ledger, mut key: [u8; 32]) -> Option<Vec<Vec<u8>>> {
     let path: Vec<&Record> = founder.into_iter().chain(roots).chain(members.iter().rev().copied()).collect();
     let bytes: usize = path.iter().map(|record| record.bytes.len()).sum();
     let fits = !members.is_empty() && bytes <= limit::SYNC_PATH_BYTES;
-    fits.then(|| path.iter().map(|record| record.bytes.clone()).collect())
+    path.into_iter().filter(|_| fits).map(|record| record.bytes.clone()).collect()
 }
 
 /// The key of the member that `path` proves and that holds `dh`: in a ledger of its own, so that a

@@ -60,7 +60,11 @@ impl Row {
     }
 
     fn dh(&self, node: usize) -> [u8; 32] {
-        self.nodes[node].0.own_member().map_or([0xee; 32], |member| member.dh)
+        let key = self.nodes[node].0.own_key();
+        let of = |(ledger, _): &(Ledger, Sync)| {
+            ledger.members().find(|state| state.member.key == key).map(|state| state.member.dh)
+        };
+        self.nodes.iter().find_map(of).unwrap_or([0xee; 32])
     }
 
     /// Lets time pass, until everything that is due then is done.
@@ -251,7 +255,7 @@ fn a_node_that_knows_only_itself_learns_everything() {
     for lot in 0..190 {
         sell(&mut village, &mut row, lot, 1);
     }
-    let path: Vec<Vec<u8>> = path::of(&row.nodes[3].0, row.nodes[3].0.own_key()).unwrap();
+    let path: Vec<Vec<u8>> = path::of(&row.nodes[3].0, row.nodes[3].0.own_key());
     let mut newcomer = Ledger::new(row.nodes[3].0.own_key(), 7);
     for bytes in path {
         newcomer.handle_record(&bytes).unwrap();
@@ -259,6 +263,43 @@ fn a_node_that_knows_only_itself_learns_everything() {
     row.nodes[3].0 = newcomer;
     row.pass(Span::from_secs(30));
     row.assert_all_equal();
+}
+
+#[test]
+fn a_node_whose_journal_lost_any_record_gets_it_back() {
+    let (village, whole) = village_row();
+    let records: Vec<Vec<u8>> = whole.nodes[3].0.records().map(|record| record.bytes.clone()).collect();
+    let own = village.other.id();
+    // The charter, its own admission, an epoch: each of them alone, and all but one.
+    for (at, all_but_one) in (0..records.len()).flat_map(|at| [(at, false), (at, true)]) {
+        let (_, mut row) = village_row();
+        let kept = records.iter().enumerate().filter(|(one, _)| (*one == at) == all_but_one);
+        let mut damaged = Ledger::new(own, 7);
+        assert_eq!(damaged.handle_journal(kept.map(|(_, bytes)| bytes.as_slice())), 0);
+        row.nodes[3].0 = damaged;
+        row.pass(Span::from_secs(40));
+        row.assert_all_equal();
+        assert!(row.nodes[3].0.own_member().is_some());
+        assert_eq!(row.nodes[2].1.counters().strangers, 0);
+    }
+}
+
+#[test]
+fn a_node_that_nobody_admitted_is_a_stranger_until_somebody_does() {
+    let (mut village, mut row) = village_row();
+    let newcomer = VillageNode::new(9);
+    let mut ledger = newcomer.ledger.clone();
+    ledger.handle_journal(village.records.iter().map(Vec::as_slice));
+    row.nodes.push((ledger, Sync::new(9)));
+    row.pass(Span::from_secs(600));
+    let strangers = row.nodes[3].1.counters().strangers;
+    assert!((4..=20).contains(&strangers), "a handshake a minute: {strangers}");
+    let record = village.officer.write(Body::Member(member(newcomer.id(), 9, &[]))).unwrap();
+    let id = row.nodes[0].0.handle_record(&record).unwrap().id;
+    row.new_record(0, id);
+    row.pass(Span::from_secs(70));
+    row.assert_all_equal();
+    assert!(row.nodes[4].0.own_member().is_some(), "it learns of it by itself");
 }
 
 #[test]
@@ -306,7 +347,7 @@ fn a_stranger_is_cut_off_and_tells_us_nothing() {
     let (village, mut row) = village_row();
     let before = row.ids(0);
     // Somebody who copied the seller's path, which is public, and has a key of his own.
-    let path = path::of(&village.seller.ledger, village.seller.ledger.own_key()).unwrap();
+    let path = path::of(&village.seller.ledger, village.seller.ledger.own_key());
     let stream = row.connect(1, 0, [0x66; 32]);
     let (ledger, sync) = &mut row.nodes[0];
     sync.handle_message(row.now, stream, &message::Message::Path(path).encode(), ledger);
