@@ -225,6 +225,9 @@ impl Daemon {
             Event::Probed((id, found)) => self.input(Input::Probed { id, found }).await,
             Event::Babeld(event) => self.babeld_event(event).await,
             Event::Stored((id, result)) => {
+                if result.is_ok() {
+                    self.trouble("not-saved", None).await;
+                }
                 let input = match result {
                     Ok(()) => Input::Stored(StoreId(id)),
                     Err(why) => Input::StoreFailed(StoreId(id), why),

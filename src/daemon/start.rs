@@ -205,6 +205,7 @@ fn open_ledger(state: &Path, troubles: &mut Vec<Trouble>) -> Result<(KeyVault, S
     match Store::open(state, &vault.journal_key()) {
         Ok((store, loaded)) => {
             why_not::say_what_was_opened(opened, &loaded);
+            troubles.extend(why_not::damaged(&loaded).map(|what| ("journal-damaged", what)));
             let unwritable = loaded.unwritable.as_ref();
             troubles.extend(unwritable.map(|why| {
                 ("not-saved", format!("nothing can be saved, so nothing is sold; the rest runs: {why}"))

@@ -49,6 +49,19 @@ pub(super) fn say_missing_devices(config: &Config) {
     }
 }
 
+/// What a damaged journal has lost, and where.
+pub(super) fn damaged(loaded: &Loaded) -> Option<String> {
+    let (first, rest) = loaded.damaged.split_first()?;
+    let lost: usize = loaded.damaged.iter().map(|one| one.bytes).sum();
+    Some(format!(
+        "the journal was damaged in {} place(s), the first at byte {}: {lost} bytes are lost here and {} records are kept; \
+         neighbours that have the others give them back",
+        1 + rest.len(),
+        first.position,
+        loaded.records.len()
+    ))
+}
+
 /// What a start found in the state folder, where somebody should know of it.
 pub(super) fn say_what_was_opened(opened: Opened, loaded: &Loaded) {
     match opened {
@@ -65,13 +78,6 @@ pub(super) fn say_what_was_opened(opened: Opened, loaded: &Loaded) {
             "the last record of the journal was cut off and is lost: {} bytes at {}",
             torn.bytes,
             torn.position
-        );
-    }
-    for damaged in &loaded.damaged {
-        log::warn!(
-            "the journal is damaged, what stood there is lost: {} bytes at {}",
-            damaged.bytes,
-            damaged.position
         );
     }
     if loaded.foreign {

@@ -108,26 +108,21 @@ impl Store {
         make_folder(state).map_err(StoreError::Folder)?;
         let (lock, unwritable) = match lock(state) {
             Ok(lock) => (Some(lock), None),
-            Err(StoreError::File { path, error, .. }) if is_unwritable(&error) => {
-                (None, Some(format!("cannot write {}: {error}", path.display())))
-            }
+            Err(error) if error.is_unwritable() => (None, Some(error.to_string())),
             Err(error) => return Err(error),
         };
         let path = state.join("journal");
-        let (mut loaded, scan) = load(&path, key)?;
-        loaded.unwritable = unwritable;
-        let mut writer = None;
-        if loaded.unwritable.is_none() {
-            match prepare(&path, key, &loaded, &scan) {
-                Ok((file, length)) => writer = Some(Writer::new(file, path, length, key.0)),
-                Err(StoreError::File { path, error, .. }) if is_unwritable(&error) => {
-                    loaded.unwritable = Some(format!("cannot write {}: {error}", path.display()));
-                }
-                Err(error) => return Err(error),
+        let (mut loaded, opened) = open_file(&path, key)?;
+        let mut writer = match opened {
+            Ok((file, length)) if unwritable.is_none() => Writer::new(file, path, length, key.0),
+            Err(error) if !error.is_unwritable() => return Err(error),
+            opened => {
+                loaded.unwritable = unwritable.or_else(|| opened.err().map(|error| error.to_string()));
+                Writer::closed(path, key.0)
             }
-        }
-        let writer = writer.unwrap_or_else(|| Writer::broken(loaded.unwritable.clone().unwrap_or_default()));
-        Ok((Self::start(writer, lock), loaded))
+        };
+        writer.lock = lock;
+        Ok((Self::start(writer), loaded))
     }
 
     /// A store beside a journal that cannot be used: every submission fails with `why`, and the file stays
@@ -135,7 +130,11 @@ impl Store {
     pub fn refused(state: &Path, why: &str) -> Result<Self, StoreError> {
         match lock(state) {
             Err(error @ StoreError::Running { .. }) => Err(error),
-            lock => Ok(Self::start(Writer::broken(why.to_owned()), lock.ok())),
+            lock => {
+                let mut writer = Writer::broken(why.to_owned());
+                writer.lock = lock.ok();
+                Ok(Self::start(writer))
+            }
         }
     }
 
@@ -168,14 +167,12 @@ impl Store {
         self.completions.blocking_recv()
     }
 
-    fn start(writer: Writer, lock: Option<Flock<File>>) -> Self {
+    fn start(writer: Writer) -> Self {
         let (queue, jobs) = sync_channel(STORE_QUEUE);
         // As many answers as there can be questions: the thread only waits if the loop stopped listening.
         let (answers, completions) = mpsc::channel(STORE_QUEUE);
-        let thread = std::thread::Builder::new().name("store".into()).spawn(move || {
-            writer.run(&jobs, &answers);
-            drop(lock);
-        });
+        let thread =
+            std::thread::Builder::new().name("store".into()).spawn(move || writer.run(&jobs, &answers));
         // Without a thread nobody takes jobs: `submit` then says that the store has ended.
         Self { queue: Some(queue), completions, thread: thread.ok() }
     }
@@ -245,6 +242,13 @@ fn load(path: &Path, key: &JournalKey) -> Result<(Loaded, journal::Scan), StoreE
     Ok((loaded, scan))
 }
 
+/// What a journal holds, and its file, ready to be appended to if it can be.
+fn open_file(path: &Path, key: &JournalKey) -> Result<(Loaded, Result<(File, u64), StoreError>), StoreError> {
+    let (loaded, scan) = load(path, key)?;
+    let opened = prepare(path, key, &loaded, &scan);
+    Ok((loaded, opened))
+}
+
 /// The journal's file, ready to be appended to, and its length.
 fn prepare(
     path: &Path,
@@ -286,8 +290,11 @@ fn rewrite(path: &Path, key: &[u8; 32], records: &[Vec<u8>]) -> Result<(File, u6
     write().map_err(file_error("write", path))
 }
 
-fn is_unwritable(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::StorageFull)
+impl StoreError {
+    fn is_unwritable(&self) -> bool {
+        use io::ErrorKind::{ReadOnlyFilesystem, StorageFull};
+        matches!(self, Self::File { error, .. } if matches!(error.kind(), ReadOnlyFilesystem | StorageFull))
+    }
 }
 
 fn file_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {

@@ -72,6 +72,11 @@ impl Place {
         self.program = Some((program, child.expect("iproute2 is installed")));
     }
 
+    /// The process of its program.
+    pub(crate) fn pid(&self) -> u32 {
+        self.program.as_ref().map_or(0, |(_, child)| child.id())
+    }
+
     /// SIGKILL: the program ends as in a power cut.
     pub(crate) fn kill(&mut self) {
         let (_, mut child) = self.program.take().expect("it runs");

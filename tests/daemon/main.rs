@@ -10,6 +10,7 @@ mod place;
 
 mod babeld;
 mod events;
+mod flash;
 mod interfaces;
 mod metered;
 mod policy;

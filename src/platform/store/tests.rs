@@ -227,7 +227,7 @@ fn a_flash_that_can_only_be_read_fails_every_record_and_stops_nothing() {
     let file = File::open(folder.0.join("journal")).unwrap();
     let length = file.metadata().unwrap().len();
     let writer = Writer::new(file, "journal".into(), length, KEY.0);
-    let mut store = Store::start(writer, None);
+    let mut store = Store::start(writer);
     for id in 0..2 {
         store.submit(id, vec![record(1)], true).unwrap();
         let (answered, result) = store.wait().unwrap();

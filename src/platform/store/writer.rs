@@ -7,12 +7,14 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use nix::fcntl::Flock;
 use tokio::sync::mpsc::Sender;
 use zeroize::Zeroize;
 
-use super::Completion;
+use super::{Completion, StoreError};
 use crate::base::limit::{CLOSE_BYTES, STORE_QUEUE};
 use crate::ledger::journal;
+use crate::platform::vault::JournalKey;
 
 /// How long records that need not last at once may wait for others to be synced with.
 const GROUP: Duration = Duration::from_secs(1);
@@ -42,6 +44,8 @@ pub(super) struct Writer {
     due: Option<Instant>,
     /// Why nothing can be written any more.
     broken: Option<String>,
+    /// Keeps a second daemon away.
+    pub(super) lock: Option<Flock<File>>,
 }
 
 impl Writer {
@@ -55,7 +59,15 @@ impl Writer {
             waiting: Vec::new(),
             due: None,
             broken: None,
+            lock: None,
         }
+    }
+
+    /// A writer to a journal that could not be opened for writing: it is tried again with each job.
+    pub(super) fn closed(path: PathBuf, key: [u8; 32]) -> Self {
+        let mut writer = Self::broken(String::new());
+        (writer.path, writer.key) = (path, key);
+        writer
     }
 
     /// A writer that refuses everything, and says why.
@@ -69,6 +81,7 @@ impl Writer {
             waiting: Vec::new(),
             due: None,
             broken: Some(why),
+            lock: None,
         }
     }
 
@@ -113,6 +126,9 @@ impl Writer {
             let why = format!("a record has 1 to {CLOSE_BYTES} bytes: a longer one could not be read again");
             return done.push((job.id, Err(why)));
         }
+        if self.file.is_none() && !self.path.as_os_str().is_empty() {
+            self.broken = self.open_again().err().map(|error| error.to_string());
+        }
         if job.whole {
             return self.write_whole(job, done);
         }
@@ -125,6 +141,16 @@ impl Writer {
             }
             Err(why) => done.push((job.id, Err(why))),
         }
+    }
+
+    /// A flash that was full, or could only be read, at the start may be neither now.
+    fn open_again(&mut self) -> Result<(), StoreError> {
+        if let (None, Some(state)) = (&self.lock, self.path.parent()) {
+            self.lock = Some(super::lock(state)?);
+        }
+        let (file, length) = super::open_file(&self.path, &JournalKey(self.key))?.1?;
+        (self.file, self.written_len, self.synced_len) = (Some(file), length, length);
+        Ok(())
     }
 
     /// Writes the journal anew. What was written before is in it, or is meant to be gone; if it cannot be, the old one
