@@ -242,8 +242,11 @@ fn load(path: &Path, key: &JournalKey) -> Result<(Loaded, journal::Scan), StoreE
     Ok((loaded, scan))
 }
 
+/// A journal's file and its length, if it can be written to.
+type Opened = Result<(File, u64), StoreError>;
+
 /// What a journal holds, and its file, ready to be appended to if it can be.
-fn open_file(path: &Path, key: &JournalKey) -> Result<(Loaded, Result<(File, u64), StoreError>), StoreError> {
+fn open_file(path: &Path, key: &JournalKey) -> Result<(Loaded, Opened), StoreError> {
     let (loaded, scan) = load(path, key)?;
     let opened = prepare(path, key, &loaded, &scan);
     Ok((loaded, opened))
