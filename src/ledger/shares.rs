@@ -6,8 +6,9 @@ use super::body::Body;
 use super::kind::Kind;
 use super::record::RecordId;
 use super::rights::Role;
-use super::{Ledger, Member, MemberState};
-use crate::base::sorted::SortedMap;
+use super::{Ledger, Member, MemberState, Voucher, VoucherState};
+use crate::base::limit::VAULT_EPOCHS;
+use crate::base::sorted::{SortedMap, SortedSet};
 
 /// This node's share of an epoch's secrets, for the vault to open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +23,7 @@ pub struct Share {
     pub sealed: Vec<u8>,
 }
 
-/// A member without what it should hold of the current secrets.
+/// A member without what it should hold of an epoch's secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lack {
     /// Its key.
@@ -31,37 +32,65 @@ pub struct Lack {
     pub dh: [u8; 32],
     /// Whether it sells or admits, and so needs the coupon secret.
     pub coupon: bool,
-    /// Whether it has no share at all.
+    /// Whether it has no share of the current epoch at all.
     pub nothing: bool,
+    /// The epoch that it lacks.
+    pub epoch: RecordId,
 }
 
 /// Octets of a sealed share with the coupon secret; without it there are 32 less.
 const WHOLE_SHARE: usize = 112;
+/// Of how many older epochs somebody is given the coupon secret: a vault holds these and the current one.
+const OLDER_EPOCHS: usize = VAULT_EPOCHS - 1;
 
 impl Ledger {
-    /// Members, none of them expelled, that lack a share of the current epoch, or its coupon secret.
+    /// Members, none of them expelled, that lack a share of the current epoch, or the coupon secret of it or of an older
+    /// one of which coupons are still good: those of the current one first.
     pub fn without_share(&self) -> Vec<Lack> {
-        let current = self.authority.current_epoch;
-        let mut held: SortedMap<[u8; 32], usize> = SortedMap::new();
+        let mut held: SortedMap<(RecordId, [u8; 32]), usize> = SortedMap::new();
         for record in self.counted_authority() {
-            let shares = match &record.body {
-                Body::Epoch(epoch) if Some(record.id) == current => epoch.shares.as_slice(),
-                Body::Grant(grant) if Some(grant.epoch) == current => std::slice::from_ref(&grant.share),
+            let (epoch, shares) = match &record.body {
+                Body::Epoch(epoch) => (record.id, epoch.shares.as_slice()),
+                Body::Grant(grant) => (grant.epoch, std::slice::from_ref(&grant.share)),
                 _ => continue,
             };
             for share in shares {
-                let most = held.entry(share.member).or_insert(0);
+                let most = held.entry((epoch, share.member)).or_insert(0);
                 *most = share.sealed.len().max(*most);
             }
         }
-        let lack = |state: &MemberState| {
+        let current = self.authority.current_epoch;
+        let lack = |epoch: RecordId, state: &MemberState| {
             let Member { key, dh, roles, .. } = &state.member;
-            let has = held.get(key).copied();
+            let has = held.get(&(epoch, *key)).copied();
             let coupon = roles.has(Role::Seller) || roles.has(Role::Hotspot);
-            let lacks = has.is_none_or(|has| coupon && has < WHOLE_SHARE);
-            lacks.then_some(Lack { member: *key, dh: *dh, coupon, nothing: has.is_none() })
+            let nothing = has.is_none() && Some(epoch) == current;
+            let lacks = nothing || (coupon && has.is_none_or(|has| has < WHOLE_SHARE));
+            lacks.then_some(Lack { member: *key, dh: *dh, coupon, nothing, epoch })
         };
-        self.members().filter_map(lack).collect()
+        let epochs = current.into_iter().chain(self.older_epochs());
+        epochs
+            .flat_map(|epoch| self.members().filter_map(move |state| lack(epoch, state)).collect::<Vec<_>>())
+            .collect()
+    }
+
+    /// Epochs before the current one that a lot with a good coupon names, the newest first.
+    fn older_epochs(&self) -> impl Iterator<Item = RecordId> {
+        let good = |voucher: Voucher| !matches!(voucher.state(), VoucherState::Spent | VoucherState::Void);
+        let mut open: SortedSet<(u32, RecordId)> = SortedSet::new();
+        for (lot, issue) in self.counted_lots.iter().filter_map(|id| self.lot_of(self.records.get(id)?)) {
+            let number = self.authority.epochs.get(&issue.epoch).copied();
+            let Some(place) = number.map(|number| (number, issue.epoch)) else { continue };
+            let is_current = Some(issue.epoch) == self.authority.current_epoch;
+            let is_known = is_current || open.contains(&place);
+            if !is_known
+                && issue.verifiers.iter().any(|one| self.voucher_in(*one, lot, issue).is_some_and(good))
+            {
+                open.insert(place);
+            }
+        }
+        let epochs: Vec<RecordId> = open.iter().map(|(_, epoch)| *epoch).collect();
+        epochs.into_iter().rev().take(OLDER_EPOCHS)
     }
 
     /// This node's share of the current epoch.

@@ -40,8 +40,12 @@ impl Node {
             return;
         }
         self.grants.look_at = None;
-        let (Some(own), Some(community)) = (self.ledger.own_share(), self.ledger.community()) else { return };
+        let Some(community) = self.ledger.community() else { return };
+        // Of several shares of an epoch the last one says most.
+        let own_shares = self.ledger.own_shares();
         for lack in self.ledger.without_share() {
+            let own = own_shares.iter().rev().find(|share| share.id == lack.epoch);
+            let Some(own) = own else { continue };
             let context = share_context(&community, Kind::Grant, own.epoch, &lack.member);
             let mut sealed = vault.seal_share(&own.context, &own.sealed, &lack.dh, &context, lack.coupon);
             if sealed.is_empty() && lack.nothing {

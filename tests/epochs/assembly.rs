@@ -3,7 +3,9 @@
 use ed25519_dalek::{Signer, SigningKey};
 use tequio::base::voucher::IssuerNumber;
 use tequio::ledger::body::{Epoch, Expulsion, PaperDebt, SealedShare, Succession};
-use tequio::ledger::{Body, Charter, Kind, Ledger, Member, RecordId, Roles, share_context};
+use tequio::ledger::{
+    Body, Charter, Kind, Ledger, Member, Plan, PlanMeasure, RecordId, Roles, share_context,
+};
 use tequio::platform::vault::{Secrets, seal};
 
 use crate::mesh::Mesh;
@@ -50,6 +52,22 @@ impl Assembly {
             replaces: Vec::new(),
             heads: Vec::new(),
             instead_of: None,
+        }))
+    }
+
+    /// Something on sale, for nothing: a float has room for it.
+    pub(crate) fn plan(&mut self) -> Vec<u8> {
+        self.write(Body::Plan(Plan {
+            id: "hora".into(),
+            name: "Una hora".into(),
+            measure: PlanMeasure::UsedSeconds { seconds: 3_600, within_days: None },
+            devices: 1,
+            rate_down_kbps: 0,
+            rate_up_kbps: 0,
+            price: 0,
+            seller_share: 0,
+            shares: Vec::new(),
+            replaces: Vec::new(),
         }))
     }
 

@@ -10,8 +10,10 @@ use tequio::babel::{InterfaceStatus, RouterId, SeqNo};
 use tequio::base::address::{InterfaceIndex, PrefixPair};
 use tequio::base::time::{Instant, Span};
 use tequio::base::voucher::RequestId;
+use tequio::hotspot::code::Code;
 use tequio::ledger::sync::{Event, Link, Output as Exchange, Place, StreamId};
-use tequio::node::call::{Answer, Call, Caller, Status};
+use tequio::node::call::{Answer, Call, Caller, Status, VoucherIssue};
+use tequio::node::deed::LotUse;
 use tequio::node::input::{Input, KernelRoute};
 use tequio::node::output::Output;
 use tequio::node::settings::{Announce, Settings};
@@ -235,6 +237,25 @@ impl Mesh {
         self.pass(Span::from_millis(10));
         let answer = self.seats[seat].answer.take();
         assert!(matches!(answer, Some(Answer::RootAccepted(_))), "{answer:?}");
+    }
+
+    /// A node sells one voucher of the only plan.
+    pub(crate) fn sell(&mut self, seat: usize) -> Code {
+        self.seats[seat].answer = None;
+        let wish = VoucherIssue {
+            plan: "hora".into(),
+            count: 1,
+            person: "ana".into(),
+            key: String::new(),
+            lot_use: LotUse::Sale,
+        };
+        let call = Call::VoucherIssue(wish);
+        self.step(seat, Input::Call { request: RequestId(7), caller: Caller::default(), call });
+        self.pass(Span::from_secs(1));
+        match self.seats[seat].answer.take() {
+            Some(Answer::Issued(issued)) => issued.vouchers[0].code,
+            other => panic!("{other:?}"),
+        }
     }
 
     pub(crate) fn status(&mut self, seat: usize) -> Status {

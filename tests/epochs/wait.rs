@@ -4,6 +4,7 @@ use tequio::base::sorted::SortedMap;
 use tequio::ledger::text::fingerprint;
 use tequio::ledger::{Body, Record, Role, Roles};
 use tequio::node::call::{Answer, Call};
+use tequio::node::vault::Vault;
 
 use super::*;
 
@@ -42,6 +43,38 @@ fn an_officers_node_grants_the_secrets_to_whoever_lacks_them_by_itself() {
     assert!(mesh.reach(&[0, 1, 2, 3, 4]));
     let counts: Vec<usize> = granted(&mesh).values().copied().collect();
     assert_eq!(counts, [1, 1], "once each");
+}
+
+#[test]
+fn a_hotspot_that_comes_later_takes_paper_of_before_the_rotation() {
+    let mut mesh = Mesh::new(5, LINE, AuthMode::Community);
+    let mut assembly = Assembly::found(&mut mesh, &[0, 1, 2, 3]);
+    let roles = [(1, Role::Officer), (2, Role::Seller)];
+    let mut records = vec![assembly.plan()];
+    records.extend(roles.map(|(seat, role)| assembly.admit_as(&mesh, seat, Roles::NONE.with(role))));
+    mesh.seats.iter_mut().for_each(|seat| seat.journal.extend_from_slice(&records));
+    (0..4).for_each(|seat| mesh.on(seat));
+    mesh.pass(Span::from_secs(30));
+    let code = mesh.sell(2);
+    let news = [assembly.rotate(&mesh, &[0, 1, 2, 3], &[]), assembly.rotate(&mesh, &[0, 1, 2, 3], &[])];
+    mesh.carry(0, &news);
+    mesh.pass(Span::from_secs(60));
+    // A new hotspot, with the records of the assembly and nothing sealed to it.
+    let admission = assembly.admit_as(&mesh, 4, Roles::NONE.with(Role::Hotspot));
+    let founding: Vec<Vec<u8>> = mesh.seats[0].journal.clone();
+    mesh.seats[4].journal = founding;
+    mesh.seats[4].journal.push(admission);
+    mesh.on(4);
+    let shares = |mesh: &Mesh| {
+        let ledger = mesh.seats[4].node.as_ref().expect("it is on").ledger();
+        ledger.own_shares().iter().map(|share| share.epoch).collect::<Vec<_>>()
+    };
+    let took = mesh.until("its shares", Span::from_secs(120), |mesh| shares(mesh) == [1, 3]);
+    assert!(took <= 60_000, "{took} ms");
+    assert!(mesh.seats[4].vault.begin_check(&code).is_some(), "its tag is tried under the old secret too");
+    mesh.pass(Span::from_secs(600));
+    assert_eq!(shares(&mesh), [1, 3], "of the second there is no paper");
+    assert_eq!(granted(&mesh).get(&mesh.seats[4].key), Some(&2), "once each");
 }
 
 #[test]

@@ -10,5 +10,6 @@ mod merge;
 mod money;
 mod rights;
 mod scale;
+mod shares;
 mod twice;
 pub(crate) mod village;
