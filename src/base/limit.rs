@@ -148,7 +148,7 @@ pub const CLOSE_IDLE_DAYS: u32 = 365;
 pub const SERVICE_PREFIXES: usize = 8;
 /// Bytes of the figures of a link that was good.
 pub const REFERENCE_BYTES: usize = 1_024;
-/// Devices that may take up one voucher in a day.
+/// How often a day a device may take the place of another one on a voucher: a family shares a coupon, a street does not.
 pub const DEVICE_MOVES: u32 = 6;
 /// Bytes of a journal or a bundle of records: eight times what three years of a village take.
 pub const JOURNAL_BYTES: u64 = 32 << 20;

@@ -99,7 +99,7 @@ impl Hotspot {
         let Some(client) = self.sessions.of_voucher(verifier) else { return };
         match state {
             // A running session is never cut merely because its lot is late or not loaded yet.
-            VoucherState::Unknown => {}
+            VoucherState::Unknown | VoucherState::Moved => {}
             VoucherState::Revoked => self.end(now, client, EndReason::Revoked),
             VoucherState::Good(allowance) => self.allow(now, client, allowance),
         }

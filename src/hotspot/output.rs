@@ -102,6 +102,8 @@ pub enum Output {
         ask: AskId,
         /// Which voucher.
         verifier: Verifier,
+        /// The device that wants to take it up; none if it runs already.
+        mac: Option<MacAddress>,
     },
     /// A device was let in with a voucher.
     Activate {
@@ -205,6 +207,8 @@ pub enum Refusal {
     Revoked,
     /// Nothing is left.
     UsedUp,
+    /// Too many devices have taken each other's place today.
+    Moved,
 }
 
 /// One session as it is kept over a restart of the daemon.

@@ -68,6 +68,8 @@ pub struct Counters {
     pub revoked: u64,
     /// Codes with nothing left.
     pub used_up: u64,
+    /// Codes that went from device to device too often.
+    pub moved: u64,
     /// Tries that were told to wait.
     pub throttled: u64,
     /// Tries that found the node busy or full.
@@ -85,6 +87,7 @@ impl Counters {
             Refusal::Unknown => &mut self.unknown,
             Refusal::Revoked => &mut self.revoked,
             Refusal::UsedUp => &mut self.used_up,
+            Refusal::Moved => &mut self.moved,
         };
         *counter = counter.wrapping_add(1);
     }

@@ -51,6 +51,8 @@ pub enum VoucherState {
     Unknown,
     /// It was taken back.
     Revoked,
+    /// Devices have taken each other's place on it as often as they may today.
+    Moved,
     /// It was sold, and this is what it gives. It may be used up.
     Good(Allowance),
 }

@@ -15,7 +15,7 @@ use super::proof::proof_fits;
 use super::record::{self, Header, Record, RecordId};
 use super::rights::Role;
 use super::{Ledger, Voucher};
-use crate::base::limit::USAGE_PAGE;
+use crate::base::limit::{DEVICE_MOVES, USAGE_PAGE};
 use crate::base::sorted::SortedMap;
 use crate::base::time::WallTime;
 use crate::base::voucher::{LotId, Proof, Verifier};
@@ -183,8 +183,21 @@ impl Ledger {
     pub fn device_body(&self, verifier: Verifier, tag: [u8; 8], day: Option<u32>) -> Body {
         let own = self.device_records(verifier).filter(|(author, _)| *author == self.own_key);
         let today = own.filter(|(_, device)| device.day == day).map(|(_, device)| device.moves);
-        let moves = today.max().unwrap_or(0).saturating_add(1);
+        let moves = today.max().unwrap_or(0).saturating_add(u8::from(self.takes_a_place(verifier, tag)));
         Body::Device(Device { verifier, tag, order: self.next_device_order(verifier), day, moves })
+    }
+
+    /// Whether a device may take up a voucher on this day: it is one of its devices, or there is room for it, or not too
+    /// many have taken the place of others. Without a good clock there are no days, and nothing is counted.
+    pub fn has_place(&self, verifier: Verifier, tag: [u8; 8], day: Option<u32>) -> bool {
+        let few = |day| self.device_moves(verifier, day) < DEVICE_MOVES;
+        day.is_none_or(few) || !self.takes_a_place(verifier, tag)
+    }
+
+    fn takes_a_place(&self, verifier: Verifier, tag: [u8; 8]) -> bool {
+        self.voucher(verifier).is_some_and(|voucher| {
+            voucher.devices.len() >= usize::from(voucher.plan.devices) && !voucher.devices.contains(&tag)
+        })
     }
 
     /// Vouchers that are void from now on.

@@ -88,13 +88,19 @@ impl Node {
                     }
                 }
             },
-            Hotspot::Voucher { ask, verifier } => {
+            Hotspot::Voucher { ask, verifier, mac } => {
                 let typed = self.guests.issuers.remove(&ask);
                 let mut state = self.voucher_state(now, typed.map(|(issuer, _)| issuer), verifier);
                 if let (VoucherState::Unknown, Some((issuer, newest))) = (&state, typed)
                     && self.ledger.voucher(verifier).is_none()
                 {
                     state = self.serve_unknown(now, issuer, verifier, newest);
+                }
+                let tag = mac.map(|mac| vault.device_tag(verifier, mac));
+                if tag.is_some_and(|tag| !self.ledger.has_place(verifier, tag, self.day(now)))
+                    && matches!(state, VoucherState::Good(_))
+                {
+                    state = VoucherState::Moved;
                 }
                 if let Some(hotspot) = &mut self.hotspot {
                     hotspot.handle_voucher(now, ask, state);

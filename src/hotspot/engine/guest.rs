@@ -64,8 +64,9 @@ impl Hotspot {
         match (&login.stage, result) {
             (Stage::Checking, Some((verifier, proof))) => {
                 login.stage = Stage::Asking { verifier, proof };
+                let mac = Some(login.mac);
                 self.logins.put_back(ask, login);
-                self.outbox.rest.push_back(Output::Voucher { ask, verifier });
+                self.outbox.rest.push_back(Output::Voucher { ask, verifier, mac });
             }
             (Stage::Checking, None) => self.refuse(ask, login, Refusal::Tag),
             // An answer to a question that was not asked.
@@ -82,6 +83,7 @@ impl Hotspot {
         match state {
             VoucherState::Unknown => self.refuse(ask, login, Refusal::Unknown),
             VoucherState::Revoked => self.refuse(ask, login, Refusal::Revoked),
+            VoucherState::Moved => self.refuse(ask, login, Refusal::Moved),
             VoucherState::Good(allowance) => self.open(now, ask, login, (verifier, proof), allowance),
         }
     }
@@ -244,6 +246,7 @@ impl Hotspot {
             Refusal::Tag | Refusal::Unknown => Notice::Wrong,
             Refusal::Revoked => Notice::Revoked,
             Refusal::UsedUp => Notice::UsedUp,
+            Refusal::Moved => Notice::Moved,
         };
         self.answer(ask, login, notice);
     }

@@ -53,7 +53,7 @@ impl Hotspot {
         let vouchers: Vec<_> = self.sessions.iter().map(|(_, session)| session.verifier).collect();
         for verifier in vouchers {
             if let Some(ask) = self.logins.refresh(verifier) {
-                self.outbox.rest.push_back(Output::Voucher { ask, verifier });
+                self.outbox.rest.push_back(Output::Voucher { ask, verifier, mac: None });
             }
         }
         self.last_read = (!self.sessions.is_empty()).then_some(now);

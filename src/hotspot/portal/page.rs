@@ -93,6 +93,8 @@ pub enum Notice {
     Revoked,
     /// Nothing is left on it.
     UsedUp,
+    /// It went from device to device as often as it may today.
+    Moved,
     /// The node has too much to do, or no place left.
     Busy {
         /// How long to wait.
@@ -186,6 +188,7 @@ impl Notice {
             Self::OneAtATime => ("notice.one", words.text("notice.one.text").to_owned()),
             Self::Revoked => ("notice.revoked", words.text("notice.revoked.text").to_owned()),
             Self::UsedUp => ("notice.used", words.text("notice.used.text").to_owned()),
+            Self::Moved => ("notice.moved", words.text("notice.moved.text").to_owned()),
             Self::Busy { seconds } => {
                 let wait = words.span(Span::from_secs(seconds.into()));
                 ("notice.busy", words.with("notice.busy.text", &wait))

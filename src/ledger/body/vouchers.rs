@@ -197,7 +197,7 @@ pub struct Device {
     pub order: u32,
     /// The day when it took the voucher up, in days since 1970, if the node knew.
     pub day: Option<u32>,
-    /// How many devices have taken the voucher up at this node on that day, this one among them.
+    /// How often on that day a device has taken another one's place at this node, this one included.
     pub moves: u8,
 }
 

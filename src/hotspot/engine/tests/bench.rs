@@ -296,7 +296,7 @@ impl Bench {
                     self.answer_checks();
                 }
             }
-            Output::Voucher { ask, verifier } => {
+            Output::Voucher { ask, verifier, .. } => {
                 self.asks.push((ask, verifier));
                 if !self.slow_ledger {
                     self.answer_asks();

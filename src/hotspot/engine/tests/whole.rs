@@ -149,7 +149,7 @@ fn plain(output: &Output, names: &Names) -> String {
             })
             .collect(),
         Output::CheckCode { ask, code } => format!("check {ask:?} {}", voucher(code.tag() as u8)),
-        Output::Voucher { ask, verifier } => format!("voucher {ask:?} {}", voucher(verifier.0[0])),
+        Output::Voucher { ask, verifier, .. } => format!("voucher {ask:?} {}", voucher(verifier.0[0])),
         Output::Activate { verifier, proof, mac } => {
             assert_eq!(verifier.0[0], proof.0[0]);
             format!("activate {} {}", voucher(verifier.0[0]), phone(mac))

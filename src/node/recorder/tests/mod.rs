@@ -2,6 +2,7 @@
 
 mod books;
 mod counters;
+mod devices;
 mod lanes;
 mod provisional;
 mod story;

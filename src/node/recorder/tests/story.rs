@@ -27,6 +27,8 @@ pub(super) struct Story {
     octets: u64,
     /// Whether the journal answers at once.
     pub(super) journal: bool,
+    /// What the kernel's clock says after a boot.
+    pub(super) clock: WallTime,
 }
 
 impl Story {
@@ -47,14 +49,14 @@ impl Story {
             clients: Vec::new(),
             octets: 0,
             journal: true,
+            clock: WallTime { unix_s: 1_800_000_000, quality: TimeQuality::Trusted },
         };
         story.boot(community());
         story
     }
 
     fn boot(&mut self, records: Vec<Vec<u8>>) {
-        let clock = WallTime { unix_s: 1_800_000_000, quality: TimeQuality::Trusted };
-        self.step(Input::Clock(clock));
+        self.step(Input::Clock(self.clock));
         self.step(Input::Records(records));
         self.step(Input::Interface(InterfaceStatus {
             index: InterfaceIndex(3),
