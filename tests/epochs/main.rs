@@ -4,6 +4,7 @@
 mod assembly;
 mod later;
 mod mesh;
+mod time;
 mod wait;
 
 use assembly::Assembly;

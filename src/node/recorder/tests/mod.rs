@@ -4,6 +4,7 @@ mod books;
 mod counters;
 mod devices;
 mod lanes;
+mod network;
 mod provisional;
 mod story;
 mod taps;

@@ -14,7 +14,7 @@ const OTHER_KEY: [u8; 32] = [3; 32];
 const STOLEN_KEY: [u8; 32] = [4; 32];
 
 /// All records of a story as another key sees them.
-fn as_seen_by(key: [u8; 32], story: &Story) -> Ledger {
+pub(super) fn as_seen_by(key: [u8; 32], story: &Story) -> Ledger {
     let mut ledger = Ledger::new(key, 1 << 33);
     let bytes: Vec<Vec<u8>> = story.node.ledger().records().map(|record| record.bytes.clone()).collect();
     let (first, rest): (Vec<_>, Vec<_>) = bytes
@@ -26,7 +26,7 @@ fn as_seen_by(key: [u8; 32], story: &Story) -> Ledger {
 }
 
 /// Somebody else writes a record, and the node has it.
-fn write(story: &mut Story, key: [u8; 32], body: Body) {
+pub(super) fn write(story: &mut Story, key: [u8; 32], body: Body) {
     let mut ledger = as_seen_by(key, story);
     let draft = ledger.draft(body).unwrap();
     let record = ledger.complete(draft, [7; 64]);
@@ -49,7 +49,7 @@ fn member(key: [u8; 32], number: u16, role: Role) -> Body {
 }
 
 /// A village with a second treasurer, a plan of which the community gets its part, and two people.
-fn village() -> Story {
+pub(super) fn village() -> Story {
     let mut story = Story::new(PHONES, 0);
     write(&mut story, ROOT_KEY, member(OTHER_KEY, 4, Role::Treasurer));
     write(&mut story, ROOT_KEY, member(STOLEN_KEY, 5, Role::Seller));
@@ -82,7 +82,7 @@ fn village() -> Story {
     story
 }
 
-fn tap(deed: Deed) -> Tap {
+pub(super) fn tap(deed: Deed) -> Tap {
     Tap { deed, ..Tap::default() }
 }
 
@@ -97,7 +97,7 @@ fn word(answer: &Answer) -> String {
     }
 }
 
-fn by(story: &mut Story, login: &str, tap: Tap) -> String {
+pub(super) fn by(story: &mut Story, login: &str, tap: Tap) -> String {
     word(&story.call_by(Some(login), Call::Tap(Box::new(tap))))
 }
 

@@ -1,0 +1,152 @@
+//! How the network is run, what it offers, and what was used on both sides of a split: said at taps, told to people.
+
+use super::taps::{as_seen_by, by, tap, village, write};
+use super::*;
+use crate::base::time::{TimeQuality, WallTime};
+use crate::ledger::Counter;
+use crate::ledger::body::{Activation, NetworkMode};
+use crate::node::call::{Call, Status};
+use crate::node::deed::{Deed, Network, Tap};
+
+const SECOND: [u8; 32] = [6; 32];
+
+/// A node gets these roles.
+fn entrust(story: &mut Story, key: [u8; 32], number: u16, roles: &[Role]) {
+    write(
+        story,
+        ROOT_KEY,
+        Body::Member(Member {
+            key,
+            dh: [3; 32],
+            name: format!("nodo {number}"),
+            number: IssuerNumber(number),
+            slot: None,
+            roles: roles.iter().fold(Roles::NONE, |roles, role| roles.with(*role)),
+            float: 10_000,
+            replaces: Vec::new(),
+            heads: Vec::new(),
+            instead_of: None,
+        }),
+    );
+}
+
+fn network(story: &mut Story) -> Network {
+    match story.call(Call::Network) {
+        Answer::Network(network) => network,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn mode(name: &str) -> Tap {
+    Tap { name: name.into(), text: "fiesta".into(), ..tap(Deed::Mode) }
+}
+
+#[test]
+fn neither_of_two_caretakers_sets_the_mode_alone() {
+    let mut story = village();
+    assert!(by(&mut story, "Lupe", mode("night")).starts_with("refused: This node has no role"));
+    entrust(&mut story, OWN_KEY, 3, &[Role::Seller, Role::Hotspot, Role::Caretaker]);
+    entrust(&mut story, SECOND, 6, &[Role::Caretaker]);
+    assert!(by(&mut story, "Lupe", mode("noche")).starts_with("mode: "));
+    assert_eq!(by(&mut story, "Lupe", mode("night")), "mode, waits");
+    assert_eq!(
+        (story.node.ledger().mode(), network(&mut story).mode.as_str()),
+        (NetworkMode::Usual, "usual")
+    );
+    let waits = story.node.ledger().waiting()[0].id.to_string();
+    let agree = |record: &str| Tap { target: record.to_owned(), ..tap(Deed::Agree) };
+    let alone = by(&mut story, "Lupe", agree(&waits));
+    assert!(alone.starts_with("no-right: This node wrote it itself"), "{alone}");
+    assert_eq!(story.node.ledger().mode(), NetworkMode::Usual);
+    let other = as_seen_by(SECOND, &story);
+    let word = other.agreement_body(other.waiting()[0]).unwrap();
+    write(&mut story, SECOND, word);
+    let night = network(&mut story);
+    assert_eq!((night.mode.as_str(), night.reason.as_str()), ("night", "fiesta"));
+    assert_eq!(night.signed_by, ["nodo 3", "nodo 6"]);
+    // The other one begins, and it is agreed here.
+    let number = story.node.ledger().next_mode();
+    let theirs = crate::ledger::body::Mode {
+        number,
+        mode: NetworkMode::Emergency,
+        reason: "lluvia".into(),
+        confirms: None,
+    };
+    write(&mut story, SECOND, Body::Mode(theirs));
+    assert_eq!(network(&mut story).mode, "night", "not by the other one alone either");
+    let waits = story.node.ledger().waiting()[0].id.to_string();
+    assert_eq!(by(&mut story, "Lupe", agree(&waits)), "mode");
+    assert_eq!(network(&mut story).mode, "emergency");
+    // An officer's node needs nobody.
+    entrust(&mut story, OWN_KEY, 3, &[Role::Officer]);
+    assert_eq!(by(&mut story, "Lupe", mode("usual")), "mode");
+    assert_eq!(network(&mut story).mode, "usual");
+}
+
+#[test]
+fn a_sentence_is_put_up_and_taken_down_and_a_service_is_an_officers() {
+    let mut story = village();
+    entrust(&mut story, OWN_KEY, 3, &[Role::Seller, Role::Notice]);
+    let notice =
+        |text: &str, days: u16| Tap { name: "agua".into(), text: text.into(), days, ..tap(Deed::Notice) };
+    assert_eq!(by(&mut story, "Lupe", notice("Hoy no hay agua", 2)), "notice");
+    assert_eq!(network(&mut story).notices, [("agua".to_owned(), "Hoy no hay agua".to_owned())]);
+    assert_eq!(by(&mut story, "Lupe", notice("Ya hay agua", 2)), "notice");
+    assert_eq!(network(&mut story).notices, [("agua".to_owned(), "Ya hay agua".to_owned())]);
+    let long = "x".repeat(400);
+    assert!(by(&mut story, "Lupe", notice(&long, 0)).starts_with("refused: "));
+    story.step(Input::Clock(WallTime { unix_s: 1_800_000_000 + 400_000, quality: TimeQuality::Trusted }));
+    story.step(Input::Clock(WallTime { unix_s: 1_800_000_000 + 400_000, quality: TimeQuality::Trusted }));
+    assert_eq!(by(&mut story, "Lupe", notice("", 0)), "notice");
+    assert_eq!(network(&mut story).notices, []);
+
+    let serve = |prefixes: &str| Tap {
+        name: "library".into(),
+        text: "Biblioteca".into(),
+        prefixes: prefixes.into(),
+        free: true,
+        ..tap(Deed::Service)
+    };
+    assert!(by(&mut story, "Tere", serve("10.77.252.10")).starts_with("refused: This node has no role"));
+    entrust(&mut story, OWN_KEY, 3, &[Role::Officer]);
+    assert!(by(&mut story, "Lupe", serve("10.77.252.10")).starts_with("no-right: "));
+    assert!(by(&mut story, "Tere", serve("the shelf")).starts_with("address: "));
+    assert_eq!(by(&mut story, "Tere", serve("10.77.252.10/32, fd12:3456:789a:f000::10/128")), "service");
+    let services = network(&mut story).services;
+    let [shelf] = services.as_slice() else { panic!("{services:?}") };
+    assert_eq!((shelf.title.as_str(), shelf.node.as_str(), shelf.free), ("Biblioteca", "nodo 3", true));
+    assert_eq!(shelf.prefixes.len(), 2);
+    let elsewhere = Tap { target: "nodo 4".into(), ..serve("10.77.252.11/32") };
+    assert_eq!(by(&mut story, "Tere", elsewhere), "service");
+    assert_eq!(network(&mut story).services[0].node, "nodo 4", "one service, at another member");
+    assert_eq!(by(&mut story, "Tere", serve("")), "service");
+    assert_eq!(network(&mut story).services.len(), 0);
+}
+
+fn alerts(story: &mut Story) -> Vec<String> {
+    let Answer::Status(Status { alerts, .. }) = story.call(Call::Status) else { panic!("another answer") };
+    alerts.into_iter().filter(|alert| alert.code == "used-twice").map(|alert| alert.message).collect()
+}
+
+#[test]
+fn what_was_used_on_both_sides_of_a_split_is_told_to_its_seller_after_it_healed() {
+    let mut story = village();
+    entrust(&mut story, SECOND, 6, &[Role::Hotspot]);
+    let code = story.sell(1, "")[0];
+    assert!(matches!(story.log_in(0, code), crate::hotspot::portal::Page::Welcome { .. }));
+    story.pass(Span::from_secs(3_500));
+    assert_eq!(alerts(&mut story), [""; 0], "as far as this side knows all is well");
+    // The other side's records come: the same code, the same hour.
+    let (verifier, proof) = story.vault.end(code);
+    let begin = WallTime { unix_s: 1_800_000_000, quality: TimeQuality::Trusted };
+    write(&mut story, SECOND, Body::Activation(Activation { verifier, proof, begin }));
+    let row = Counter { verifier, used_s: 3_000, up_bytes: 1, down_bytes: 1, elapsed_s: 3_000 };
+    let usage = crate::ledger::body::Usage { lane: 1, page: 0, counters: vec![row], day: None };
+    write(&mut story, SECOND, Body::Usage(usage));
+    story.pass(Span::from_secs(3_700));
+    let told = alerts(&mut story);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("nodo 6") || told[0].contains(&verifier.to_string()), "{told:?}");
+    story.pass(Span::from_secs(3_700));
+    assert_eq!(alerts(&mut story), told, "told once, and as long as it is so");
+}
