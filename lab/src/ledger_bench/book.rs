@@ -2,24 +2,98 @@
 //! on full pages. Records are signed where somebody will verify them.
 
 use ed25519_dalek::{Signer, SigningKey};
-use tequio::base::time::{TimeQuality, WallTime};
+use tequio::base::time::WallTime;
 use tequio::base::voucher::{IssuerNumber, LotId, Proof, Verifier};
 use tequio::ledger::body::{Activation, Issue, PlanMeasure, Sale, Usage};
 use tequio::ledger::proof::verifier_of;
 use tequio::ledger::record::{self, Header, RecordId};
 use tequio::ledger::{Body, Counter, Kind, Ledger, Member, Record};
 
+use super::NOON;
 use crate::replicas::founding;
 
 /// Coupons of one lot, which is one sale.
 pub(super) const LOT: u64 = 20;
-const NOON: WallTime = WallTime { unix_s: 1_800_000_000, quality: TimeQuality::Trusted };
 
 /// The records of a community, those of its founding first.
 pub(super) struct Book {
     pub(super) records: Vec<Vec<u8>>,
     pub(super) keys: [SigningKey; 2],
     pub(super) dh: [[u8; 32]; 2],
+}
+
+/// A node that sells and lets guests in, a lot a day and more.
+pub(super) struct Shop {
+    pub(super) keys: [SigningKey; 2],
+    community: [u8; 32],
+    plan: RecordId,
+    epoch: RecordId,
+    seq: u64,
+    prev: Option<RecordId>,
+    /// Counters that no page has yet.
+    counters: Vec<Counter>,
+    page: u32,
+}
+
+impl Shop {
+    /// A community of two nodes, and its founding records.
+    pub(super) fn found() -> Result<(Vec<Vec<u8>>, Self), String> {
+        let keys = [1, 2].map(|seed| SigningKey::from_bytes(&[seed; 32]));
+        let (records, office) = found(&SigningKey::from_bytes(&[9; 32]), &keys, &[[11; 32], [12; 32]])?;
+        let community = office.community().ok_or("a community")?;
+        let (plan, _) = office.plan("diez").ok_or("a plan")?;
+        let (epoch, _) = office.current_epoch().ok_or("an epoch")?;
+        let (counters, page) = (Vec::new(), 0);
+        Ok((records, Self { keys, community, plan, epoch, seq: 1_000, prev: None, counters, page }))
+    }
+
+    /// A lot that is sold at once, and all of whose coupons but one of so many are typed and used up.
+    pub(super) fn lot(&mut self, lot: u64, time: WallTime, lost: u64) -> Vec<Vec<u8>> {
+        let (plan, epoch, issuer) = (self.plan, self.epoch, IssuerNumber(1));
+        let proofs: Vec<Proof> = (0..LOT).map(|at| proof(lot * LOT + at)).collect();
+        let verifiers: Vec<Verifier> =
+            proofs.iter().map(|proof| verifier_of(&self.community, issuer, proof)).collect();
+        let mut bodies = vec![
+            Body::Issue(Issue {
+                lot: LotId(lot),
+                epoch,
+                plan,
+                verifiers: verifiers.clone(),
+                issuer,
+                for_exchange: false,
+            }),
+            Body::Sale(Sale {
+                verifiers: verifiers.clone(),
+                person: "ana".to_owned(),
+                price: 50,
+                plan,
+                external_count: 0,
+                time,
+            }),
+        ];
+        let typed = (lot * LOT..).zip(verifiers.into_iter().zip(proofs));
+        for (_, (verifier, proof)) in typed.filter(|(number, _)| number % lost != 0) {
+            bodies.push(Body::Activation(Activation { verifier, proof, begin: time }));
+            self.counters.push(Counter {
+                verifier,
+                used_s: 600,
+                up_bytes: 9_000_000,
+                down_bytes: 90_000_000,
+                elapsed_s: 700,
+            });
+        }
+        if self.counters.len() >= 64 {
+            let rest = self.counters.split_off(64);
+            let counters = std::mem::replace(&mut self.counters, rest);
+            bodies.push(Body::Usage(Usage { lane: 1, page: self.page, counters, day: Some(20_000) }));
+            self.page += 1;
+        }
+        let mut chain =
+            Chain { key: &self.keys[0], community: self.community, seq: self.seq, prev: self.prev };
+        let records = bodies.iter().map(|body| chain.write(body, false)).collect();
+        (self.seq, self.prev) = (chain.seq, chain.prev);
+        records
+    }
 }
 
 struct Chain<'a> {
@@ -130,7 +204,7 @@ fn found(
     let mut bodies = vec![founding::charter(root.verifying_key().to_bytes())];
     for (number, (key, dh)) in keys.iter().zip(dh).enumerate() {
         if let Body::Member(member) =
-            founding::member_of(key.verifying_key().to_bytes(), *dh, 4 + number, None)
+            founding::member_of(key.verifying_key().to_bytes(), *dh, 2 + number, None)
         {
             let number = IssuerNumber(u16::try_from(number).unwrap_or(0) + 1);
             bodies.push(Body::Member(Member { float: u64::MAX, number, ..member }));
