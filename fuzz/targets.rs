@@ -181,7 +181,7 @@ fn look_at(ledger: &Ledger) {
         ledger.services(),
         ledger.notices(),
         ledger.time_record(),
-        ledger.close_body(Month(0)),
+        ledger.close_body(Month(0), None),
     );
 }
 

@@ -86,10 +86,17 @@ pub const RECORD_BYTES: usize = 8_192;
 pub const CLOSE_BYTES: usize = 49_152;
 /// Records that one node keeps: three years of a village, before closes let details go.
 pub const LEDGER_RECORDS: usize = 200_000;
-/// Octets of records above which a node lets go what closed books need no more: half of what three years may take.
-pub const LEDGER_ROOM_BYTES: u64 = 1_500_000;
-/// Octets that a journal may hold in vain beside twice what counts before it is written anew.
+/// Octets of records above which a node lets go what closed books need no more: a fifth of the flash that three years may
+/// take, as a journal holds three times what counts and is written anew beside the old one; in memory they take twice as much.
+pub const LEDGER_ROOM_BYTES: u64 = 786_432;
+/// Octets of records that no close covers above which a treasurer's node closes the books without being asked: a
+/// village that sells 250 coupons a day needs half a day for them, and the details of two closes are kept.
+pub const CLOSE_AFTER_BYTES: u64 = 131_072;
+/// Octets that a journal may hold in vain before it is written anew, beside twice what counts.
 pub const JOURNAL_WASTE_BYTES: u64 = 262_144;
+/// Octets of a journal and of the one that takes its place, without that waste: both are on flash for a moment, and 4 MB
+/// are there for them.
+pub const JOURNAL_BOTH_BYTES: u64 = 3_600_000;
 /// Maps and arrays inside each other in one record: our deepest body has 4.
 pub const RECORD_DEPTH: usize = 8;
 /// Bytes of a name, a language or a currency inside a record.
@@ -142,6 +149,8 @@ pub const RECORD_REPLACES: usize = 16;
 pub const RECORD_HEADS: usize = 16;
 /// Records that one close names: the rights of a village are 300, its lots with good vouchers 2,000 when hours last a month.
 pub const CLOSE_NAMES: usize = 3_000;
+/// Months whose last closes are kept for reports: a year and the month before, each of 10 to 16 kB in a village of 19 nodes.
+pub const CLOSE_MONTHS: u32 = 13;
 /// Days after the first use for which a voucher without a last day holds its lot below the line of a close.
 pub const CLOSE_IDLE_DAYS: u32 = 365;
 /// Prefixes of one service.

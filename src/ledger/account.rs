@@ -9,7 +9,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::Ledger;
-use super::body::{Body, Close, ClosedTotal, InKind, Issue, PaperDebt, Plan, PlanMeasure};
+use super::body::{Body, Close, ClosedTotal, Cover, InKind, Issue, PaperDebt, Plan, PlanMeasure};
 use super::close::is_below;
 use super::kind::Kind;
 use super::record::{Record, RecordId};
@@ -172,14 +172,31 @@ impl Ledger {
         let Some((_, close)) = closes.last() else { return self.tally_records(visible) };
         let line = self.booked();
         // What is below stands in both, and adds nothing: also what was let go, or came too late.
-        let below = |record: &Record| is_below(&line, record);
-        let tally = self.tally_records(&|record| below(record) || visible(record));
+        let again = self.written_again(&line);
+        let below = |record: &Record| is_below(&line, record) && !again.contains(&record.id);
+        let tally =
+            self.tally_records(&|record| below(record) || (visible(record) && !is_below(&line, record)));
         let mut tally = difference(tally, &self.tally_records(&below));
         for (key, figures) in close.tally() {
             tally.entry(key).or_default().add(&figures, 1);
         }
         tally.retain(|_, figures| !figures.is_empty());
         tally
+    }
+
+    /// Lots and sales below a line that their author has written once more above it: the close did not know them. A void
+    /// is none of it: two of them would cancel a debt twice.
+    fn written_again(&self, line: &SortedMap<[u8; 32], Cover>) -> SortedSet<RecordId> {
+        let owes = |record: &&Record| {
+            matches!(record.kind, Kind::Issue | Kind::Sale | Kind::HandOver) && is_below(line, record)
+        };
+        let again = self.records.values().filter(owes).filter(|record| {
+            let voucher = record.body.verifiers().first().copied();
+            voucher.into_iter().flat_map(|voucher| self.mentioning(voucher, record.kind)).any(|other| {
+                other.author == record.author && !is_below(line, other) && other.body == record.body
+            })
+        });
+        again.map(|record| record.id).collect()
     }
 
     fn tally_records(&self, visible: Lens<'_>) -> Tally {
@@ -229,7 +246,8 @@ impl Ledger {
         };
         for verifier in issue.verifiers.iter().copied() {
             // An author who names a voucher in two lots has it once.
-            let first = self.lots_with(verifier).find(|(other, _)| other.author == lot.author);
+            let same = |(other, _): &(&Record, &Issue)| other.author == lot.author && visible(other);
+            let first = self.lots_with(verifier).find(same);
             if first.is_none_or(|(first, _)| first.id != lot.id) {
                 continue;
             }

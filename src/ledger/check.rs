@@ -224,8 +224,14 @@ impl Close {
         if !rest.is_empty() || names.len() > CLOSE_NAMES || !names.is_sorted() {
             return Some("a close names at most 3,000 records that stay, each by 10 octets, in order");
         }
+        if (self.number == 1) != self.follows.is_none() || self.number == 0 {
+            return Some("the first close has number 1 and follows none, every other one follows one");
+        }
         if self.totals.iter().any(|row| row.figures.len() > FIGURES) {
             return Some("a row of a close has one figure a column");
+        }
+        if self.covers.iter().any(|cover| cover.others.len() > RECORD_HEADS) {
+            return Some("a record names at most 16 last records of a key");
         }
         if !self.covers.windows(2).all(|pair| pair[0].author < pair[1].author) {
             return Some("a close covers each author once, in the order of their keys");

@@ -1,30 +1,33 @@
 //! Closes: the books up to a line, author by author.
 //!
 //! A close names the one before it, how far it covers each author's chained records, what came together, and what stays
-//! below its line. Of two closes behind one the lower id counts; what only the other one covered stands above the
-//! line, and is booked in the next month. An author that finds a record of its own below the line which the close did not
+//! below its line. Of two closes behind one that counts behind which others stand, else the one with the lower id; what
+//! only the other one covered stands above the line, and is booked later. A month has as many closes as its records
+//! need: all but the last one name the day, and the month goes on. An author that finds a record of its own below the line which the close did not
 //! know writes it once more. What the line means for everything else: `line`.
 
 use super::Ledger;
 use super::body::{Body, Close, ClosedTotal, Cover, PlanMeasure};
+use super::kind::Kind;
 use super::line;
 use super::month::Month;
 use super::record::{Record, RecordId};
 use super::{Voucher, VoucherState};
-use crate::base::limit::CLOSE_IDLE_DAYS;
+use crate::base::limit::{CLOSE_IDLE_DAYS, CLOSE_MONTHS, CLOSE_NAMES, RECORD_HEADS};
 use crate::base::sorted::{SortedMap, SortedSet};
 use crate::base::time::TimeQuality;
 
 const DAY_S: u64 = 86_400;
 
 impl Ledger {
-    /// A close of what is known now, at the end of a month; the error is for whoever asked for it.
-    pub fn close_body(&self, month: Month) -> Result<Body, &'static str> {
+    /// A close of what is known now: at the end of a month; or on this day, and the month goes on. The error is for
+    /// whoever asked for it.
+    pub fn close_body(&self, month: Month, day: Option<u32>) -> Result<Body, &'static str> {
         let last = self.closes().last().copied();
-        if last.is_some_and(|(_, close)| close.month >= month.0) {
+        if last.is_some_and(|(_, close)| (close.month, close.day.is_none()) >= (month.0, true)) {
             return Err("this month is closed already");
         }
-        let covers = self.covers();
+        let covers = self.covers(month, day);
         let known = self.known_below(&covers);
         let totals = self.tally(&|record| known.contains(&record.id));
         let totals = totals.into_iter().filter(|(_, figures)| !figures.is_empty());
@@ -33,29 +36,68 @@ impl Ledger {
             ClosedTotal { node, person, plan, figures: figures.0[..end].to_vec() }
         });
         let totals = totals.collect();
-        let kept = self.kept(month, &known).concat();
-        Ok(Body::Close(Close { follows: last.map(|(id, _)| id), month: month.0, covers, totals, kept }))
+        let kept = self.kept(month, day, &known);
+        if kept.len() > CLOSE_NAMES {
+            return Err("too many lots have a coupon that is still good");
+        }
+        let number = last.map_or(1, |(_, close)| close.number.saturating_add(1));
+        let follows = last.map(|(id, _)| id);
+        Ok(Body::Close(Close { follows, month: month.0, covers, totals, kept: kept.concat(), number, day }))
     }
 
-    /// How far each author can be covered: to its last record, or to before the first that speaks of vouchers which
-    /// nobody knows here. Their lot may be on its way.
-    fn covers(&self) -> Vec<Cover> {
+    /// Octets of records that such a close would be the first to cover, but for what says who may do what.
+    pub fn covered_anew(&self, month: Month, day: Option<u32>) -> u64 {
+        let booked = self.booked();
+        let covers = self.covers(month, day).into_iter().map(|cover| (cover.author, cover)).collect();
+        let anew = self.records.values().filter(|record| {
+            !record.kind.is_authority() && is_below(&covers, record) && !is_below(&booked, record)
+        });
+        anew.map(|record| record.bytes.len() as u64).sum()
+    }
+
+    /// How far each author can be covered: to its last record of that month, if the month ends, or to before the first
+    /// that speaks of vouchers which nobody knows here. Their lot may be on its way. While a month goes on, what is dated
+    /// behind it is by a clock that is wrong, and is covered too.
+    fn covers(&self, month: Month, day: Option<u32>) -> Vec<Cover> {
         let before = self.booked();
+        let months = self.months().0;
+        let is_later =
+            |record: &Record| day.is_none() && months.get(&record.id).is_some_and(|of| *of > month);
         let mut covers = Vec::new();
-        for (author, tip) in &self.tips {
-            let Some((_, head)) = tip.chained else { continue };
-            let mut chain: Vec<&Record> =
-                self.ancestors(author, &[head]).iter().filter_map(|id| self.records.get(id)).collect();
+        let mut open: SortedMap<[u8; 32], Vec<&Record>> = SortedMap::new();
+        let is_open = |record: &&Record| record.kind.chained() && !is_below(&before, record);
+        for record in self.records.values().filter(is_open) {
+            open.entry(record.author).or_default().push(record);
+        }
+        for author in self.tips.keys() {
+            let mut chain = open.remove(author).unwrap_or_default();
             chain.sort_unstable_by_key(|record| (record.seq, record.id));
-            let old = before.get(author).copied();
-            let floor = old.map_or(0, |cover| cover.seq);
-            let whole = |record: &&&Record| record.seq <= floor || !self.speaks_of_unknown(record);
-            let last = chain.iter().take_while(whole).last().filter(|record| record.seq > floor);
-            let end = last.map(|record| (record.id, record.seq)).or(old.map(|cover| (cover.head, cover.seq)));
-            covers.extend(end.map(|(head, seq)| {
-                let float = self.float_up_to(author, seq);
-                Cover { author: *author, head, seq, float }
-            }));
+            let whole = |record: &&&Record| !is_later(record) && !self.speaks_of_unknown(record);
+            let count = chain.iter().take_while(whole).count();
+            chain.truncate(count);
+            let Some(last) = chain.last() else {
+                // Its float may be free again all the same, by a word from above the line.
+                covers.extend(
+                    before
+                        .get(author)
+                        .map(|old| Cover { float: self.float_up_to(author, old.seq), ..old.clone() }),
+                );
+                continue;
+            };
+            let followed: SortedSet<RecordId> = chain.iter().filter_map(|record| record.prev).collect();
+            // Ends that an earlier close named are ends still, unless something follows them.
+            let old = before.get(author).map(|old| [&[old.head], &old.others[..]].concat());
+            let ends = old.into_iter().flatten().chain(chain.iter().map(|record| record.id));
+            let mut others: Vec<RecordId> =
+                ends.filter(|id| *id != last.id && !followed.contains(id)).collect();
+            others.drain(..others.len().saturating_sub(RECORD_HEADS));
+            covers.push(Cover {
+                author: *author,
+                head: last.id,
+                seq: last.seq,
+                float: self.float_up_to(author, last.seq),
+                others,
+            });
         }
         covers
     }
@@ -71,44 +113,70 @@ impl Ledger {
         let booked = self.booked();
         let mut known = SortedSet::new();
         for cover in covers {
-            known.extend(self.ancestors(&cover.author, &[cover.head]).iter().copied());
+            known.extend(self.covered_by(cover).iter().copied());
         }
         let below = self.records.values().filter(|record| is_below(&booked, record));
         known.extend(below.map(|record| record.id));
         known
     }
 
-    /// The names of what stays: who may do what, and lots with a voucher that is still good.
-    fn kept(&self, month: Month, known: &SortedSet<RecordId>) -> Vec<[u8; line::NAME_BYTES]> {
+    /// The names of what stays: who may do what, lots with a voucher that is still good, and the closes that ended the
+    /// months before.
+    fn kept(
+        &self,
+        month: Month,
+        day: Option<u32>,
+        known: &SortedSet<RecordId>,
+    ) -> Vec<[u8; line::NAME_BYTES]> {
+        let closes = self.closes();
+        let next = closes.iter().skip(1).map(|(_, next)| next.month).chain([month.0]);
+        let ends = closes.iter().zip(next).filter(|((_, close), next)| {
+            close.month < *next && close.month.saturating_add(CLOSE_MONTHS) > month.0
+        });
+        let ends = ends.map(|((id, _), _)| *id);
         let stays = |record: &&Record| match self.lot_of(record) {
             Some((lot, issue)) => {
-                let good = |voucher: Voucher| is_open(&voucher, month);
+                let good = |voucher: Voucher| is_open(&voucher, month, day);
                 issue.verifiers.iter().any(|one| self.voucher_in(*one, lot, issue).is_some_and(good))
             }
             None => self.authority.counted.contains(&record.id),
         };
         let records = known.iter().filter_map(|id| self.records.get(id)).filter(stays);
-        let mut names: Vec<_> = records.map(|record| line::name(record.id)).collect();
+        let mut names: Vec<_> = records.map(|record| record.id).chain(ends).map(line::name).collect();
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// What a close says that it knows of an author.
+    fn covered_by(&self, cover: &Cover) -> SortedSet<RecordId> {
+        let heads: Vec<RecordId> = [cover.head].into_iter().chain(cover.others.iter().copied()).collect();
+        self.ancestors(&cover.author, &heads)
     }
 
     /// How far the last close covers each author.
     pub(super) fn booked(&self) -> SortedMap<[u8; 32], Cover> {
         let closes = self.closes();
         let covers = closes.last().map_or(&[][..], |(_, close)| &close.covers);
-        covers.iter().map(|cover| (cover.author, *cover)).collect()
+        covers.iter().map(|cover| (cover.author, cover.clone())).collect()
     }
 
     /// Records of this node below the line that the close did not know: to be written once more. What it let go itself
-    /// is none of them: there a chain ends without its beginning.
+    /// is none of them: there a chain ends without its beginning. First uses and voids are as good below the line as
+    /// above it, and nobody is charged for them twice; a payment is booked when somebody agrees with it above the line.
     pub fn late(&self) -> Vec<&Record> {
         let booked = self.booked();
         let Some(cover) = booked.get(&self.own_key) else { return Vec::new() };
-        let known = self.ancestors(&self.own_key, &[cover.head]);
-        let own =
-            || self.records.values().filter(|record| record.author == self.own_key && record.kind.chained());
+        let known = self.covered_by(cover);
+        let says_more = |record: &&Record| match record.kind {
+            Kind::Activation | Kind::Revocation | Kind::InKind => false,
+            Kind::Settlement => record.body.confirms().is_some(),
+            kind => kind.chained(),
+        };
+        let own = || {
+            let own = self.records.values().filter(|record| record.author == self.own_key);
+            own.filter(says_more)
+        };
         let is_late = |record: &&Record| {
             record.seq <= cover.seq && !known.contains(&record.id) && self.is_whole_to(record.id, &known)
         };
@@ -136,9 +204,9 @@ pub(super) fn is_below(line: &SortedMap<[u8; 32], Cover>, record: &Record) -> bo
     record.kind.chained() && line.get(&record.author).is_some_and(|cover| record.seq <= cover.seq)
 }
 
-/// Whether a voucher can still be used by somebody after this month, a day more on the side of the guest. A time of
-/// doubtful quality ends none.
-fn is_open(voucher: &Voucher, month: Month) -> bool {
+/// Whether a voucher can still be used by somebody after this month, or this day, a day more on the side of the guest. A
+/// time of doubtful quality ends none.
+fn is_open(voucher: &Voucher, month: Month, day: Option<u32>) -> bool {
     let days = match voucher.plan.measure {
         PlanMeasure::UsedSeconds { within_days, .. } => within_days.map(u32::from),
         PlanMeasure::DaysFromFirstUse { days } => Some(u32::from(days)),
@@ -147,6 +215,9 @@ fn is_open(voucher: &Voucher, month: Month) -> bool {
     let begun = voucher.activated.filter(|time| time.quality >= TimeQuality::Mesh);
     let days = days.unwrap_or(CLOSE_IDLE_DAYS).saturating_add(voucher.extended.days).saturating_add(1);
     let end = begun.map(|time| time.unix_s.saturating_add(u64::from(days) * DAY_S));
-    let over = end.is_some_and(|end| Month::of(end) <= month);
+    let over = end.is_some_and(|end| match day {
+        Some(day) => end < u64::from(day) * DAY_S,
+        None => Month::of(end) <= month,
+    });
     matches!(voucher.state(), VoucherState::Printed | VoucherState::Sold | VoucherState::Activated) && !over
 }

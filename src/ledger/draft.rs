@@ -17,7 +17,7 @@ use super::rights::Role;
 use super::{Ledger, Voucher};
 use crate::base::limit::{DEVICE_MOVES, USAGE_PAGE};
 use crate::base::sorted::SortedMap;
-use crate::base::time::WallTime;
+use crate::base::time::{TimeQuality, WallTime};
 use crate::base::voucher::{LotId, Proof, Verifier};
 
 /// A record that waits for its signature.
@@ -268,6 +268,16 @@ impl Ledger {
 
     pub(super) fn own_activation(&self, verifier: Verifier) -> Option<&Record> {
         self.mentioning(verifier, Kind::Activation).find(|record| record.author == self.own_key)
+    }
+
+    /// How good the time is that this node gave to a first use here, if it has told of one.
+    pub fn told_first_use(&self, verifier: Verifier) -> Option<TimeQuality> {
+        let own = self.mentioning(verifier, Kind::Activation).filter(|record| record.author == self.own_key);
+        let told = own.filter_map(|record| match &record.body {
+            Body::Activation(first) => Some(first.begin.quality),
+            _ => None,
+        });
+        told.max()
     }
 
     pub(super) fn own_usage(&self) -> impl Iterator<Item = &Usage> {

@@ -21,7 +21,7 @@ use blake2::digest::{KeyInit, Mac};
 use subtle::ConstantTimeEq;
 
 use super::cbor;
-use crate::base::limit::CLOSE_BYTES;
+use crate::base::limit::{CLOSE_BYTES, JOURNAL_BOTH_BYTES, JOURNAL_WASTE_BYTES};
 
 /// What a journal begins with.
 pub const HEADER: [u8; 8] = *b"TQJRNL\x00\x01";
@@ -67,6 +67,12 @@ pub enum JournalError {
     },
     /// Something else.
     NoJournal,
+}
+
+/// Whether a journal of so many octets should be written anew, of which so many count.
+pub fn is_waste(octets: u64, count: u64) -> bool {
+    let most = count.saturating_mul(3).min(JOURNAL_BOTH_BYTES.saturating_sub(count)).max(count);
+    octets > most.saturating_add(JOURNAL_WASTE_BYTES)
 }
 
 /// The frame of one record, to be appended.

@@ -1,8 +1,8 @@
 //! The line of the last closes: what stands below it is booked, and what of it means nothing any more may be let go.
 //!
 //! The last close says what is booked (`account`). The one before it, the *base*, says what stays below its line: the
-//! records that say who may do what, and lots with a voucher that is still good, each named by the close; and what
-//! speaks of those lots. Everything else below the line of the base means nothing here, whether it is still kept or
+//! records that say who may do what, lots with a voucher that is still good, and the last close of each month, each named
+//! by the close; and what speaks of those lots. Everything else below the line of the base means nothing here, whether it is still kept or
 //! not: two nodes of which one has let it go say the same.
 //!
 //! Chains are cut by it. Of a key that was expelled, or that lost a role, there counts below the line what the base names,
@@ -23,7 +23,7 @@ pub(super) const NAME_BYTES: usize = 10;
 /// Where the books stand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Line {
-    /// The closes that count, the first one first.
+    /// The last close, the base, and before them those that the base names: the last of each month.
     pub(super) closes: Vec<RecordId>,
     /// How far the base covers each author.
     covers: SortedMap<[u8; 32], Cover>,
@@ -35,14 +35,18 @@ impl Line {
     /// Where the closes draw it that these rights let count.
     pub(super) fn of(ledger: &Ledger, authority: &Authority) -> Self {
         let mut line = Self::default();
-        while let Some(next) = next_close(ledger, authority, line.closes.last().copied()) {
-            line.closes.push(next);
-        }
-        let base = line.closes.len().checked_sub(2).and_then(|at| close_in(ledger, line.closes[at]));
-        if let Some(close) = base {
-            line.covers = close.covers.iter().map(|cover| (cover.author, *cover)).collect();
+        let Some((last, close)) = last_close(ledger, authority) else { return line };
+        if let Some((base, close)) = before(ledger, close) {
+            line.covers = close.covers.iter().map(|cover| (cover.author, cover.clone())).collect();
             line.names = close.kept.as_chunks().0.to_vec();
+            let ends = ledger.of_kind(Kind::Close).filter(|record| line.names(record.id));
+            let mut ends: Vec<(u32, RecordId)> =
+                ends.filter_map(|record| Some((close_in(ledger, record.id)?.number, record.id))).collect();
+            ends.sort_unstable();
+            line.closes = ends.into_iter().map(|(_, id)| id).collect();
+            line.closes.push(base);
         }
+        line.closes.push(last);
         line
     }
 
@@ -86,9 +90,26 @@ impl Line {
 }
 
 impl Ledger {
-    /// The closes that count, the first one first.
+    /// The last two closes, and before them the last one of each month before; the oldest first.
     pub fn closes(&self) -> Vec<(RecordId, &Close)> {
         self.line.closes.iter().filter_map(|id| Some((*id, close_in(self, *id)?))).collect()
+    }
+
+    /// Whether each other node that may close says that it stands behind the base: none can write another close before
+    /// it any more, which would need what the base lets go.
+    pub fn is_base_known(&self) -> bool {
+        let closes = &self.line.closes[self.line.closes.len().saturating_sub(2)..];
+        let statuses = self.statuses();
+        let closers = self.members().filter(|state| state.member.roles.has(Role::Treasurer));
+        let wrote = |key: &[u8; 32]| {
+            closes.iter().any(|id| self.record(*id).is_some_and(|close| close.author == *key))
+        };
+        let mut others =
+            closers.map(|state| state.member.key).filter(|key| *key != self.own_key && !wrote(key));
+        others.all(|key| {
+            let told = statuses.iter().find(|(author, _)| *author == key);
+            told.and_then(|(_, status)| status.close).is_some_and(|close| closes.contains(&close))
+        })
     }
 
     /// Whether nothing follows from a record any more: it may be forgotten.
@@ -97,7 +118,7 @@ impl Ledger {
             return false;
         }
         match record.kind {
-            Kind::Issue | Kind::Honoured => !self.line.names(record.id),
+            Kind::Issue | Kind::Honoured | Kind::Close => !self.line.names(record.id),
             Kind::Expense | Kind::Contribution | Kind::Device => true,
             // One that somebody agrees with above the line is booked there.
             Kind::Settlement => match record.body.confirms() {
@@ -151,27 +172,27 @@ pub(super) fn name(id: RecordId) -> [u8; NAME_BYTES] {
     name
 }
 
-/// The close behind another one: of several the lowest id. A close counts by its author's right, or because one that
-/// counts follows it: below the line nothing else proves it.
-fn next_close(ledger: &Ledger, authority: &Authority, last: Option<RecordId>) -> Option<RecordId> {
-    let behind = |last: Option<RecordId>| {
-        ledger
-            .of_kind(Kind::Close)
-            .filter(move |record| matches!(&record.body, Body::Close(close) if close.follows == last))
+/// The close behind which the next one is written: of all that count the one with the highest number; of several, the
+/// lowest id. So a close behind which others stand is not undone by one that comes late: its details may be gone. A
+/// close counts by its author's right, or because one that counts follows it: below the line nothing else proves it.
+fn last_close<'a>(ledger: &'a Ledger, authority: &Authority) -> Option<(RecordId, &'a Close)> {
+    let closes =
+        ledger.of_kind(Kind::Close).filter_map(|record| Some((record, close_in(ledger, record.id)?)));
+    // What stands behind one that is here stands behind it in its number too.
+    let fits = |close: &Close| match close.follows.and_then(|before| close_in(ledger, before)) {
+        Some(before) => before.number.checked_add(1) == Some(close.number),
+        None => true,
     };
-    let counts = |record: &Record| {
-        let mut next = vec![record.id];
-        let mut entitled = authority.entitled(record);
-        while let Some(id) = next.pop().filter(|_| !entitled) {
-            for later in behind(Some(id)) {
-                entitled |= authority.entitled(later);
-                next.push(later.id);
-            }
-        }
-        entitled
-    };
-    // Records of a kind come in the order of their ids.
-    behind(last).find(|record| counts(record)).map(|record| record.id)
+    let counted = closes.filter(|(record, close)| authority.entitled(record) && fits(close));
+    let last = counted.max_by_key(|(record, close)| (close.number, std::cmp::Reverse(record.id)));
+    last.map(|(record, close)| (record.id, close))
+}
+
+/// The close that one follows, if it is here.
+fn before<'a>(ledger: &'a Ledger, close: &Close) -> Option<(RecordId, &'a Close)> {
+    let id = close.follows?;
+    let before = close_in(ledger, id).filter(|before| before.number.checked_add(1) == Some(close.number))?;
+    Some((id, before))
 }
 
 fn close_in(ledger: &Ledger, id: RecordId) -> Option<&Close> {

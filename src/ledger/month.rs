@@ -4,8 +4,9 @@ use serde::{Serialize, Serializer};
 
 use super::Ledger;
 use super::account::{Figure, Figures, Total, difference};
-use super::body::Body;
+use super::body::{Body, Close};
 use super::record::{Record, RecordId};
+use crate::base::limit::CLOSE_MONTHS;
 use crate::base::sorted::SortedMap;
 use crate::base::time::{TimeQuality, WallTime};
 
@@ -99,10 +100,18 @@ impl Ledger {
         let (months, undated) = self.months();
         let until = |limit: Month| {
             let closes = self.closes();
-            if closes.last().is_some_and(|(_, last)| limit.0 <= last.month.saturating_add(1)) {
-                // A close stands for all months since the one before it; what comes late is of the month after it.
+            let ends = |close: &Close| close.month.saturating_add(u32::from(close.day.is_none())) >= limit.0;
+            if closes.last().is_some_and(|(_, last)| ends(last)) {
+                // A close stands for all months since the one before it; what comes late is of the month after it. Of
+                // months whose closes are gone nothing is known but what they brought together.
                 let before = closes.iter().rev().find(|(_, close)| close.month < limit.0);
-                return before.map(|(_, close)| close.tally()).unwrap_or_default();
+                let base = closes.len().checked_sub(2).map_or(0, |at| closes[at].1.month);
+                let first = || {
+                    let old =
+                        |close: &Close| close.month.saturating_add(CLOSE_MONTHS) <= base.saturating_add(1);
+                    closes.first().filter(|(_, close)| close.number > 1 && old(close))
+                };
+                return before.or_else(first).map(|(_, close)| close.tally()).unwrap_or_default();
             }
             self.tally(&|record: &Record| months.get(&record.id).is_none_or(|month| *month < limit))
         };
@@ -151,7 +160,7 @@ impl Ledger {
     /// The month of each record: its own date if somebody's good clock gave it, else that of the author's record
     /// before it, else of the one behind it. Authors who never knew the date stand in no month; how many
     /// of their records speak of money is told.
-    fn months(&self) -> (SortedMap<RecordId, Month>, usize) {
+    pub(super) fn months(&self) -> (SortedMap<RecordId, Month>, usize) {
         let mut order: Vec<(&[u8; 32], u64, RecordId, Option<Month>)> = self
             .records
             .values()

@@ -1,9 +1,9 @@
-//! The books: a treasurer's node closes a month, every node writes again what a close did not know, and details are let
-//! go when the room runs short.
+//! The books: a treasurer's node closes a month, and in between whenever the details have grown; every node writes again
+//! what a close did not know, and details are let go when the room runs short.
 //!
 //! Closed books say the same with their details and without (`ledger::line`). So a node keeps the details while it has
 //! room: whoever steals a treasurer's key and closes twice makes nobody forget at once, and people have time to expel it.
-//! The journal is append only; it is written anew when half of it is what other records have replaced.
+//! The journal is append only; it is written anew when two thirds of it are what other records have replaced.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,15 +15,16 @@ use super::settings::Role;
 use super::stores::Then;
 use super::taps::{MODES, ROLES};
 use super::vault::Vault;
-use crate::base::limit::{ALERTS_TWICE, BOOKS_PROPOSALS, JOURNAL_WASTE_BYTES, LEDGER_ROOM_BYTES};
+use crate::base::limit::{ALERTS_TWICE, BOOKS_PROPOSALS, CLOSE_AFTER_BYTES, LEDGER_ROOM_BYTES};
 use crate::base::sorted::SortedMap;
 use crate::base::time::{Instant, Span, TimeQuality};
 use crate::base::voucher::{RequestId, Verifier};
 use crate::ledger::account::FIGURES;
-use crate::ledger::body::{Body, NetworkMode, PersonRole};
+use crate::ledger::body::{Body, Close, NetworkMode, PersonRole};
+use crate::ledger::journal::is_waste;
 use crate::ledger::month::Month;
 use crate::ledger::text::fingerprint;
-use crate::ledger::{Kind, Record};
+use crate::ledger::{Kind, MemberState, Record, Role as MemberRole};
 
 /// Time between two looks at how much room there is.
 const LOOK: Span = Span::from_secs(3_600);
@@ -82,24 +83,70 @@ impl Node {
         if wall.quality >= TimeQuality::Mesh && Month::of(wall.unix_s) < month {
             return self.refuse(request, "month", "That month has not begun yet.");
         }
-        let body = match self.ledger.close_body(month) {
-            Ok(body) => body,
-            Err(why) => return self.refuse(request, "refused", format!("Nothing was closed: {why}.")),
+        match self.close_books(month, None, vault) {
+            Ok((record, rows)) => {
+                let closed = Closed { month: month.to_string(), rows };
+                let answer = Box::new(Answer::Closed(closed));
+                let then = Then::Answer { requests: vec![request], answer, sold: Vec::new(), tap: 0 };
+                self.store(now, vec![record], true, then);
+                self.write_late(now, vault);
+            }
+            Err(why) => self.refuse(request, "refused", format!("Nothing was closed: {why}.")),
+        }
+    }
+
+    /// A signed close, and how many rows it has.
+    fn close_books(
+        &mut self,
+        month: Month,
+        day: Option<u32>,
+        vault: &mut dyn Vault,
+    ) -> Result<(Vec<u8>, u32), String> {
+        let body = self.ledger.close_body(month, day)?;
+        let rows = if let Body::Close(close) = &body { close.totals.len() } else { 0 };
+        let draft = self.ledger.draft(body).map_err(|error| error.to_string())?;
+        let signature = vault.sign(&draft.message_to_sign);
+        Ok((self.ledger.complete(draft, signature), u32::try_from(rows).unwrap_or(u32::MAX)))
+    }
+
+    /// Closes the books when their details have grown: first the month before, if nobody has, then up to today. One
+    /// node does it; the next one in the order of keys waits until there is twice as much, for the case that the first
+    /// one is dead or behind a split.
+    fn close_when_due(&mut self, now: Instant, vault: &mut dyn Vault) {
+        let wall = self.wall(now);
+        let closes = |state: &&MemberState| state.member.roles.has(MemberRole::Treasurer);
+        let own = self.ledger.own_key();
+        let Some(rank) = self.ledger.members().filter(closes).position(|state| state.member.key == own)
+        else {
+            return;
         };
-        let rows = match &body {
-            Body::Close(close) => close.totals.len(),
-            _ => 0,
-        };
-        let draft = match self.ledger.draft(body) {
-            Ok(draft) => draft,
-            Err(error) => return self.refuse(request, "refused", format!("Nothing was closed: {error}.")),
-        };
-        let record = self.ledger.complete(draft.clone(), vault.sign(&draft.message_to_sign));
-        let closed = Closed { month: month.to_string(), rows: u32::try_from(rows).unwrap_or(u32::MAX) };
-        let answer = Box::new(Answer::Closed(closed));
-        let then = Then::Answer { requests: vec![request], answer, sold: Vec::new(), tap: 0 };
-        self.store(now, vec![record], true, then);
-        self.write_late(now, vault);
+        let due = CLOSE_AFTER_BYTES << rank.min(4);
+        let live: u64 = self.journal_records().map(|bytes| bytes.len() as u64).sum();
+        if wall.quality < TimeQuality::Mesh || live < due {
+            return;
+        }
+        let this = Month::of(wall.unix_s);
+        let last = self
+            .ledger
+            .closes()
+            .last()
+            .map_or(0, |(_, close)| close.month.saturating_add(u32::from(close.day.is_none())));
+        let before = Month(this.0.saturating_sub(1));
+        let today = u32::try_from(wall.unix_s / 86_400).ok();
+        let now_open = Month(this.0.max(last));
+        if self.ledger.covered_anew(now_open, today) < due {
+            return;
+        }
+        let ends = before.0 >= last && self.ledger.covered_anew(before, None) > 0;
+        let (month, day) = if ends { (before, None) } else { (now_open, today) };
+        match self.close_books(month, day, vault) {
+            Ok((record, _)) => {
+                self.note(NoteLevel::Info, format!("the books of {month} are closed up to here"));
+                self.store(now, vec![record], false, Then::Nothing);
+                self.write_late(now, vault);
+            }
+            Err(why) => self.note(NoteLevel::Warning, format!("the books were not closed: {why}")),
+        }
     }
 
     /// What a month brought, for whoever asks.
@@ -140,7 +187,8 @@ impl Node {
                 of(person, &|line| line.owed_here = line.owed_here.saturating_add(figures.owed()));
             }
         }
-        let closed = self.ledger.closes().last().is_some_and(|(_, close)| close.month >= month.0);
+        let ends = |close: &Close| close.month.saturating_add(u32::from(close.day.is_none())) > month.0;
+        let closed = self.ledger.closes().last().is_some_and(|(_, close)| ends(close));
         Ok(BooksReport {
             month: month.to_string(),
             currency: report.currency,
@@ -257,19 +305,23 @@ impl Node {
     }
 
     /// Lets go what closed books need no more if room is short, and what the journal holds in vain.
-    pub(super) fn look_after_books(&mut self, now: Instant) {
+    pub(super) fn look_after_books(&mut self, now: Instant, vault: &mut dyn Vault) {
         if self.books.look_at.is_none_or(|at| at > now) || self.books.rewriting.is_some() {
             return;
         }
         self.books.look_at = Some(now + LOOK);
         self.look_for_twice();
-        let live = |node: &Self| -> u64 { node.journal_records().map(|bytes| bytes.len() as u64).sum() };
-        if live(self) > LEDGER_ROOM_BYTES {
+        self.close_when_due(now, vault);
+        let size: u64 = self.ledger.records().map(|record| record.bytes.len() as u64).sum();
+        // In a long split somebody on the other side may close the same days: then the details are needed.
+        if size > LEDGER_ROOM_BYTES && (self.ledger.is_base_known() || size > 4 * LEDGER_ROOM_BYTES) {
             let count = self.ledger.let_go();
-            self.note(NoteLevel::Info, format!("closed books have let {count} records go"));
+            if count > 0 {
+                self.note(NoteLevel::Info, format!("closed books have let {count} records go"));
+            }
         }
-        let live = live(self);
-        if self.books.journal_bytes > live.saturating_mul(2).saturating_add(JOURNAL_WASTE_BYTES) {
+        let live = self.journal_records().map(|bytes| bytes.len() as u64).sum();
+        if is_waste(self.books.journal_bytes, live) {
             let records = self.journal_records().map(<[u8]>::to_vec).collect();
             let id = self.next_store();
             self.books.rewriting = Some(id);

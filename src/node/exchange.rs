@@ -156,7 +156,9 @@ impl Node {
         if outcome.kind == Kind::Usage {
             self.others.pages.keep(now, outcome.id, PAGE_TO_FLASH, &self.ledger);
         } else if outcome.kind.is_stored() {
-            let within = if authority { AUTHORITY_TO_FLASH } else { TO_FLASH };
+            // Who may close says to others behind which close it stands, and must know it after a power cut.
+            let soon = authority || outcome.kind == Kind::Close;
+            let within = if soon { AUTHORITY_TO_FLASH } else { TO_FLASH };
             self.others.records.keep(now, outcome.id, within, &self.ledger);
         }
         // An epoch may count because its author's right has come only now.

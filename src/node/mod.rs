@@ -314,7 +314,7 @@ impl Node {
         self.advance_chains(now, vault);
         self.retry_stores(now);
         self.wake_exchange(now, vault);
-        self.look_after_books(now);
+        self.look_after_books(now, vault);
         self.retire_keys(now, vault);
         self.grant_share(now, vault);
         self.tell_status(now, vault);

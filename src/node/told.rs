@@ -35,6 +35,7 @@ impl Node {
             router_id: self.babel.router_id().0,
             time: self.wall(now),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            close: self.ledger.closes().last().map(|(id, _)| *id),
         };
         if let Some(record) = self.sign(now, Body::Status(status), vault) {
             self.push(&[record]);

@@ -4,7 +4,7 @@
 use ed25519_dalek::{Signer, SigningKey};
 use tequio::base::time::WallTime;
 use tequio::base::voucher::{IssuerNumber, LotId, Proof, Verifier};
-use tequio::ledger::body::{Activation, Issue, PlanMeasure, Sale, Usage};
+use tequio::ledger::body::{Activation, Device, Issue, PlanMeasure, Sale, Usage};
 use tequio::ledger::proof::verifier_of;
 use tequio::ledger::record::{self, Header, RecordId};
 use tequio::ledger::{Body, Counter, Kind, Ledger, Member, Record};
@@ -22,77 +22,105 @@ pub(super) struct Book {
     pub(super) dh: [[u8; 32]; 2],
 }
 
-/// A node that sells and lets guests in, a lot a day and more.
-pub(super) struct Shop {
-    pub(super) keys: [SigningKey; 2],
+/// A village whose nodes sell coupons, each a lot of its own, and let guests in with those of the node before.
+pub(super) struct Village {
     community: [u8; 32],
     plan: RecordId,
     epoch: RecordId,
-    seq: u64,
-    prev: Option<RecordId>,
-    /// Counters that no page has yet.
-    counters: Vec<Counter>,
-    page: u32,
+    nodes: Vec<Till>,
+    sold: u64,
 }
 
-impl Shop {
-    /// A community of two nodes, and its founding records.
-    pub(super) fn found() -> Result<(Vec<Vec<u8>>, Self), String> {
-        let keys = [1, 2].map(|seed| SigningKey::from_bytes(&[seed; 32]));
-        let (records, office) = found(&SigningKey::from_bytes(&[9; 32]), &keys, &[[11; 32], [12; 32]])?;
+/// A node of it.
+struct Till {
+    key: SigningKey,
+    seq: u64,
+    prev: Option<RecordId>,
+    /// First uses here; their counters stand on the last pages, and those of coupons that are gone make room.
+    uses: u64,
+    page: Vec<Counter>,
+}
+
+/// Pages of counters that a node fills before it begins again with the first.
+const PAGES: u64 = 4;
+
+impl Village {
+    /// A community of so many nodes, and its founding records.
+    pub(super) fn found(nodes: u8) -> Result<(Vec<Vec<u8>>, Self), String> {
+        let keys: Vec<SigningKey> = (1..=nodes).map(|seed| SigningKey::from_bytes(&[seed; 32])).collect();
+        let dh: Vec<[u8; 32]> = (1..=nodes).map(|seed| [100 + seed; 32]).collect();
+        let (records, office) = found(&SigningKey::from_bytes(&[99; 32]), &keys, &dh)?;
         let community = office.community().ok_or("a community")?;
         let (plan, _) = office.plan("diez").ok_or("a plan")?;
         let (epoch, _) = office.current_epoch().ok_or("an epoch")?;
-        let (counters, page) = (Vec::new(), 0);
-        Ok((records, Self { keys, community, plan, epoch, seq: 1_000, prev: None, counters, page }))
+        let till = |key| Till { key, seq: 1_000, prev: None, uses: 0, page: Vec::new() };
+        Ok((records, Self { community, plan, epoch, nodes: keys.into_iter().map(till).collect(), sold: 0 }))
     }
 
-    /// A lot that is sold at once, and all of whose coupons but one of so many are typed and used up.
-    pub(super) fn lot(&mut self, lot: u64, time: WallTime, lost: u64) -> Vec<Vec<u8>> {
-        let (plan, epoch, issuer) = (self.plan, self.epoch, IssuerNumber(1));
-        let proofs: Vec<Proof> = (0..LOT).map(|at| proof(lot * LOT + at)).collect();
-        let verifiers: Vec<Verifier> =
-            proofs.iter().map(|proof| verifier_of(&self.community, issuer, proof)).collect();
-        let mut bodies = vec![
-            Body::Issue(Issue {
-                lot: LotId(lot),
-                epoch,
-                plan,
-                verifiers: verifiers.clone(),
-                issuer,
-                for_exchange: false,
-            }),
-            Body::Sale(Sale {
-                verifiers: verifiers.clone(),
-                person: "ana".to_owned(),
-                price: 50,
-                plan,
-                external_count: 0,
-                time,
-            }),
-        ];
-        let typed = (lot * LOT..).zip(verifiers.into_iter().zip(proofs));
-        for (_, (verifier, proof)) in typed.filter(|(number, _)| number % lost != 0) {
-            bodies.push(Body::Activation(Activation { verifier, proof, begin: time }));
-            self.counters.push(Counter {
-                verifier,
-                used_s: 600,
-                up_bytes: 9_000_000,
-                down_bytes: 90_000_000,
-                elapsed_s: 700,
-            });
+    /// The key of a node that may close the books.
+    pub(super) fn treasurer(&self) -> [u8; 32] {
+        self.nodes[0].key.verifying_key().to_bytes()
+    }
+
+    /// A coupon is printed and sold.
+    pub(super) fn sell(&mut self, time: WallTime) -> Vec<Vec<u8>> {
+        let (plan, epoch, number) = (self.plan, self.epoch, self.sold);
+        self.sold += 1;
+        let (at, issuer) = self.seller_of(number);
+        let verifiers = vec![verifier_of(&self.community, issuer, &proof(number))];
+        let lot = Issue {
+            lot: LotId(number),
+            epoch,
+            plan,
+            verifiers: verifiers.clone(),
+            issuer,
+            for_exchange: false,
+        };
+        let person = ["ana", "beto"][usize::from(number.is_multiple_of(3))].to_owned();
+        let sale = Sale { verifiers, person, price: 50, plan, external_count: 0, time };
+        self.write(at, &[Body::Issue(lot), Body::Sale(sale)])
+    }
+
+    /// It is typed at the next node, and used up.
+    pub(super) fn take_up(&mut self, number: u64, time: WallTime) -> Vec<Vec<u8>> {
+        let (seller, issuer) = self.seller_of(number);
+        let at = (seller + 1) % self.nodes.len();
+        let proof = proof(number);
+        let verifier = verifier_of(&self.community, issuer, &proof);
+        let day = u32::try_from(time.unix_s / 86_400).ok();
+        let till = &mut self.nodes[at];
+        if till.uses.is_multiple_of(64) {
+            till.page.clear();
         }
-        if self.counters.len() >= 64 {
-            let rest = self.counters.split_off(64);
-            let counters = std::mem::replace(&mut self.counters, rest);
-            bodies.push(Body::Usage(Usage { lane: 1, page: self.page, counters, day: Some(20_000) }));
-            self.page += 1;
-        }
-        let mut chain =
-            Chain { key: &self.keys[0], community: self.community, seq: self.seq, prev: self.prev };
+        let (up_bytes, down_bytes) = (9_000_000, 90_000_000);
+        till.page.push(Counter { verifier, used_s: 600, up_bytes, down_bytes, elapsed_s: 700 });
+        let page = u32::try_from(till.uses / 64 % PAGES).unwrap_or(0);
+        till.uses += 1;
+        let usage = Usage { lane: 1 << 40, page, counters: till.page.clone(), day };
+        let first_use = Activation { verifier, proof, begin: time };
+        let device = Device { verifier, tag: [number as u8; 8], order: 1, day, moves: 1 };
+        self.write(at, &[Body::Activation(first_use), Body::Device(device), Body::Usage(usage)])
+    }
+
+    fn seller_of(&self, number: u64) -> (usize, IssuerNumber) {
+        let at = usize::try_from(number % self.nodes.len() as u64).unwrap_or(0);
+        (at, IssuerNumber(u16::try_from(at).unwrap_or(0) + 1))
+    }
+
+    fn write(&mut self, at: usize, bodies: &[Body]) -> Vec<Vec<u8>> {
+        let community = self.community;
+        let till = &mut self.nodes[at];
+        let mut chain = Chain { key: &till.key, community, seq: till.seq, prev: till.prev };
         let records = bodies.iter().map(|body| chain.write(body, false)).collect();
-        (self.seq, self.prev) = (chain.seq, chain.prev);
+        (till.seq, till.prev) = (chain.seq, chain.prev);
         records
+    }
+
+    /// What a node wrote by itself stands in its chain.
+    pub(super) fn wrote(&mut self, at: usize, record: &[u8]) {
+        if let Ok(record) = Record::parse(record) {
+            (self.nodes[at].seq, self.nodes[at].prev) = (record.seq, Some(record.id));
+        }
     }
 }
 
@@ -195,19 +223,16 @@ fn proof(number: u64) -> Proof {
     Proof(bytes)
 }
 
-fn found(
-    root: &SigningKey,
-    keys: &[SigningKey; 2],
-    dh: &[[u8; 32]; 2],
-) -> Result<(Vec<Vec<u8>>, Ledger), String> {
+fn found(root: &SigningKey, keys: &[SigningKey], dh: &[[u8; 32]]) -> Result<(Vec<Vec<u8>>, Ledger), String> {
     let mut office = Ledger::new(root.verifying_key().to_bytes(), 1);
     let mut bodies = vec![founding::charter(root.verifying_key().to_bytes())];
     for (number, (key, dh)) in keys.iter().zip(dh).enumerate() {
         if let Body::Member(member) =
             founding::member_of(key.verifying_key().to_bytes(), *dh, 2 + number, None)
         {
-            let number = IssuerNumber(u16::try_from(number).unwrap_or(0) + 1);
-            bodies.push(Body::Member(Member { float: u64::MAX, number, ..member }));
+            let (number, slot) =
+                (IssuerNumber(u16::try_from(number).unwrap_or(0) + 1), u8::try_from(number).ok());
+            bodies.push(Body::Member(Member { float: u64::MAX, number, slot, ..member }));
         }
     }
     bodies.push(founding::plan("diez", PlanMeasure::UsedSeconds { seconds: 600, within_days: None }));

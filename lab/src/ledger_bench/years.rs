@@ -1,84 +1,135 @@
-//! Three years of a village whose treasurer closes each month: how large the ledger of a node grows in memory, and its
-//! journal on flash. Of fifty coupons one is never typed; the others are used up in the month in which they were sold.
+//! Three years of a village whose treasurer's node closes the books when they have grown: how large the ledger of a
+//! node becomes in memory, and its journal on flash. Each coupon is a lot of its own, typed the day after at another node,
+//! and used up; of three hundred one is never typed, and is good for ever.
 
-use tequio::base::limit::{JOURNAL_WASTE_BYTES, LEDGER_ROOM_BYTES};
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use tequio::base::limit::{CLOSE_AFTER_BYTES, LEDGER_ROOM_BYTES};
 use tequio::base::time::WallTime;
-use tequio::ledger::Ledger;
-use tequio::ledger::journal::FRAME_HEAD;
+use tequio::ledger::journal::{FRAME_HEAD, is_waste};
 use tequio::ledger::month::Month;
+use tequio::ledger::{Ledger, body::Body};
 
-use super::book::{LOT, Shop};
-use super::{COUPONS_A_DAY, NOON, allocated};
+use super::book::Village;
+use super::{COUPONS_A_DAY, NODES, NOON, allocated};
 
-const MONTHS: u32 = 36;
-const DAYS_A_MONTH: u64 = 30;
+const DAYS: u64 = 3 * 365;
 const DAY_S: u64 = 86_400;
+/// How often in a day somebody looks at the room; the node does each hour.
+const LOOKS: u64 = 6;
 /// One of so many coupons is never typed.
-const LOST: u64 = 50;
+const LOST: u64 = 300;
 
-/// The largest that was seen, in octets.
+/// The most that was seen, in octets.
 #[derive(Debug, Default)]
 pub(super) struct Years {
     pub(super) ram: u64,
     pub(super) journal: u64,
     /// What counted when it was most.
     pub(super) live: u64,
-    /// What counts and what is in memory behind the last close.
-    pub(super) live_at_end: u64,
+    pub(super) close: u64,
+    pub(super) closes: u64,
+    /// Octets that were written because the journal was written anew.
+    pub(super) anew: u64,
+    /// The longest close, in seconds.
+    pub(super) close_s: f64,
+    /// What is in memory and counts at the end.
     pub(super) ram_at_end: u64,
+    pub(super) live_at_end: u64,
+}
+
+/// The node whose ledger is looked at: it closes the books, and its journal has all records.
+struct Node {
+    ledger: Ledger,
+    journal: u64,
+    years: Years,
 }
 
 pub(super) fn play() -> Result<Years, String> {
     let before = allocated() as u64;
-    let (founding, mut shop) = Shop::found()?;
-    let mut ledger = Ledger::new(shop.keys[1].verifying_key().to_bytes(), 1);
+    let (founding, mut village) = Village::found(u8::try_from(NODES).unwrap_or(u8::MAX))?;
+    let mut ledger = Ledger::new(village.treasurer(), 1);
     ledger.handle_journal(founding.iter().map(Vec::as_slice));
     drop(founding);
-    let mut years = Years::default();
-    let mut journal = live(&ledger);
-    let mut lot = 0;
-    let first = Month::of(NOON.unix_s);
-    for month in 0..MONTHS {
-        for day in 0..DAYS_A_MONTH {
-            let unix_s = NOON.unix_s + (u64::from(month) * DAYS_A_MONTH + day) * DAY_S;
-            let time = WallTime { unix_s, ..NOON };
-            for _ in 0..COUPONS_A_DAY / LOT + u64::from(day % 2) {
-                let records = shop.lot(lot, time, LOST);
-                lot += 1;
-                journal += records.iter().map(|record| (record.len() + FRAME_HEAD) as u64).sum::<u64>();
-                if ledger.handle_journal(records.iter().map(Vec::as_slice)) > 0 {
-                    return Err(format!("records of lot {lot} make no sense"));
-                }
-            }
-            let counts = live(&ledger);
-            years.live = years.live.max(counts);
-            years.ram = years.ram.max((allocated() as u64).saturating_sub(before));
-            if journal > counts.saturating_mul(2).saturating_add(JOURNAL_WASTE_BYTES) {
-                // The old one is there until the new one is whole.
-                years.journal = years.journal.max(journal + counts);
-                journal = counts;
-            }
-            years.journal = years.journal.max(journal);
+    let mut node = Node { journal: live(&ledger), ledger, years: Years::default() };
+    let mut waiting: VecDeque<(u64, u64)> = VecDeque::new();
+    let mut sold = 0;
+    for look in 0..DAYS * LOOKS {
+        let time = WallTime { unix_s: NOON.unix_s + look * DAY_S / LOOKS, ..NOON };
+        for _ in 0..COUPONS_A_DAY * (look + 1) / LOOKS - COUPONS_A_DAY * look / LOOKS {
+            node.take(&village.sell(time))?;
+            waiting.push_back((look + LOOKS, sold));
+            sold += 1;
         }
-        let body = ledger.close_body(Month(first.0 + month)).map_err(str::to_owned)?;
-        let draft = ledger.draft(body).map_err(|why| why.to_string())?;
-        let record = ledger.complete(draft, [7; 64]);
-        journal += (record.len() + FRAME_HEAD) as u64;
-        if live(&ledger) > LEDGER_ROOM_BYTES {
-            ledger.let_go();
+        while let Some((_, number)) = waiting.pop_front_if(|(at, _)| *at <= look) {
+            if !number.is_multiple_of(LOST) {
+                node.take(&village.take_up(number, time))?;
+            }
+        }
+        node.look(&mut village, time)?;
+        node.years.ram = node.years.ram.max((allocated() as u64).saturating_sub(before));
+    }
+    let booked: i64 = node.ledger.report().totals.iter().map(|total| total.figures.0[2]).sum();
+    let wanted = i64::try_from(sold).unwrap_or(i64::MAX);
+    if booked != wanted {
+        return Err(format!("{booked} coupons stand in the books, {wanted} were sold"));
+    }
+    node.years.live_at_end = live(&node.ledger);
+    drop((village, waiting));
+    node.years.ram_at_end = (allocated() as u64).saturating_sub(before);
+    Ok(node.years)
+}
+
+impl Node {
+    fn take(&mut self, records: &[Vec<u8>]) -> Result<(), String> {
+        self.journal += octets(records.iter().map(Vec::as_slice));
+        match self.ledger.handle_journal(records.iter().map(Vec::as_slice)) {
+            0 => Ok(()),
+            refused => Err(format!("{refused} records make no sense")),
         }
     }
-    let sold: i64 = ledger.report().totals.iter().map(|total| total.figures.0[2]).sum();
-    let wanted = i64::try_from(lot * LOT).unwrap_or(i64::MAX);
-    if sold != wanted {
-        return Err(format!("{sold} coupons stand in the books, {wanted} were sold"));
+
+    /// As `node::books` does, of which each step can be read there.
+    fn look(&mut self, village: &mut Village, time: WallTime) -> Result<(), String> {
+        let this = Month::of(time.unix_s);
+        let next =
+            self.ledger.closes().last().map_or(0, |(_, close)| close.month + u32::from(close.day.is_none()));
+        let (before, today) = (Month(this.0 - 1), u32::try_from(time.unix_s / DAY_S).ok());
+        let began = Instant::now();
+        if self.ledger.covered_anew(this, today) >= CLOSE_AFTER_BYTES {
+            let ends = before.0 >= next && self.ledger.covered_anew(before, None) > 0;
+            let (month, day) = if ends { (before, None) } else { (this, today) };
+            let body: Body = self.ledger.close_body(month, day).map_err(str::to_owned)?;
+            let draft = self.ledger.draft(body).map_err(|why| why.to_string())?;
+            let record = self.ledger.complete(draft, [7; 64]);
+            village.wrote(0, &record);
+            self.journal += octets([record.as_slice()].into_iter());
+            self.years.close = self.years.close.max(record.len() as u64);
+            self.years.closes += 1;
+            self.years.close_s = self.years.close_s.max(began.elapsed().as_secs_f64());
+        }
+        let size = self.ledger.records().map(|record| record.bytes.len() as u64).sum::<u64>();
+        if size > LEDGER_ROOM_BYTES {
+            self.ledger.let_go();
+        }
+        let counts = live(&self.ledger);
+        self.years.live = self.years.live.max(counts);
+        self.years.journal = self.years.journal.max(self.journal);
+        if is_waste(self.journal, counts) {
+            // The old one is there until the new one is whole.
+            self.years.journal = self.years.journal.max(self.journal + counts);
+            self.years.anew += counts;
+            self.journal = counts;
+        }
+        Ok(())
     }
-    years.live_at_end = live(&ledger);
-    years.ram_at_end = (allocated() as u64).saturating_sub(before);
-    Ok(years)
 }
 
 fn live(ledger: &Ledger) -> u64 {
-    let records = ledger.held().filter_map(|(_, id)| ledger.bytes_of(id));
+    octets(ledger.held().filter_map(|(_, id)| ledger.bytes_of(id)))
+}
+
+fn octets<'a>(records: impl Iterator<Item = &'a [u8]>) -> u64 {
     records.map(|bytes| (bytes.len() + FRAME_HEAD) as u64).sum()
 }

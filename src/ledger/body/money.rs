@@ -102,7 +102,7 @@ fields!(map Cash { 0 person, 1 amount, 2 what, 3 time, });
 pub struct Close {
     /// The close before it; none for the first.
     pub follows: Option<RecordId>,
-    /// The month that it ends: year x 12 + month - 1.
+    /// The month that it ends, or that goes on: year x 12 + month - 1.
     pub month: u32,
     /// How far, author by author.
     pub covers: Vec<Cover>,
@@ -111,12 +111,16 @@ pub struct Close {
     /// What stays below the line: records that say who may do what, and lots with vouchers that are still good. Of
     /// each the first 10 octets of its id, in order.
     pub kept: Vec<u8>,
+    /// One more than that of the close before it; 1 is the first.
+    pub number: u32,
+    /// The day on which it was made, in days since 1970, if the month goes on.
+    pub day: Option<u32>,
 }
 
-fields!(map Close { 0 follows, 1 month, 2 covers, 3 totals, 4 kept, });
+fields!(map Close { 0 follows, 1 month, 2 covers, 3 totals, 4 kept, 5 number, 6 day, });
 
 /// How far a close covers the records of an author.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cover {
     /// Whose.
     pub author: [u8; 32],
@@ -126,9 +130,11 @@ pub struct Cover {
     pub seq: u64,
     /// What the author's lots up to there take of its float, in minor units.
     pub float: u64,
+    /// The ends of what is covered beside that record's chain: other branches, and what is before a link that is lost.
+    pub others: Vec<RecordId>,
 }
 
-fields!(array Cover { 0 author, 1 head, 2 seq, 3 float, });
+fields!(array Cover { 0 author, 1 head, 2 seq, 3 float, 4 others, });
 
 /// A row of a close.
 #[derive(Clone, Debug, PartialEq, Eq)]

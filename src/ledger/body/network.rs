@@ -88,9 +88,11 @@ pub struct Status {
     pub time: WallTime,
     /// The version of its program.
     pub version: String,
+    /// The close behind which its books stand.
+    pub close: Option<RecordId>,
 }
 
-fields!(map Status { 0 router_id, 1 time, 2 version, });
+fields!(map Status { 0 router_id, 1 time, 2 version, 3 close, });
 
 /// What a link was like when somebody found it good.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,8 +4,14 @@ use super::super::body::{Body, Close, ClosedTotal, HandOver};
 use super::super::close::is_below;
 use super::super::line::name;
 use super::super::month::Month;
+use super::super::{Kind, Ledger};
 use super::super::{Record, RecordId};
-use super::village::{NOON, Village};
+use super::merge::{loaded, shuffled, state};
+use super::village::{NOON, Village, settlement};
+use crate::base::random::Random;
+use crate::base::sorted::SortedSet;
+use crate::base::time::WallTime;
+use crate::ledger::body::{Counter, Settlement, Status};
 
 fn id(bytes: &[u8]) -> RecordId {
     Record::parse(bytes).unwrap().id
@@ -13,7 +19,7 @@ fn id(bytes: &[u8]) -> RecordId {
 
 /// The treasurer closes this month, and everybody learns it.
 pub(super) fn close(village: &mut Village, month: &str) -> Close {
-    let body = village.treasurer.ledger.close_body(Month::parse(month).unwrap()).unwrap();
+    let body = village.treasurer.ledger.close_body(Month::parse(month).unwrap(), None).unwrap();
     let record = village.treasurer.write(body.clone()).unwrap();
     village.spread(record);
     let Body::Close(close) = body else { panic!("a close closes") };
@@ -57,7 +63,7 @@ fn a_close_fixes_what_came_together_and_names_what_stays() {
         ledger.records().filter(|record| is_below(&booked, record)).count(),
         ledger.records().count() - 1
     );
-    let again = village.treasurer.ledger.close_body(Month::parse("2027-01").unwrap());
+    let again = village.treasurer.ledger.close_body(Month::parse("2027-01").unwrap(), None);
     assert_eq!(again, Err("this month is closed already"));
     let second = close(&mut village, "2027-02");
     assert_eq!(village.root.ledger.closes().len(), 2);
@@ -69,7 +75,9 @@ fn of_two_closes_behind_one_the_lower_id_counts() {
     let mut village = Village::new();
     village.issue(1, 10..12);
     let month = Month::parse("2027-01").unwrap();
-    let Ok(Body::Close(close)) = village.treasurer.ledger.close_body(month) else { panic!("a close closes") };
+    let Ok(Body::Close(close)) = village.treasurer.ledger.close_body(month, None) else {
+        panic!("a close closes")
+    };
     let other = Close { month: month.0 + 1, ..close.clone() };
     let records = [close, other].map(|close| village.treasurer.forge(1 << 40, None, &Body::Close(close)));
     let least = records.iter().map(|bytes| id(bytes)).min().unwrap();
@@ -80,8 +88,15 @@ fn of_two_closes_behind_one_the_lower_id_counts() {
         let closes: Vec<RecordId> = node.ledger.closes().iter().map(|(id, _)| *id).collect();
         assert_eq!(closes, [least]);
     }
-    let body =
-        Body::Close(Close { follows: Some(least), month: 1, covers: vec![], totals: vec![], kept: vec![] });
+    let body = Body::Close(Close {
+        follows: Some(least),
+        month: 1,
+        covers: vec![],
+        totals: vec![],
+        kept: vec![],
+        number: 2,
+        day: None,
+    });
     let record = village.seller.forge(1 << 40, None, &body);
     village.spread(record);
     assert_eq!(village.root.ledger.closes().len(), 1, "and a seller closes nothing");
@@ -104,4 +119,156 @@ fn what_a_close_did_not_know_is_found_by_its_author() {
     let found: Vec<RecordId> = village.seller.ledger.late().iter().map(|record| record.id).collect();
     assert_eq!(found, [id(&late)]);
     assert!(village.other.ledger.late().is_empty(), "each looks for its own");
+}
+
+/// A seller's day: a lot of four, three of them sold; four are used up, two of them yesterday's; now and then she pays.
+fn day(village: &mut Village, at: u8, time: WallTime) {
+    let names = 4 * at..4 * at + 4;
+    let vouchers = village.issue(at.into(), names.clone());
+    let mut bodies = vec![village.seller.ledger.sale_body(vouchers[..3].to_vec(), "ana", time).unwrap()];
+    for name in (names.start - 2..names.end - 2).filter(|name| at > 1 || *name >= names.start) {
+        let verifier = village.verifier(3, name);
+        bodies.push(Ledger::activation_body(verifier, super::village::proof(name), time));
+    }
+    for body in bodies {
+        let record = village.seller.write(body).unwrap();
+        village.spread(record);
+    }
+    for name in names.start..names.end - 2 {
+        let verifier = village.verifier(3, name);
+        village.count(Counter { verifier, used_s: 3_600, up_bytes: 1, down_bytes: 1, elapsed_s: 9 }, None);
+    }
+    if at.is_multiple_of(5) {
+        let paid = Body::Settlement(Settlement { time, ..settlement("ana", 600, 750) });
+        let paid = village.seller.write(paid).unwrap();
+        village.spread(paid.clone());
+        let confirms = Some(id(&paid));
+        let agreed = Body::Settlement(Settlement { confirms, time, ..settlement("", 0, 0) });
+        let record = village.treasurer.write(agreed).unwrap();
+        village.spread(record);
+    }
+}
+
+/// Closes of so many days, and each month's last one when the next month has begun: a month's report is that of a
+/// village which never closed.
+#[test]
+fn a_month_reads_the_same_however_often_it_is_closed() {
+    for each in [2, 5, 9] {
+        let mut village = Village::new();
+        let mut random = Random::new(each);
+        let mut let_go = 0;
+        for at in 1..62_u8 {
+            let unix_s = NOON.unix_s + u64::from(at) * 86_400;
+            day(&mut village, at, WallTime { unix_s, ..NOON });
+            if !u64::from(at).is_multiple_of(each) {
+                continue;
+            }
+            let this = Month::of(unix_s);
+            let closes = village.root.ledger.closes();
+            let open = closes.last().filter(|(_, last)| last.day.is_some() && last.month < this.0);
+            let (month, ends) = open.map_or((this, false), |(_, last)| (Month(last.month), true));
+            let today = u32::try_from(unix_s / 86_400).ok().filter(|_| !ends);
+            let body = village.treasurer.ledger.close_body(month, today).unwrap();
+            let record = village.treasurer.write(body).unwrap();
+            village.spread(record);
+            for node in village.nodes_mut() {
+                let_go += if random.below(2) == 0 { node.ledger.let_go() } else { 0 };
+            }
+        }
+        let_go += village.nodes_mut().map(|node| node.ledger.let_go()).iter().sum::<usize>();
+        assert!(let_go > 100, "{let_go}");
+        let is_open = |bytes: &&Vec<u8>| Record::parse(bytes).unwrap().kind != Kind::Close;
+        let open: Vec<Vec<u8>> = village.records.iter().filter(is_open).cloned().collect();
+        let open = loaded(&open);
+        for month in ["2026-12", "2027-01", "2027-02", "2027-03", "2027-04"] {
+            let month = Month::parse(month).unwrap();
+            let (wanted, seen) = (open.month_report(month), village.seller.ledger.month_report(month));
+            assert_eq!((seen.rows, seen.people), (wanted.rows, wanted.people), "{month}, each {each} days");
+            assert_eq!((seen.cash_before, seen.cash), (wanted.cash_before, wanted.cash), "{month}");
+        }
+        assert_eq!(village.root.ledger.report().totals, open.report().totals);
+        let (closes, held) = (village.root.ledger.closes().len(), village.root.ledger.held());
+        assert!(closes <= 4, "{closes} closes: those that ended a month, and the last two");
+        let kept: SortedSet<RecordId> = held.map(|(_, id)| id).collect();
+        let of_all = loaded(&shuffled(&village.records, &mut random));
+        assert_eq!(kept, of_all.held().map(|(_, id)| id).collect(), "others ask for no more");
+        assert_eq!(state(&of_all), state(&loaded(&village.records)));
+    }
+}
+
+#[test]
+fn a_close_behind_which_others_stand_is_not_undone() {
+    let mut village = Village::new();
+    village.issue(1, 10..12);
+    let month = Month::parse("2027-01").unwrap();
+    let Ok(Body::Close(first)) = village.treasurer.ledger.close_body(month, Some(1)) else {
+        panic!("a close")
+    };
+    // As if made on the other side of a split: whichever has the lower id.
+    let rivals = [2, 3].map(|day| {
+        let close = Close { day: Some(day), ..first.clone() };
+        village.treasurer.forge(1 << 40, None, &Body::Close(close))
+    });
+    for late in [0, 1] {
+        let mut village = Village::new();
+        village.issue(1, 10..12);
+        village.spread(rivals[1 - late].clone());
+        close(&mut village, "2027-02");
+        village.spread(rivals[late].clone());
+        for node in village.nodes_mut() {
+            let closes: Vec<u32> = node.ledger.closes().iter().map(|(_, close)| close.number).collect();
+            assert_eq!(closes, [1, 2]);
+            assert_eq!(node.ledger.closes()[0].0, id(&rivals[1 - late]));
+        }
+    }
+    // One that says of itself that it stands far behind what it follows is none.
+    let body = Body::Close(Close { follows: Some(id(&rivals[0])), number: 9, ..first });
+    village.spread(rivals[0].clone());
+    let record = village.treasurer.forge((1 << 40) + 1, None, &body);
+    village.spread(record);
+    assert_eq!(village.root.ledger.closes().len(), 1);
+}
+
+/// Two treasurers: details wait until the other one says that it knows of the close.
+#[test]
+fn details_wait_for_whoever_may_close_too() {
+    let mut village = Village::new();
+    let other = super::village::member(village.other.id(), 4, &[super::super::Role::Treasurer]);
+    let record = village.root.write(Body::Member(other)).unwrap();
+    village.spread(record);
+    assert!(!village.treasurer.ledger.is_base_known(), "nobody has said anything");
+    let told = |village: &mut Village| {
+        let close = village.other.ledger.closes().last().map(|(id, _)| *id);
+        let status = Status { router_id: [1; 8], time: NOON, version: String::new(), close };
+        let record = village.other.write(Body::Status(status)).unwrap();
+        village.spread(record);
+    };
+    close(&mut village, "2027-01");
+    told(&mut village);
+    close(&mut village, "2027-02");
+    assert!(village.treasurer.ledger.is_base_known() && village.seller.ledger.is_base_known());
+    close(&mut village, "2027-03");
+    assert!(!village.seller.ledger.is_base_known(), "it may still write one behind the first");
+    told(&mut village);
+    assert!(village.seller.ledger.is_base_known());
+}
+
+/// A record that nobody got, and what its author said before and after it.
+#[test]
+fn a_close_covers_what_is_before_a_lost_link() {
+    let mut village = Village::new();
+    let vouchers = village.issue(1, 10..14);
+    village.sell(&vouchers[..1], "ana");
+    let lost = village.seller.ledger.sale_body(vouchers[1..2].to_vec(), "beto", NOON).unwrap();
+    village.seller.write(lost).unwrap();
+    village.sell(&vouchers[2..3], "ana");
+    let sold = |ledger: &Ledger| -> i64 { ledger.report().totals.iter().map(|row| row.figures.0[2]).sum() };
+    for month in ["2027-01", "2027-02"] {
+        let cover =
+            close(&mut village, month).covers.into_iter().find(|one| one.author == village.seller.id());
+        assert_eq!(cover.unwrap().others.len(), 1, "the end before the lost one");
+        assert_eq!(sold(&village.root.ledger), 2);
+    }
+    village.root.ledger.let_go();
+    assert_eq!(sold(&village.root.ledger), 2);
 }

@@ -317,6 +317,8 @@ pub(super) fn rare(village: &Village, vouchers: &[Verifier]) -> Vec<(usize, Body
                 covers: vec![],
                 totals: vec![],
                 kept: vec![7; 10],
+                number: 1,
+                day: Some(20_833),
             }),
         ),
         (1, Body::Honoured(Honoured { lot, reason: text("se quemó") })),
@@ -334,7 +336,7 @@ pub(super) fn rare(village: &Village, vouchers: &[Verifier]) -> Vec<(usize, Body
         ),
         (1, Body::Notice(Notice { name: text("agua"), text: text("Hoy no hay agua"), until: Some(20_833) })),
         (0, Body::Time(Time { number: 1, floor_unix_s: 1_799_000_000 })),
-        (3, Body::Status(Status { router_id: [2; 8], time: NOON, version: text("0.1.0") })),
+        (3, Body::Status(Status { router_id: [2; 8], time: NOON, version: text("0.1.0"), close: None })),
         (3, Body::ReferenceState(ReferenceState { name: text("cerro"), state: vec![1, 2, 3] })),
     ]
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::base::time::{TimeQuality, WallTime};
 use crate::base::voucher::{LotId, Verifier};
 use crate::ledger::Record;
+use crate::ledger::body::Cash;
 use crate::ledger::month::Month;
 use crate::node::call::Call;
 
@@ -29,6 +30,30 @@ fn a_treasurers_node_closes_each_month_once() {
     assert_eq!(story.outputs.iter().filter(|output| durable(output)).count(), 2, "a sale and a close");
 }
 
+/// What the community spent, in many words: more than what waits for a person.
+#[test]
+fn a_treasurers_node_closes_the_books_when_they_have_grown() {
+    let mut story = Story::new(PHONES, 0);
+    let mut ledger = Ledger::new(OWN_KEY, 1);
+    let mut records = community();
+    ledger.handle_journal(records.iter().map(Vec::as_slice));
+    let time = WallTime { unix_s: 1_800_000_000, quality: TimeQuality::Trusted };
+    let cash = |amount: u64| Cash { person: "tesorera".into(), amount, what: "cable ".repeat(16), time };
+    for amount in 0..crate::base::limit::CLOSE_AFTER_BYTES / 250 {
+        let draft = ledger.draft(Body::Expense(cash(amount))).unwrap();
+        records.push(ledger.complete(draft, [7; 64]));
+    }
+    story.step(Input::Records(records));
+    story.sell(1, "");
+    let hour = Span::from_secs(3_700);
+    story.pass(hour);
+    let days: Vec<bool> = story.node.ledger().closes().iter().map(|(_, close)| close.day.is_some()).collect();
+    assert_eq!(days, [true], "up to today, and the month goes on");
+    story.pass(hour);
+    assert_eq!(story.node.ledger().closes().len(), 1, "there is nothing new");
+    assert_eq!(word(&story.call(Call::BooksClose("2027-01".to_owned()))).split(' ').next(), Some("2027-01"));
+}
+
 /// The key file's owner went on from an older copy of its journal; then the copy that was away comes back.
 #[test]
 fn what_a_close_did_not_know_is_written_again_at_the_start() {
@@ -51,7 +76,7 @@ fn what_a_close_did_not_know_is_written_again_at_the_start() {
     for at in [1, 2] {
         write(&mut ledger, Ledger::revocation_body(verifiers[at..=at].to_vec(), "mal impreso"));
     }
-    let close = ledger.close_body(Month::parse("2027-01").unwrap()).unwrap();
+    let close = ledger.close_body(Month::parse("2027-01").unwrap(), None).unwrap();
     write(&mut ledger, close);
     let mut story = Story::new(PHONES, 0);
     let outputs = story.step(Input::Records(records));
@@ -72,7 +97,7 @@ fn a_journal_that_is_mostly_waste_is_written_anew() {
     let mut story = Story::new(PHONES, 0);
     let records = community();
     let bytes: usize = records.iter().map(Vec::len).sum();
-    let again = crate::base::limit::JOURNAL_WASTE_BYTES as usize / bytes + 2;
+    let again = crate::base::limit::JOURNAL_WASTE_BYTES as usize / bytes + 3;
     let whole = |outputs: &[Output]| -> Vec<usize> {
         let count = |output: &Output| match output {
             Output::StoreWhole { records, .. } => Some(records.len()),
