@@ -57,10 +57,12 @@ impl Ledger {
     /// What is taken of the float at the end, and which lots count.
     fn walk_float(&self, author: &[u8; 32], until: u64) -> (u64, SortedSet<RecordId>) {
         let cover = self.line.cover(author);
-        let mut used = cover.map_or(0, |cover| cover.float);
+        // Of a key that was expelled nothing new comes: what it took below the line, a thief's lots among it, is no
+        // reason to leave out what it sold above it before.
+        let ended = self.authority.expulsions.contains_key(author);
+        let mut used = cover.filter(|_| !ended).map_or(0, |cover| cover.float);
         // What each counted lot still takes; all that the close covers is one, at the end of its chain.
-        let mut taken: Vec<(RecordId, u64)> =
-            cover.map(|cover| (cover.head, cover.float)).into_iter().collect();
+        let mut taken: Vec<(RecordId, u64)> = cover.map(|cover| (cover.head, used)).into_iter().collect();
         let mut counted = SortedSet::new();
         for (seq, id) in self.order_of(author).take_while(|(seq, _)| *seq <= until).copied() {
             let below = cover.filter(|cover| seq <= cover.seq);

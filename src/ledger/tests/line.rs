@@ -338,3 +338,39 @@ fn what_is_written_again_is_booked_once() {
         }
     }
 }
+
+/// The seller's key, stolen, fills its float before two closes; what the seller sold beside it counts once the key is
+/// expelled, and what she owes stays in the books.
+#[test]
+fn a_thief_s_lots_below_the_line_hold_no_float_of_an_expelled_key() {
+    let mut village = Village::new();
+    let vouchers = village.issue(1, 10..12);
+    village.sell(&vouchers, "ana");
+    let seller = village.seller.id();
+    let head = village.seller.ledger.heads(&seller)[0];
+    let seq = village.seller.ledger.record(head).unwrap().seq;
+    // Another lot of hers that others hear of later, and the thief's, on a branch of their own.
+    let body = village.seller.ledger.issue_body(LotId(2), "hora", vec![village.verifier(3, 20)]).unwrap();
+    let hers = village.seller.forge(seq + 5_000, Some(head), &body);
+    let paper = (0..198).map(|name| Verifier([7, name, 7, 7, 7, 7, 7, 7])).collect();
+    let body = village.seller.ledger.issue_body(LotId(3), "hora", paper).unwrap();
+    let stolen = village.seller.forge(seq + 10, Some(head), &body);
+    village.spread(stolen);
+    close(&mut village, "2027-01");
+    close(&mut village, "2027-02");
+    village.spread(hers.clone());
+    assert_eq!(village.root.ledger.voucher(village.verifier(3, 20)), None, "the float is full");
+    let (epoch, number) = village.root.ledger.current_epoch().unwrap();
+    let heads = vec![Record::parse(&hers).unwrap().id];
+    let expels = vec![Expulsion { member: seller, heads }];
+    let body = Body::Epoch(Epoch { number: number + 1, follows: Some(epoch), shares: vec![], expels });
+    let record = village.root.write(body).unwrap();
+    village.spread(record);
+    for node in village.nodes_mut() {
+        node.ledger.let_go();
+        assert_eq!(node.ledger.float_used.get(&seller), Some(&50), "her last lot alone");
+        let due: i64 = node.ledger.report().totals.iter().map(|row| row.figures.0[10]).sum();
+        assert_eq!(due, 80, "what ana sold is owed still");
+    }
+    assert!(village.root.ledger.voucher(village.verifier(3, 20)).is_some());
+}
