@@ -121,6 +121,8 @@ pub const SYNC_STREAMS: usize = 16;
 pub const SYNC_BEACON_BYTES: usize = 256;
 /// Those who were turned away and are told of: one a neighbour, and some strangers.
 pub const SYNC_REFUSED: usize = 16;
+/// Members that are dialled over a route at one time: a few make islands one, and links stay free.
+pub const SYNC_ROUTED: usize = 4;
 /// Nodes whose beacons are remembered: as many again, on other links, and some liars.
 pub const SYNC_HEARD: usize = 64;
 /// What is taken from others of one author at once, in octets with what a ledger needs around them: the whole ledger of a

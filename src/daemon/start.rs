@@ -113,7 +113,7 @@ impl Daemon {
     /// Opens the ports of the ledger's exchange, once there is a community.
     pub(super) async fn open_streams(&mut self) {
         if let Some(community) = self.node.ledger().community() {
-            let trouble = self.streams.open(community).err();
+            let trouble = self.streams.open(community, self.node.own_places()).err();
             self.trouble("no-streams", trouble).await;
         }
     }

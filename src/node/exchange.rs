@@ -14,7 +14,7 @@ use super::vault::Vault;
 use crate::base::limit;
 use crate::base::time::{Instant, Span};
 use crate::base::voucher::Verifier;
-use crate::ledger::sync::{PeerReport, Taken};
+use crate::ledger::sync::{PeerReport, Place, Taken};
 use crate::ledger::text::fingerprint;
 use crate::ledger::{Kind, Ledger, Record, RecordId};
 
@@ -119,7 +119,7 @@ impl Node {
         let peer = |peer: PeerReport| Peer {
             member: peer.member.as_ref().map(fingerprint),
             name: peer.member.and_then(|key| self.member_name(&key)).map(str::to_owned),
-            interface: self.device(peer.place.interface),
+            interface: self.way_of(peer.place),
             address: peer.place.address,
             since_s: now.since(peer.since).as_secs(),
             sent: peer.sent,
@@ -130,7 +130,7 @@ impl Node {
             even: peer.even,
         };
         let refused = self.sync.refused().map(|one| {
-            let (device, why) = (self.device(one.place.interface), one.why.code().to_owned());
+            let (device, why) = (self.way_of(one.place), one.why.code().to_owned());
             (device, one.place.address, why, now.since(one.at).as_secs())
         });
         let counters = self.sync.counters();
@@ -147,6 +147,11 @@ impl Node {
             refused: refused.collect(),
             counters: counters.map(|(word, count)| (word.to_owned(), count)).to_vec(),
         }
+    }
+
+    /// The device of a neighbour; who is no neighbour is routed.
+    fn way_of(&self, place: Place) -> String {
+        if place.is_routed() { "routed".to_owned() } else { self.device(place.interface) }
     }
 
     /// What follows from a record of another node.

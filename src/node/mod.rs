@@ -47,6 +47,7 @@ mod provisional;
 pub mod recorder;
 mod redact;
 mod roots;
+mod routed;
 mod sales;
 pub mod settings;
 mod stores;
@@ -90,6 +91,7 @@ pub struct Node {
     keys: keys::EpochKeys,
     grants: grants::Grants,
     told: told::Told,
+    routed: routed::Routed,
     interfaces: SortedMap<InterfaceIndex, InterfaceStatus>,
     kernel_routes: Vec<KernelRoute>,
     seqno_saved: SeqNo,
@@ -144,6 +146,7 @@ impl Node {
             keys,
             grants: grants::Grants::default(),
             told: told::Told::default(),
+            routed: routed::Routed::default(),
             random,
             interfaces: SortedMap::new(),
             kernel_routes: Vec::new(),
@@ -287,6 +290,7 @@ impl Node {
             self.grants.next_wake(),
             self.provisional_wake(),
             self.told_wake(),
+            self.routed_wake(),
         ];
         rooms.into_iter().flatten().min()
     }
@@ -318,6 +322,7 @@ impl Node {
         self.retire_keys(now, vault);
         self.grant_share(now, vault);
         self.tell_status(now, vault);
+        self.look_for_routed(now);
         self.look_for_strangers(now);
         self.look_who_is_reached(now);
         self.choose_lane(now);

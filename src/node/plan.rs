@@ -19,6 +19,15 @@ pub(super) fn ranges(charter: &Charter, state: &MemberState) -> impl Iterator<It
     ranges.into_iter().flatten()
 }
 
+/// The address of a member's router beyond its links; of two with one number the other one has it.
+pub(super) fn address(charter: &Charter, state: &MemberState) -> Option<Ipv6Addr> {
+    let number = u128::from(state.member.number.0);
+    match ipv6(charter, INFRASTRUCTURE << 64 | number, 128).filter(|_| !state.number_taken)?.address() {
+        IpAddr::V6(address) => Some(address),
+        IpAddr::V4(_) => None,
+    }
+}
+
 fn ipv4(charter: &Charter, offset: u32, length: u8) -> Option<Prefix> {
     let IpAddr::V4(base) = charter.ipv4.address() else { return None };
     Prefix::new(IpAddr::V4(Ipv4Addr::from_bits(base.to_bits() | offset)), length)

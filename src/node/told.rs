@@ -45,6 +45,9 @@ impl Node {
     /// A status came in: if it is an old one of this node's own, it is time for a new one.
     pub(super) fn heard_status(&mut self, now: Instant, id: RecordId) {
         let Some(record) = self.ledger.record(id) else { return };
+        if self.member_name(&record.author).is_some() {
+            self.routed.handle_heard(now, record.author);
+        }
         let Body::Status(status) = &record.body else { return };
         let (author, status) = (record.author, status.clone());
         self.hear_time(now, author, &status);

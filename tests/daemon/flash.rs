@@ -136,17 +136,17 @@ fn interface() -> String {
     "\nconfig interface 'cable'\n\toption device 'cable'\n\toption kind 'wired'\n".to_owned()
 }
 
-fn announce(prefix: &str) -> String {
+pub(crate) fn announce(prefix: &str) -> String {
     format!("\nconfig announce\n\toption prefix '{prefix}'\n")
 }
 
-fn say(place: &Place, words: &[&str]) -> String {
+pub(crate) fn say(place: &Place, words: &[&str]) -> String {
     let done = place.run(TEQUIO, words);
     assert!(done.status.success(), "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
     String::from_utf8_lossy(&done.stdout).into_owned()
 }
 
-fn ask(place: &Place, method: &str, arguments: Value) -> Option<Value> {
+pub(crate) fn ask(place: &Place, method: &str, arguments: Value) -> Option<Value> {
     ask_object(&place.file("no-broker.sock"), "tequio", method, arguments).ok()
 }
 

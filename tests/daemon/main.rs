@@ -14,6 +14,7 @@ mod flash;
 mod interfaces;
 mod metered;
 mod policy;
+mod routed;
 mod statistics;
 
 use std::path::PathBuf;
@@ -24,7 +25,7 @@ use place::Place;
 const TEQUIO: &str = env!("CARGO_BIN_EXE_tequio");
 
 /// Far longer than anything here takes on a busy machine.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A folder that goes with the test.
 struct Folder(PathBuf);

@@ -4,6 +4,7 @@
 mod assembly;
 mod later;
 mod mesh;
+mod routed;
 mod time;
 mod wait;
 

@@ -63,6 +63,8 @@ pub(crate) struct Mesh {
     wires: Vec<Wire>,
     due: BTreeMap<(Instant, u64), (usize, u8, Input)>,
     count: u64,
+    /// How often somebody was dialled over a route.
+    pub(crate) dials: usize,
 }
 
 /// The prefix of a node.
@@ -73,6 +75,17 @@ pub(crate) fn prefix(seat: usize) -> PrefixPair {
 /// What a node calls itself since a boot.
 pub(crate) fn router_id(seat: usize, boots: u8) -> RouterId {
     RouterId([2, 0, 0, 0, 0, 0, u8::try_from(seat).expect("a small number"), boots])
+}
+
+/// The address that the plan gives a node beyond its links.
+pub(crate) fn own_address(seat: usize) -> Ipv6Addr {
+    let number = u16::try_from(seat + 1).expect("a small number");
+    Ipv6Addr::new(0xfd12, 0x3456, 0x789a, 0xff00, 0, 0, 0, number)
+}
+
+/// The same as a prefix to announce.
+pub(crate) fn own_prefix(seat: usize) -> PrefixPair {
+    format!("{}/128", own_address(seat)).parse().expect("a prefix")
 }
 
 fn address(seat: usize, link: usize) -> Ipv6Addr {
@@ -104,7 +117,7 @@ impl Mesh {
         });
         let now = Instant::from_millis(1_000);
         let (seats, links) = (seats.collect(), links.to_vec());
-        Self { seats, now, links, wires: Vec::new(), due: BTreeMap::new(), count: 0 }
+        Self { seats, now, links, wires: Vec::new(), due: BTreeMap::new(), count: 0, dials: 0 }
     }
 
     /// Power for a node, after a boot: nothing is left but its flash.
@@ -358,8 +371,13 @@ impl Mesh {
     }
 
     fn dial(&mut self, seat: usize, place: Place) {
-        let peer = self.peer(seat, link(place.interface)).expect("a link of its own");
-        if self.seats[peer].node.is_none() {
+        let peer = match place.is_routed() {
+            false => self.peer(seat, link(place.interface)).expect("a link of its own"),
+            true => (0..self.seats.len()).find(|of| own_address(*of) == place.address).expect("a member's"),
+        };
+        self.dials += usize::from(place.is_routed());
+        let is_there = !place.is_routed() || self.is_way(seat, peer);
+        if self.seats[peer].node.is_none() || !is_there {
             return self.put(seat, Span::from_secs(5), Input::Exchange(Event::DialFailed(place)));
         }
         self.count += 2;
@@ -370,10 +388,22 @@ impl Mesh {
         for (end, (at, id)) in ends.into_iter().enumerate() {
             let other = ends[1 - end].0;
             let dh = self.seats[other].vault.dh_key();
-            let place = Place { address: address(other, link(place.interface)), ..place };
+            let place = match place.is_routed() {
+                false => Place { address: address(other, link(place.interface)), ..place },
+                true => Place::routed(own_address(other)),
+            };
             let opened = Event::Opened(id, Link { place, dh, dialled: end == 0 });
             self.put(at, ON_THE_WAY, Input::Exchange(opened));
         }
+    }
+
+    /// Whether both nodes have a way to each other's own address.
+    fn is_way(&self, one: usize, other: usize) -> bool {
+        let has = |from: usize, to: usize| {
+            let prefix = own_prefix(to);
+            matches!(self.seats[from].kernel.get(&prefix), Some(RouteAction::Install { .. }))
+        };
+        has(one, other) && has(other, one)
     }
 
     fn deliver(&mut self, wire: usize, end: usize) {

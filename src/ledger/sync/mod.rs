@@ -52,6 +52,8 @@ const GONE: Span = Span::from_secs(45);
 const PAUSE: Span = Span::from_secs(5);
 /// The same after many tries.
 const LONG_PAUSE: Span = Span::from_secs(60);
+/// The same over a route: who has it may not take part.
+const ROUTED_PAUSE: Span = Span::from_secs(600);
 
 /// The number of a stream, given by whoever moves its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -62,8 +64,29 @@ pub struct StreamId(pub u32);
 pub struct Place {
     /// Through which interface.
     pub interface: InterfaceIndex,
-    /// To which link-local address.
+    /// To which link-local address; over a route to the member's own.
     pub address: Ipv6Addr,
+}
+
+impl Place {
+    /// A member that is no neighbour, by its own address.
+    pub const fn routed(address: Ipv6Addr) -> Self {
+        Self { interface: InterfaceIndex(0), address }
+    }
+
+    /// Whether that is no neighbour.
+    pub const fn is_routed(&self) -> bool {
+        self.interface.0 == 0
+    }
+
+    /// Before it is dialled again, after so many failures.
+    fn pause(&self, failures: u8) -> Span {
+        match failures {
+            0..=3 => PAUSE,
+            _ if self.is_routed() => ROUTED_PAUSE,
+            _ => LONG_PAUSE,
+        }
+    }
 }
 
 /// A stream that was opened, and whose encryption stands.
@@ -167,6 +190,12 @@ struct Heard {
     dialling: bool,
 }
 
+impl Heard {
+    const fn new(now: Instant, place: Place, run: Option<u32>) -> Self {
+        Self { place, at: now, run, anew: false, not_before: now, failures: 0, dialling: false }
+    }
+}
+
 impl Sync {
     /// Nobody was heard yet.
     pub fn new(seed: u64) -> Self {
@@ -208,7 +237,7 @@ impl Sync {
         if let Some(heard) = self.heard.get_mut(&beacon.key) {
             let is_back = now.since(heard.at) > BEACON + BEACON;
             // Of several ways to one node the first one stays while it is heard there.
-            let is_place = heard.place == place || is_back;
+            let is_place = heard.place == place || is_back || heard.place.is_routed();
             let is_anew = is_place && heard.run != beacon.run;
             if is_place {
                 (heard.place, heard.at, heard.run) = (place, now, beacon.run);
@@ -219,9 +248,7 @@ impl Sync {
                 self.started_anew(now, &beacon.key);
             }
         } else if self.heard.len() < limit::SYNC_HEARD {
-            let (at, run) = (now, beacon.run);
-            let heard = Heard { place, at, run, anew: false, not_before: now, failures: 0, dialling: false };
-            self.heard.insert(beacon.key, heard);
+            self.heard.insert(beacon.key, Heard::new(now, place, beacon.run));
             // Whoever is new shall not wait for our next one.
             self.beacon_at = self.beacon_at.min(now + Span::from_millis(100));
         } else {
@@ -251,7 +278,7 @@ impl Sync {
         for heard in pauses {
             heard.dialling = false;
             heard.failures = heard.failures.saturating_add(1);
-            heard.not_before = now + if heard.failures > 3 { LONG_PAUSE } else { PAUSE };
+            heard.not_before = now + heard.place.pause(heard.failures);
         }
     }
 
@@ -283,6 +310,22 @@ impl Sync {
         if let Some(stream) = self.streams.remove(&id) {
             self.pause(now, &stream);
         }
+    }
+
+    /// These members are routed, and nothing is heard of them, or a session with them stands by a route. A neighbour stays
+    /// one. Whoever is not named again soon is forgotten.
+    pub fn handle_routed(&mut self, now: Instant, members: &[([u8; 32], Ipv6Addr)], ledger: &Ledger) {
+        for (key, address) in members {
+            let (place, has_room) = (Place::routed(*address), self.heard.len() < limit::SYNC_HEARD);
+            match self.heard.get_mut(key) {
+                Some(heard) if heard.place.is_routed() => (heard.place, heard.at) = (place, now),
+                None if has_room => {
+                    self.heard.insert(*key, Heard::new(now, place, None));
+                }
+                _ => {}
+            }
+        }
+        self.dial(now, ledger.own_key());
     }
 
     /// An interface came up: whoever is there shall not wait for our next beacon.
@@ -354,7 +397,8 @@ impl Sync {
         for id in streams {
             let Some(stream) = self.streams.get_mut(&id) else { continue };
             // A neighbour that is silent is gone, whatever its stream says. One that has just come was not heard yet.
-            let is_heard = stream.member.is_none_or(|key| self.heard.contains_key(&key));
+            let is_heard = stream.link.place.is_routed()
+                || stream.member.is_none_or(|key| self.heard.contains_key(&key));
             let is_out = stream.member.is_some_and(|key| ledger.authority.expulsions.contains_key(&key));
             if stream.is_late(now) || is_out || !(is_heard || now.since(stream.opened) < GONE) {
                 self.turn_away(now, id, if is_out { Why::Expelled } else { Why::Silent });
@@ -452,7 +496,7 @@ impl Sync {
         for (key, heard) in self.heard.iter_mut() {
             if Some(*key) == stream.member || heard.place == stream.link.place {
                 heard.failures = if failed { heard.failures.saturating_add(1) } else { 0 };
-                heard.not_before = now + if heard.failures > 3 { LONG_PAUSE } else { PAUSE };
+                heard.not_before = now + heard.place.pause(heard.failures);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! How ledgers reach each other: the beacon on port 6697/udp, encrypted streams on 6697/tcp, both over
-//! link-local IPv6 and on interfaces of the mesh alone. Bytes are moved here; what they mean, and whom to dial,
+//! link-local IPv6 and on interfaces of the mesh alone; streams to members that are routed and no neighbours from and to the
+//! addresses that the community's plan gives its nodes. Bytes are moved here; what they mean, and whom to dial,
 //! `ledger::sync` says.
 //!
 //! Each stream is a task of its own ([`noise`]): it reads a message when one was asked for, and says when what
@@ -16,7 +17,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream, UdpSocket};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::JoinHandle;
 
-use crate::base::address::InterfaceIndex;
+use crate::base::address::{InterfaceIndex, Prefix};
 use crate::base::limit;
 use crate::base::sorted::{SortedMap, SortedSet};
 use crate::ledger::sync::{Event, Link, Output, Place, StreamId};
@@ -45,6 +46,8 @@ const HANDSHAKES_A_SECOND: u32 = 2;
 pub struct LedgerStreams {
     key: StreamKey,
     community: Option<[u8; 32]>,
+    /// Where the community's nodes have their own addresses, and this one's.
+    places: Option<(Prefix, Ipv6Addr)>,
     sockets: Option<Sockets>,
     interfaces: SortedSet<InterfaceIndex>,
     streams: SortedMap<StreamId, Running>,
@@ -91,6 +94,7 @@ impl LedgerStreams {
         Self {
             key,
             community: None,
+            places: None,
             sockets: None,
             interfaces: SortedSet::new(),
             streams: SortedMap::new(),
@@ -102,7 +106,8 @@ impl LedgerStreams {
     }
 
     /// Opens the sockets for the members of this community. The error is for a person.
-    pub fn open(&mut self, community: [u8; 32]) -> Result<(), String> {
+    pub fn open(&mut self, community: [u8; 32], places: Option<(Prefix, Ipv6Addr)>) -> Result<(), String> {
+        self.places = places;
         if self.sockets.is_none() {
             let fail = |what: &str, error: io::Error| {
                 format!(
@@ -234,8 +239,9 @@ impl LedgerStreams {
         let id = self.new_id();
         let (key, happened) = (self.key.clone(), self.happened.0.clone());
         let Some(community) = self.community else { return };
+        let own = self.places.map(|(_, own)| own).filter(|_| place.is_routed());
         let task = tokio::spawn(async move {
-            let stream = match tokio::time::timeout(DIAL_PATIENCE, connect(place)).await {
+            let stream = match tokio::time::timeout(DIAL_PATIENCE, connect(place, own)).await {
                 Ok(stream) => stream,
                 Err(_) => Err(io::ErrorKind::TimedOut.into()),
             };
@@ -253,11 +259,11 @@ impl LedgerStreams {
     /// Whether somebody may begin a handshake: one in progress at a place, and not too many a second.
     fn may_knock(&mut self, place: Place) -> bool {
         let is_there = self.knocking.values().any(|(other, _)| *other == place);
-        if is_there
-            || self.knocking.len() >= limit::SYNC_STREAMS
-            || !self.interfaces.contains(&place.interface)
-            || self.community.is_none()
-        {
+        let is_ours = match place.is_routed() {
+            false => self.interfaces.contains(&place.interface),
+            true => self.places.is_some_and(|(nodes, _)| nodes.contains(place.address.into())),
+        };
+        if is_there || !is_ours || self.knocking.len() >= limit::SYNC_STREAMS || self.community.is_none() {
             return false;
         }
         let now = Instant::now();
@@ -313,7 +319,11 @@ impl Sockets {
                 Err(_) => Heard::Nothing,
             },
             knock = self.listener.accept() => match knock {
-                Ok((tcp, from)) => link_local(from).map_or(Heard::Nothing, |place| Heard::Knock(place, tcp)),
+                Ok((tcp, from)) => match (link_local(from), from) {
+                    (Some(place), _) => Heard::Knock(place, tcp),
+                    (None, SocketAddr::V6(from)) => Heard::Knock(Place::routed(*from.ip()), tcp),
+                    _ => Heard::Nothing,
+                },
                 // Out of files: somebody else has to close one first.
                 Err(_) => {
                     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -324,16 +334,21 @@ impl Sockets {
     }
 }
 
-/// Neighbours alone: whoever comes through a router is none.
+/// Where a neighbour is: whoever comes through a router is none.
 fn link_local(from: SocketAddr) -> Option<Place> {
     let SocketAddr::V6(from) = from else { return None };
     let interface = InterfaceIndex(from.scope_id());
     from.ip().is_unicast_link_local().then_some(Place { interface, address: *from.ip() })
 }
 
-async fn connect(place: Place) -> io::Result<TcpStream> {
+async fn connect(place: Place, own: Option<Ipv6Addr>) -> io::Result<TcpStream> {
     let to = SocketAddrV6::new(place.address, PORT, 0, place.interface.0);
-    TcpSocket::new_v6()?.connect(to.into()).await
+    let socket = TcpSocket::new_v6()?;
+    if let Some(own) = own {
+        // The other end knows a member by the address of the plan.
+        socket.bind((own, 0).into())?;
+    }
+    socket.connect(to.into()).await
 }
 
 /// Handshake and life of a stream. An error is one before it stood; its end is told otherwise.
