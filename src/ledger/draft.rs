@@ -10,6 +10,7 @@ use super::body::{
     Activation, Body, Charter, Counter, Device, Epoch, Exchange, Grant, Issue, PlanMeasure, Revocation, Sale,
     Usage,
 };
+use super::close::is_below;
 use super::kind::Kind;
 use super::proof::proof_fits;
 use super::record::{self, Header, Record, RecordId};
@@ -270,14 +271,16 @@ impl Ledger {
         self.mentioning(verifier, Kind::Activation).find(|record| record.author == self.own_key)
     }
 
-    /// How good the time is that this node gave to a first use here, if it has told of one.
-    pub fn told_first_use(&self, verifier: Verifier) -> Option<TimeQuality> {
-        let own = self.mentioning(verifier, Kind::Activation).filter(|record| record.author == self.own_key);
-        let told = own.filter_map(|record| match &record.body {
-            Body::Activation(first) => Some(first.begin.quality),
-            _ => None,
-        });
-        told.max()
+    /// Whether a first use here is still to be told: it never was, or only with a worse time, and no close has booked that. Told
+    /// again above the line it would be booked twice.
+    pub fn tells_first_use(&self, verifier: Verifier, quality: TimeQuality) -> bool {
+        let booked = self.booked();
+        let mut own =
+            self.mentioning(verifier, Kind::Activation).filter(|record| record.author == self.own_key);
+        !own.any(|record| {
+            let told = matches!(&record.body, Body::Activation(first) if first.begin.quality >= quality);
+            told || is_below(&booked, record)
+        })
     }
 
     pub(super) fn own_usage(&self) -> impl Iterator<Item = &Usage> {

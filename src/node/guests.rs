@@ -270,9 +270,9 @@ impl Node {
         let begin = self.wall(now);
         let body = Ledger::activation_body(verifier, proof, begin);
         let activation = match self.ledger.voucher(verifier) {
-            // Whoever types it again says nothing new, unless the time was doubtful before.
-            Some(_) if self.ledger.told_first_use(verifier) >= Some(begin.quality) => None,
-            Some(_) => self.sign(now, body, vault),
+            Some(_) if self.ledger.tells_first_use(verifier, begin.quality) => self.sign(now, body, vault),
+            // Whoever types it again says nothing new.
+            Some(_) => None,
             // It means something when the lot comes.
             None if self.ledger.served_unknown(verifier).is_some() => None,
             None => self.ledger.draft_again(&body).ok().map(|draft| {

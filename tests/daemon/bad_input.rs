@@ -160,25 +160,6 @@ fn keys_that_cannot_be_read_are_kept_while_routing_runs() {
     assert_eq!(fs::read(&keys).unwrap(), bytes, "the keys were changed");
 }
 
-/// The second start is on a flash that can only be read; what was routed before is gone from the kernel.
-#[test]
-fn a_flash_that_can_only_be_read_is_said_and_routing_runs() {
-    let mut pair = Pair::new("read-only");
-    pair.start("", &[]);
-    pair.routes_are_exchanged();
-    pair.stop();
-    for place in [&pair.a, &pair.b] {
-        place.ip("-6 route flush proto 42");
-    }
-    let state = pair.a.file("state").display().to_string();
-    let only_read =
-        format!("mount --bind '{state}' '{state}' && mount -o remount,bind,ro '{state}' && exec \"$@\"");
-    pair.start("", &["sh", "-c", &only_read, "sh"]);
-    pair.routes_are_exchanged();
-    pair.said_once(&["nothing can be saved, so nothing is sold", "the rest runs", &state]);
-    pair.stop();
-}
-
 #[test]
 fn a_run_folder_that_cannot_be_written_to_is_said_and_routing_runs() {
     let mut pair = Pair::new("run-folder");

@@ -1,5 +1,6 @@
 //! The books up to a line.
 
+use super::super::account::Figure;
 use super::super::body::{Body, Close, ClosedTotal, HandOver};
 use super::super::close::is_below;
 use super::super::line::name;
@@ -10,7 +11,7 @@ use super::merge::{loaded, shuffled, state};
 use super::village::{NOON, Village, settlement};
 use crate::base::random::Random;
 use crate::base::sorted::SortedSet;
-use crate::base::time::WallTime;
+use crate::base::time::{TimeQuality, WallTime};
 use crate::ledger::body::{Counter, Settlement, Status};
 
 fn id(bytes: &[u8]) -> RecordId {
@@ -271,4 +272,35 @@ fn a_close_covers_what_is_before_a_lost_link() {
     }
     village.root.ledger.let_go();
     assert_eq!(sold(&village.root.ledger), 2);
+}
+
+#[test]
+fn a_first_use_is_told_again_with_a_better_time_until_a_close_has_booked_it() {
+    let mut village = Village::new();
+    let vouchers = village.issue(1, 10..12);
+    let doubtful = WallTime { quality: TimeQuality::Stale, ..NOON };
+    let tells =
+        |village: &Village, at: usize, quality| village.seller.ledger.tells_first_use(vouchers[at], quality);
+    assert!(tells(&village, 0, TimeQuality::Stale), "nobody told it");
+    village.activate(10, doubtful);
+    assert!(!tells(&village, 0, TimeQuality::Stale), "nothing new");
+    assert!(tells(&village, 0, TimeQuality::Mesh), "a better time");
+    village.activate(11, doubtful);
+    village.activate(11, NOON);
+    close(&mut village, "2027-01");
+    assert!(!tells(&village, 0, TimeQuality::Trusted), "it is booked");
+    assert!(!tells(&village, 1, TimeQuality::Trusted));
+    let activated = |village: &Village| {
+        village
+            .root
+            .ledger
+            .report()
+            .totals
+            .iter()
+            .map(|total| total.figures.of(Figure::Activated))
+            .sum::<i64>()
+    };
+    assert_eq!(activated(&village), 2, "each once");
+    close(&mut village, "2027-02");
+    assert_eq!(activated(&village), 2);
 }
