@@ -92,6 +92,8 @@ pub const LEDGER_ROOM_BYTES: u64 = 786_432;
 /// Octets of records that no close covers above which a treasurer's node closes the books without being asked: a
 /// village that sells 250 coupons a day needs half a day for them, and the details of two closes are kept.
 pub const CLOSE_AFTER_BYTES: u64 = 131_072;
+/// The same while another treasurer's node is not heard: five days of such a village, and a split is mostly over by then.
+pub const CLOSE_APART_BYTES: u64 = 1_048_576;
 /// Octets that a journal may hold in vain before it is written anew, beside twice what counts.
 pub const JOURNAL_WASTE_BYTES: u64 = 262_144;
 /// Octets of a journal and of the one that takes its place, without that waste: both are on flash for a moment, and 4 MB

@@ -56,7 +56,9 @@ impl Ledger {
     }
 
     /// How far each author can be covered: to its last record of that month, if the month ends, or to before the first
-    /// that speaks of vouchers which nobody knows here. Their lot may be on its way. While a month goes on, what is dated
+    /// that speaks of vouchers which nobody knows here. Their lot may be on its way. So may be what a chain lacks between
+    /// two records: it ends before the second, or its author would take what is lacking for covered. What is still not
+    /// there when a month ends, and a close has waited for it, is lost. While a month goes on, what is dated
     /// behind it is by a clock that is wrong, and is covered too.
     fn covers(&self, month: Month, day: Option<u32>) -> Vec<Cover> {
         let before = self.booked();
@@ -72,8 +74,12 @@ impl Ledger {
         for author in self.tips.keys() {
             let mut chain = open.remove(author).unwrap_or_default();
             chain.sort_unstable_by_key(|record| (record.seq, record.id));
-            let whole = |record: &&&Record| !is_later(record) && !self.speaks_of_unknown(record);
-            let count = chain.iter().take_while(whole).count();
+            let old = before.get(author);
+            let whole = |(at, record): &(usize, &&Record)| {
+                let is_joined = (day.is_none() && *at == 0) || self.is_joined(record, old);
+                is_joined && !is_later(record) && !self.speaks_of_unknown(record)
+            };
+            let count = chain.iter().enumerate().take_while(whole).count();
             chain.truncate(count);
             let Some(last) = chain.last() else {
                 // Its float may be free again all the same, by a word from above the line.
@@ -86,7 +92,7 @@ impl Ledger {
             };
             let followed: SortedSet<RecordId> = chain.iter().filter_map(|record| record.prev).collect();
             // Ends that an earlier close named are ends still, unless something follows them.
-            let old = before.get(author).map(|old| [&[old.head], &old.others[..]].concat());
+            let old = old.map(|old| [&[old.head], &old.others[..]].concat());
             let ends = old.into_iter().flatten().chain(chain.iter().map(|record| record.id));
             let mut others: Vec<RecordId> =
                 ends.filter(|id| *id != last.id && !followed.contains(id)).collect();
@@ -100,6 +106,13 @@ impl Ledger {
             });
         }
         covers
+    }
+
+    /// Whether what a record follows is here, or is an end of what is booked.
+    fn is_joined(&self, record: &Record, old: Option<&Cover>) -> bool {
+        record.prev.is_none_or(|prev| {
+            self.link(prev).is_some() || old.is_some_and(|old| old.head == prev || old.others.contains(&prev))
+        })
     }
 
     fn speaks_of_unknown(&self, record: &Record) -> bool {

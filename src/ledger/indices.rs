@@ -190,7 +190,7 @@ impl Ledger {
     }
 
     /// The author of a chained record, its number, and what it says that it follows.
-    fn link(&self, id: RecordId) -> Option<([u8; 32], u64, Option<RecordId>)> {
+    pub(super) fn link(&self, id: RecordId) -> Option<([u8; 32], u64, Option<RecordId>)> {
         let kept = self.records.get(&id).filter(|record| record.kind.chained());
         kept.map(|record| (record.author, record.seq, record.prev))
             .or_else(|| self.stubs.get(&id).map(|stub| (stub.author, stub.seq, stub.prev)))

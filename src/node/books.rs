@@ -15,7 +15,9 @@ use super::settings::Role;
 use super::stores::Then;
 use super::taps::{MODES, ROLES};
 use super::vault::Vault;
-use crate::base::limit::{ALERTS_TWICE, BOOKS_PROPOSALS, CLOSE_AFTER_BYTES, LEDGER_ROOM_BYTES};
+use crate::base::limit::{
+    ALERTS_TWICE, BOOKS_PROPOSALS, CLOSE_AFTER_BYTES, CLOSE_APART_BYTES, LEDGER_ROOM_BYTES,
+};
 use crate::base::sorted::SortedMap;
 use crate::base::time::{Instant, Span, TimeQuality};
 use crate::base::voucher::{RequestId, Verifier};
@@ -111,7 +113,7 @@ impl Node {
 
     /// Closes the books when their details have grown: first the month before, if nobody has, then up to today. One
     /// node does it; the next one in the order of keys waits until there is twice as much, for the case that the first
-    /// one is dead or behind a split.
+    /// one does not. While one of them is dead or behind a split all wait for much more: of two closes of the same days one is in vain.
     fn close_when_due(&mut self, now: Instant, vault: &mut dyn Vault) {
         let wall = self.wall(now);
         let closes = |state: &&MemberState| state.member.roles.has(MemberRole::Treasurer);
@@ -120,7 +122,9 @@ impl Node {
         else {
             return;
         };
-        let due = CLOSE_AFTER_BYTES << rank.min(4);
+        let others = self.ledger.members().filter(closes).map(|state| state.member.key);
+        let is_apart = others.filter(|key| *key != own).any(|key| self.is_silent(now, &key));
+        let due = if is_apart { CLOSE_APART_BYTES } else { CLOSE_AFTER_BYTES } << rank.min(4);
         let live: u64 = self.journal_records().map(|bytes| bytes.len() as u64).sum();
         if wall.quality < TimeQuality::Mesh || live < due {
             return;

@@ -39,10 +39,6 @@ impl Node {
         }
         self.routed.look_at = now + LOOK;
         let Some(charter) = self.ledger.charter() else { return };
-        let is_silent = |key: &[u8; 32]| {
-            let since = self.routed.heard.get(key).map(|at| *at + SILENT).unwrap_or(self.started + GRACE);
-            since <= now
-        };
         let has_session = |key: &[u8; 32]| {
             self.sync.peers().any(|peer| peer.member == Some(*key) && peer.place.is_routed())
         };
@@ -50,7 +46,7 @@ impl Node {
         for state in self.ledger.members().filter(|state| state.member.key != self.ledger.own_key()) {
             let key = state.member.key;
             let Some(address) =
-                plan::address(charter, state).filter(|_| is_silent(&key) || has_session(&key))
+                plan::address(charter, state).filter(|_| self.is_silent(now, &key) || has_session(&key))
             else {
                 continue;
             };
@@ -61,6 +57,12 @@ impl Node {
             }
         }
         self.sync.handle_routed(now, &found, &self.ledger);
+    }
+
+    /// Whether nothing was heard of a member for so long that it is dead, or behind a split.
+    pub(super) fn is_silent(&self, now: Instant, key: &[u8; 32]) -> bool {
+        let heard = self.routed.heard.get(key);
+        heard.map_or(self.started + GRACE, |at| *at + SILENT) <= now
     }
 
     /// Where the community's nodes have their own addresses, and the one of this node.

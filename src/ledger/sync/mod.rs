@@ -27,7 +27,7 @@ pub use self::path::of as path_of;
 pub use self::report::{Counters, PeerReport, Refused, Why};
 use self::stream::Stream;
 use super::record::{RecordId, Refusal};
-use super::{Ledger, Outcome};
+use super::{Kind, Ledger, Outcome};
 use crate::base::address::InterfaceIndex;
 use crate::base::limit;
 use crate::base::random::Random;
@@ -354,6 +354,10 @@ impl Sync {
         if let Some(taken) = &taken {
             self.counters.taken_records = self.counters.taken_records.saturating_add(1);
             self.handle_record(taken.outcome.id, Some(id), ledger);
+            if taken.outcome.kind == Kind::Close {
+                // Another close may count than a moment ago: what it did not know is to be told again.
+                self.streams.values_mut().for_each(|stream| stream.compare_soon(now));
+            }
         }
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.go_on(now, ledger);

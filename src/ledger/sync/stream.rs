@@ -170,6 +170,13 @@ impl Stream {
         }
     }
 
+    /// The sets may differ by more than what is pushed.
+    pub(super) fn compare_soon(&mut self, now: Instant) {
+        if let Comparison::Due(at) = &mut self.comparison {
+            *at = (*at).min(now + AGAIN);
+        }
+    }
+
     /// Asks for the next records, or compares, when it is time.
     pub(super) fn go_on(&mut self, now: Instant, ledger: &Ledger) {
         if self.unread.is_empty() && self.control.is_empty() && !self.to_want.is_empty() {

@@ -1,6 +1,7 @@
 //! The books of a node: a month is closed, what a close did not know is written again, the journal holds little in vain.
 
 use super::*;
+use crate::base::limit::{CLOSE_AFTER_BYTES, CLOSE_APART_BYTES};
 use crate::base::time::{TimeQuality, WallTime};
 use crate::base::voucher::{LotId, Verifier};
 use crate::ledger::Record;
@@ -39,7 +40,7 @@ fn a_treasurers_node_closes_the_books_when_they_have_grown() {
     ledger.handle_journal(records.iter().map(Vec::as_slice));
     let time = WallTime { unix_s: 1_800_000_000, quality: TimeQuality::Trusted };
     let cash = |amount: u64| Cash { person: "tesorera".into(), amount, what: "cable ".repeat(16), time };
-    for amount in 0..crate::base::limit::CLOSE_AFTER_BYTES / 250 {
+    for amount in 0..CLOSE_AFTER_BYTES / 250 {
         let draft = ledger.draft(Body::Expense(cash(amount))).unwrap();
         records.push(ledger.complete(draft, [7; 64]));
     }
@@ -52,6 +53,51 @@ fn a_treasurers_node_closes_the_books_when_they_have_grown() {
     story.pass(hour);
     assert_eq!(story.node.ledger().closes().len(), 1, "there is nothing new");
     assert_eq!(word(&story.call(Call::BooksClose("2027-01".to_owned()))).split(' ').next(), Some("2027-01"));
+}
+
+/// Two treasurers, and the other one was never heard: it may close the same days on the other side of a split.
+#[test]
+fn a_treasurers_node_waits_longer_while_another_one_is_not_heard() {
+    let mut story = Story::new(PHONES, 0);
+    let mut records = community();
+    let mut root = Ledger::new(ROOT_KEY, 1);
+    root.handle_journal(records.iter().map(Vec::as_slice));
+    let own = root.members().next().unwrap().member.clone();
+    let other = Member {
+        key: [9; 32],
+        dh: [9; 32],
+        name: "loma".into(),
+        number: IssuerNumber(4),
+        slot: Some(4),
+        ..own
+    };
+    let draft = root.draft(Body::Member(other)).unwrap();
+    records.push(root.complete(draft, [7; 64]));
+    let mut ledger = Ledger::new(OWN_KEY, 1);
+    ledger.handle_journal(records.iter().map(Vec::as_slice));
+    let time = WallTime { unix_s: 1_800_000_000, quality: TimeQuality::Trusted };
+    let what = "cable ".repeat(16);
+    let mut grow = |records: &mut Vec<Vec<u8>>, octets: u64| {
+        for amount in 0..octets / 250 {
+            let cash = Cash { person: "tesorera".into(), amount, what: what.clone(), time };
+            let draft = ledger.draft(Body::Expense(cash)).unwrap();
+            records.push(ledger.complete(draft, [7; 64]));
+        }
+    };
+    grow(&mut records, CLOSE_AFTER_BYTES);
+    story.step(Input::Records(std::mem::take(&mut records)));
+    story.sell(1, "");
+    let hour = Span::from_secs(3_700);
+    story.pass(hour);
+    assert_eq!(story.node.ledger().closes().len(), 0, "it waits");
+    grow(&mut records, CLOSE_APART_BYTES);
+    let mut grown = Story::new(PHONES, 0);
+    grown.step(Input::Records(
+        [story.node.ledger().records().map(|one| one.bytes.clone()).collect(), records].concat(),
+    ));
+    grown.sell(1, "");
+    grown.pass(hour);
+    assert_eq!(grown.node.ledger().closes().len(), 1, "not for ever");
 }
 
 /// The key file's owner went on from an older copy of its journal; then the copy that was away comes back.
