@@ -169,6 +169,7 @@ return baseclass.extend({
 		case 'config-newer': return _('The configuration is of a newer version of the program: only the mesh works. Tell an operator.');
 		case 'config-wrong': return _('A new configuration has a mistake, the one before goes on: %s').format(alert.message);
 		case 'run-folder': return _('The run folder cannot be written: after a restart sessions are forgotten. Tell an operator.');
+		case 'journal-damaged': return _('A part of the accounts could not be read after the start. The neighbours give it back. If this comes again, the flash is worn out: tell an operator.');
 		case 'journal-newer': return _('The journal is of a newer version of the program: nothing can be sold. The mesh goes on. Tell an operator.');
 		case 'ledger-unreadable': return _('The accounts cannot be read: nothing can be sold. The mesh goes on. Tell an operator.');
 		case 'not-entitled': return _('A router announces what it may not: %s').format(alert.message);
