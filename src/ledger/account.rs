@@ -190,7 +190,10 @@ impl Ledger {
         let owes = |record: &&Record| {
             matches!(record.kind, Kind::Issue | Kind::Sale | Kind::HandOver) && is_below(line, record)
         };
-        let again = self.records.values().filter(owes).filter(|record| {
+        let known: SortedMap<[u8; 32], _> =
+            line.iter().map(|(author, cover)| (*author, self.known_to(cover))).collect();
+        let unknown = |record: &&Record| known.get(&record.author).is_some_and(|is_known| !is_known(record));
+        let again = self.records.values().filter(owes).filter(unknown).filter(|record| {
             let voucher = record.body.verifiers().first().copied();
             voucher.into_iter().flat_map(|voucher| self.mentioning(voucher, record.kind)).any(|other| {
                 other.author == record.author && !is_below(line, other) && other.body == record.body

@@ -167,6 +167,16 @@ impl Ledger {
         self.ancestors(&cover.author, &heads)
     }
 
+    /// The same as far as it can still be told: where a chain ends without its beginning, what was before was let go, and
+    /// what is kept of it was known as well.
+    pub(super) fn known_to(&self, cover: &Cover) -> impl Fn(&Record) -> bool + use<> {
+        let known = self.covered_by(cover);
+        let links = known.iter().filter_map(|id| self.link(*id));
+        let broken = links.filter(|(_, _, prev)| prev.is_some_and(|prev| !known.contains(&prev)));
+        let let_go = broken.map(|(_, seq, _)| seq).max().unwrap_or(0);
+        move |record| known.contains(&record.id) || record.seq < let_go
+    }
+
     /// How far the last close covers each author.
     pub(super) fn booked(&self) -> SortedMap<[u8; 32], Cover> {
         let closes = self.closes();
@@ -181,6 +191,7 @@ impl Ledger {
         let booked = self.booked();
         let Some(cover) = booked.get(&self.own_key) else { return Vec::new() };
         let known = self.covered_by(cover);
+        let is_known = self.known_to(cover);
         let says_more = |record: &&Record| match record.kind {
             Kind::Activation | Kind::Revocation | Kind::InKind => false,
             Kind::Settlement => record.body.confirms().is_some(),
@@ -191,7 +202,7 @@ impl Ledger {
             own.filter(says_more)
         };
         let is_late = |record: &&Record| {
-            record.seq <= cover.seq && !known.contains(&record.id) && self.is_whole_to(record.id, &known)
+            record.seq <= cover.seq && !is_known(record) && self.is_whole_to(record.id, &known)
         };
         let again = |record: &&Record| own().any(|other| other.seq > record.seq && other.body == record.body);
         let mut late: Vec<&Record> = own().filter(is_late).filter(|record| !again(record)).collect();

@@ -254,6 +254,32 @@ fn details_wait_for_whoever_may_close_too() {
     assert!(village.seller.ledger.is_base_known());
 }
 
+/// A chain whose middle is gone: what is before it was booked long ago.
+#[test]
+fn what_is_kept_before_records_that_were_let_go_is_not_late() {
+    let mut village = Village::new();
+    let kept = village.issue(1, 10..12);
+    village.sell(&kept[..1], "ana");
+    let paper = village.issue(2, 20..22);
+    let void = village.seller.write(Ledger::revocation_body(paper, "mal impreso")).unwrap();
+    village.spread(void);
+    let sold = |ledger: &Ledger| -> i64 { ledger.report().totals.iter().map(|row| row.figures.0[2]).sum() };
+    for month in ["2027-01", "2027-02"] {
+        close(&mut village, month);
+    }
+    assert!(village.seller.ledger.let_go() > 0, "the void lot");
+    close(&mut village, "2027-03");
+    assert_eq!(village.seller.ledger.late(), Vec::<&Record>::new());
+    // Even if its author said it again: it was sold once.
+    let sale = village.seller.ledger.sale_body(kept[..1].to_vec(), "ana", NOON).ok();
+    let sale = sale.and_then(|sale| village.seller.write(sale).ok());
+    sale.into_iter().for_each(|record| village.spread(record));
+    village.treasurer.ledger.let_go();
+    for node in [&village.seller, &village.treasurer] {
+        assert_eq!(sold(&node.ledger), 1);
+    }
+}
+
 /// A record that nobody got, and what its author said before and after it.
 #[test]
 fn a_close_covers_what_is_before_a_lost_link() {
