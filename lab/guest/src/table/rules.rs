@@ -78,6 +78,8 @@ const REDIRECT: &[Rule] = &[
     ("hs_redirect", &[INPUT_NAME, NotIn(HOTSPOT), ACCEPT]),
     // fib daddr type local tcp dport 80 redirect to :PORTAL
     ("hs_redirect", &[AddressKind(TARGET), LOCAL, PROTOCOL, TCP, PORT_TO, PAGES, Redirect(Port::Portal)]),
+    // ip daddr 192.0.2.1 tcp dport 80 redirect to :PORTAL
+    ("hs_redirect", &[FAMILY, V4, IP_TO, EVERYWHERE, PROTOCOL, TCP, PORT_TO, PAGES, Redirect(Port::Portal)]),
     // fib daddr type local accept
     ("hs_redirect", &[AddressKind(TARGET), LOCAL, ACCEPT]),
     // ct mark != 0 accept
@@ -174,6 +176,8 @@ const TO_GUEST: &[Rule] = &[
 const HOTSPOT: &str = "hotspot_interfaces";
 const V4: Word = Is(&[2]);
 const V6: Word = Is(&[10]);
+/// What stands on coupons.
+const EVERYWHERE: Word = Is(&[192, 0, 2, 1]);
 const TCP: Word = Is(&[6]);
 const UDP: Word = Is(&[17]);
 const ICMP6: Word = Is(&[58]);
