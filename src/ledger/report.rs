@@ -92,7 +92,7 @@ impl Ledger {
             expelled: self.expelled(),
             totals: self.rows(self.tally(&|_| true)),
             uncounted: self.uncounted(),
-            branches: self.branches(),
+            branches: self.branches().iter().map(fingerprint).collect(),
             used_twice: self.used_twice(),
         }
     }
@@ -158,9 +158,11 @@ impl Ledger {
         }
     }
 
-    /// Authors with two records of one number, or two that follow the same one.
-    fn branches(&self) -> Vec<String> {
-        let kept = self.records.values().filter(|record| !self.is_done(record));
+    /// Authors with two records of one number, or two that follow the same one: an old backup was put back, or two boxes
+    /// have one key. What two closes have gone over is of no use to anybody any more. Walks over all records.
+    pub fn branches(&self) -> SortedSet<[u8; 32]> {
+        let stands = |record: &&Record| !self.line.has_passed(&record.author, record.id, record.seq);
+        let kept = self.records.values().filter(stands);
         let kept = kept.map(|record| (record.author, record.seq, record.prev, record.kind.chained()));
         let stubs = self.stubs.iter().filter(|(id, stub)| !self.is_passed(**id, stub));
         let stubs = stubs.map(|(_, stub)| (stub.author, stub.seq, stub.prev, true));
@@ -172,6 +174,6 @@ impl Ledger {
                 found.insert(author);
             }
         }
-        found.iter().map(fingerprint).collect()
+        found
     }
 }

@@ -71,6 +71,7 @@ impl Node {
         alerts.extend(self.disputed_time());
         alerts.extend(self.books.used_twice().map(|text| alert("used-twice", text)));
         alerts.extend(self.saying_too_much());
+        alerts.extend(self.branched());
         alerts.extend(self.lot_missing());
         let unread = self.troubles.has("journal-newer") || self.troubles.has("ledger-unreadable");
         let alone = self.hotspot.is_some() && !unread;

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Node;
-use super::call::{Answer, Caller, Closed};
+use super::call::{Alert, Answer, Caller, Closed};
 use super::deed::{Books as BooksReport, DEEDS, Deed, Network, PersonBooks, Proposal, ServiceLine};
 use super::output::{NoteLevel, Output, StoreId};
 use super::settings::Role;
@@ -39,6 +39,8 @@ pub(super) struct Books {
     look_at: Option<Instant>,
     /// Vouchers of this node that gave more than they hold, in words; the latest look's.
     twice: Vec<String>,
+    /// Keys whose records branch, at the latest look.
+    branches: Vec<[u8; 32]>,
     /// The journal is being written anew.
     rewriting: Option<StoreId>,
 }
@@ -315,6 +317,7 @@ impl Node {
         }
         self.books.look_at = Some(now + LOOK);
         self.look_for_twice();
+        self.books.branches = self.ledger.branches().iter().copied().take(ALERTS_TWICE).collect();
         self.close_when_due(now, vault);
         let size: u64 = self.ledger.records().map(|record| record.bytes.len() as u64).sum();
         // In a long split somebody on the other side may close the same days: then the details are needed.
@@ -339,6 +342,19 @@ impl Node {
         let own = self.ledger.own_member().map(|member| member.name.clone());
         let twice = self.ledger.used_twice().into_iter().filter(|twice| Some(&twice.node) == own.as_ref());
         self.books.twice = twice.take(ALERTS_TWICE).map(|twice| twice.to_string()).collect();
+    }
+
+    /// Whose records branch, and who has to look after it.
+    pub(super) fn branched(&self) -> impl Iterator<Item = Alert> {
+        self.books.branches.iter().map(|key| {
+            let name = self.name_of(key);
+            let text = format!(
+                "The records of {name} ({}) branch: an old backup was put back there, or a second box has its key. If nobody \
+                 put one back, expel it.",
+                fingerprint(key)
+            );
+            Alert::new("branched", text, &[("member", &name)])
+        })
     }
 
     /// A record speaks of this voucher: if it was sold here and gave more than it holds, people hear of it at once.

@@ -40,7 +40,11 @@ impl Assembly {
 
     /// A node becomes a member with these roles.
     pub(crate) fn admit_as(&mut self, mesh: &Mesh, seat: usize, roles: Roles) -> Vec<u8> {
-        let number = u16::try_from(seat + 1).expect("a small number");
+        self.admit_under(mesh, seat, u16::try_from(seat + 1).expect("a small number"), roles)
+    }
+
+    /// The same under any number, also one that somebody has.
+    pub(crate) fn admit_under(&mut self, mesh: &Mesh, seat: usize, number: u16, roles: Roles) -> Vec<u8> {
         self.write(Body::Member(Member {
             key: mesh.seats[seat].key,
             dh: mesh.seats[seat].vault.dh_key(),

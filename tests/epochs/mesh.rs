@@ -242,6 +242,14 @@ impl Mesh {
         self.seats[seat].answer.take().expect("a node answers")
     }
 
+    /// The same of what is answered when the flash has it.
+    pub(crate) fn ask_long(&mut self, seat: usize, call: Call) -> Answer {
+        self.seats[seat].answer = None;
+        self.step(seat, Input::Call { request: RequestId(7), caller: Caller::default(), call });
+        self.pass(Span::from_secs(1));
+        self.seats[seat].answer.take().expect("a node answers")
+    }
+
     /// Somebody at a node accepts a new root; the answer comes when the flash has it.
     pub(crate) fn accept(&mut self, seat: usize, fingerprint: &str) {
         self.seats[seat].answer = None;
@@ -254,7 +262,14 @@ impl Mesh {
 
     /// A node sells one voucher of the only plan.
     pub(crate) fn sell(&mut self, seat: usize) -> Code {
-        self.seats[seat].answer = None;
+        match self.try_to_sell(seat) {
+            Answer::Issued(issued) => issued.vouchers[0].code,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The same of a node that may have no right to; its answer.
+    pub(crate) fn try_to_sell(&mut self, seat: usize) -> Answer {
         let wish = VoucherIssue {
             plan: "hora".into(),
             count: 1,
@@ -262,13 +277,7 @@ impl Mesh {
             key: String::new(),
             lot_use: LotUse::Sale,
         };
-        let call = Call::VoucherIssue(wish);
-        self.step(seat, Input::Call { request: RequestId(7), caller: Caller::default(), call });
-        self.pass(Span::from_secs(1));
-        match self.seats[seat].answer.take() {
-            Some(Answer::Issued(issued)) => issued.vouchers[0].code,
-            other => panic!("{other:?}"),
-        }
+        self.ask_long(seat, Call::VoucherIssue(wish))
     }
 
     pub(crate) fn status(&mut self, seat: usize) -> Status {

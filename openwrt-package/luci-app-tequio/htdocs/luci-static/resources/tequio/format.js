@@ -175,6 +175,7 @@ return baseclass.extend({
 		case 'not-entitled': return _('A router announces what it may not: %s').format(alert.message);
 		case 'clock-disputed': return _('Two clocks do not agree. Days of vouchers go by the one of before until somebody sets the clock.');
 		case 'used-twice': return _('A voucher of this node gave more than it holds: %s').format(alert.message);
+		case 'branched': return _('The records of %s say two things: an old backup was put back there, or two boxes have its key. If nobody put a backup back, an officer must expel it.').format(about.member);
 		case 'flood': return _('The member %s writes more than anybody can: the rest of it waits. If its box was stolen, an officer must expel it.').format(about.member);
 		case 'lot-missing': return _('A coupon of %s was refused here: look there whether that node can save and share its records.').format(about.member);
 		case 'new-root': return _('The community has a new root: somebody must accept it at this node, with the fingerprint that its keepers read out.');
