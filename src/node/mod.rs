@@ -41,7 +41,7 @@ pub mod metered;
 pub mod output;
 mod outside;
 mod persons;
-mod plan;
+pub(crate) mod plan;
 pub mod probe;
 mod provisional;
 pub mod recorder;

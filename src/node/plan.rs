@@ -20,7 +20,7 @@ pub(super) fn ranges(charter: &Charter, state: &MemberState) -> impl Iterator<It
 }
 
 /// The address of a member's router beyond its links; of two with one number the other one has it.
-pub(super) fn address(charter: &Charter, state: &MemberState) -> Option<Ipv6Addr> {
+pub(crate) fn address(charter: &Charter, state: &MemberState) -> Option<Ipv6Addr> {
     let number = u128::from(state.member.number.0);
     match ipv6(charter, INFRASTRUCTURE << 64 | number, 128).filter(|_| !state.number_taken)?.address() {
         IpAddr::V6(address) => Some(address),

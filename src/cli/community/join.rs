@@ -15,6 +15,7 @@ use crate::base::limit::{JOURNAL_BYTES, RECORD_TEXT_BYTES};
 use crate::cli::qr;
 use crate::ledger::text::{decode, encode, fingerprint};
 use crate::ledger::{Ledger, RecordId};
+use crate::node::plan;
 use crate::node::vault::Vault;
 use crate::platform::store::Store;
 use crate::platform::vault::{KeyVault, Opened, board};
@@ -171,12 +172,15 @@ fn joined(options: &Options, ledger: &Ledger, vault: &mut KeyVault, count: usize
     let opens =
         ledger.own_shares().iter().any(|share| vault.open_share(share.epoch, &share.context, &share.sealed));
     let member = ledger.own_member();
+    let address =
+        ledger.charter().zip(ledger.own_state()).and_then(|(charter, own)| plan::address(charter, own));
     if options.has("json") {
         let answer = json!({
             "community": name, "id": ledger.community().map(|id| RecordId(id).to_string()), "new_records": count,
             "fingerprint": print, "admitted": member.is_some(), "secrets": opens,
             "number": member.map(|member| member.number.0), "slot": member.and_then(|member| member.slot),
             "roles": member.map(|member| member.roles.to_string()),
+            "address": address.map(|address| address.to_string()),
         });
         return format!("{answer:#}\n");
     }
@@ -192,8 +196,12 @@ fn joined(options: &Options, ledger: &Ledger, vault: &mut KeyVault, count: usize
         (false, true) => "its share of the secrets does NOT open: ask to be admitted again",
         (false, false) => "it has no share of the secrets yet: ask to be admitted again",
     };
+    let address = match address {
+        Some(address) => format!("own address {address}"),
+        None => "no address of its own: another member has its number".to_owned(),
+    };
     format!(
-        "{count} new records of {name}. This node is {} ({print}), number {}, {slot}, {}; {secrets}\n",
+        "{count} new records of {name}. This node is {} ({print}), number {}, {slot}, {}; {secrets}; {address}\n",
         member.name, member.number.0, member.roles
     )
 }

@@ -129,6 +129,8 @@ fn two_nodes_join_and_one_takes_the_codes_of_the_other() {
         let joined = table.join(state);
         assert_eq!((&joined["admitted"], &joined["secrets"]), (&Value::Bool(true), &Value::Bool(true)));
         assert_eq!((&joined["number"], &joined["slot"]), (&admitted["number"], &admitted["slot"]));
+        let own = format!(":ff00::{:x}", joined["number"].as_u64().unwrap());
+        assert!(joined["address"].as_str().unwrap().ends_with(&own), "{}", joined["address"]);
     }
     table.join("uno");
     let (mut seller, ledger) = table.node("uno");
