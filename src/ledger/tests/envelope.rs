@@ -122,6 +122,20 @@ fn a_record_of_a_later_version_is_kept_and_says_nothing() {
 }
 
 #[test]
+fn what_a_later_version_says_each_minute_does_not_pile_up() {
+    let mut village = Village::new();
+    let before = village.seller.ledger.record_count();
+    let mut seqs = 1 << 50..;
+    for kind in [27, 26] {
+        for seq in seqs.by_ref().take(100) {
+            let bytes = later(&village.root, kind, seq, &[0xa0]);
+            assert!(village.seller.ledger.handle_record(&bytes).unwrap().new);
+        }
+    }
+    assert_eq!(village.seller.ledger.record_count(), before + 2, "the latest of each");
+}
+
+#[test]
 fn an_envelope_without_a_field_is_refused() {
     let village = Village::new();
     let header = Header {
