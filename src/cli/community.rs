@@ -18,6 +18,7 @@ mod person;
 mod succeed;
 #[cfg(test)]
 mod tests;
+mod time;
 
 pub(super) use self::assembly::read_bundle as read_records;
 use self::options::Options;
@@ -31,7 +32,7 @@ struct Command {
     perform: fn(&Options) -> Result<String, String>,
 }
 
-const COMMANDS: [Command; 14] = [
+const COMMANDS: [Command; 15] = [
     Command {
         word: "create",
         values: &["name", "dir", "currency", "minor-units", "country", "language", "ipv4", "ipv6"],
@@ -190,6 +191,19 @@ tequio community person --dir DIR --name NAME --node NODE --passphrase FILE
   --json               for programs
 ",
         perform: person::person,
+    },
+    Command {
+        word: "time",
+        values: &["dir", "floor", "bundle"],
+        flags: &["json"],
+        help: "Says the least that any clock may say: for a village whose clocks somebody led astray. Sets none.
+
+tequio community time --dir DIR --floor DAY
+  --floor DAY          like 2026-11-22: takes the place of what nodes held to be the least, once
+  --bundle FILE        records of a node that the folder does not have yet
+  --json               for programs
+",
+        perform: time::time,
     },
     Command {
         word: "succeed",

@@ -89,7 +89,7 @@ pub(super) fn calendar(value: &Value) -> String {
 
 /// The Gregorian date, that many days after 1970-01-01. Years are counted from March, so that the day
 /// that comes and goes is the last one of a year.
-fn date(days: u64) -> (u64, u64, u64) {
+pub(super) fn date(days: u64) -> (u64, u64, u64) {
     // Days since 0000-03-01; 146,097 days make 400 years, after which all repeats.
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);

@@ -156,6 +156,21 @@ fn joining_again_brings_only_what_is_new() {
 }
 
 #[test]
+fn the_least_time_is_the_latest_word_of_the_root_whatever_it_was_before() {
+    let table = Table::founded("community-time");
+    table.admit(&table.request("uno"), "clock");
+    for (number, floor, expected) in [(1, "2040-01-01", 2_208_988_800_u64), (2, "2026-11-22", 1_795_305_600)]
+    {
+        let said = table.json(&["time", "--dir", "{}/asamblea", "--floor", floor]);
+        assert_eq!((&said["number"], &said["floor_unix_s"]), (&Value::from(number), &Value::from(expected)));
+        table.join("uno");
+        assert_eq!(table.node("uno").1.time_record(), (number, expected));
+    }
+    let wrong = table.run(&["time", "--dir", "{}/asamblea", "--floor", "22-11-2026"]).unwrap_err();
+    assert!(wrong.contains("expected one like 2026-11-22"), "{wrong}");
+}
+
+#[test]
 fn a_node_joins_one_community_only() {
     let table = Table::founded("community-foreign");
     table.request("uno");
