@@ -126,9 +126,9 @@ const A4: &str = "@page{size:A4;margin:8mm 6mm}body{width:198mm}\
 div{float:left;width:66mm;height:35mm;padding:2mm;border:1px dashed #888}svg{float:right;width:24mm;margin:0 0 0 1mm}\
 .c{font-size:11pt}";
 
-/// 48 mm can be printed on.
-const STRIP: &str = "@page{size:58mm auto;margin:0 5mm}body{width:48mm}\
-div{padding:3mm 0;border-bottom:1px dashed #000;text-align:center}svg{width:30mm}";
+/// 48 mm can be printed on, and each coupon is a page, where printers cut.
+const STRIP: &str = "@page{size:58mm 68mm;margin:0 5mm}body{width:48mm}\
+div{padding:3mm 0;border-bottom:1px dashed #000;text-align:center;break-after:page}div:last-child{break-after:auto}svg{width:30mm}";
 
 #[cfg(test)]
 mod tests {

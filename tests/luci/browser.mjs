@@ -136,6 +136,10 @@ const SCENES = {
     assert.ok(size >= 34, `a code of ${size} pixels cannot be read across a counter`);
     assert.equal(await count(page, '.tq-code span'), 3);
     await keep(page, 'vendida-telefono');
+    await page.until('!document.querySelector("[data-print]").disabled', 'the second tap of a double one to be over');
+    await page.press('[data-print]');
+    await page.until('document.querySelectorAll(".tq-paper .tq-coupon svg").length == 1', 'the coupon on paper');
+    await page.press('.tq-paper .tq-actions .tq-button:last-child');
 
     const phone = village.phone('comadre', '10.77.5.77');
     assert.match(phone.fetch(`http://10.77.4.1:2080/login?code=${code}`), new RegExp(`value="[^"]*${code.slice(0, 4)}`));
@@ -404,6 +408,33 @@ const SCENES = {
     await treasurer.until('/Anotado/.test(document.querySelector(".tq-place").innerText)', 'the expense');
     assert.equal(await count(treasurer, '.tq b'), 0);
     await done(treasurer);
+    await done(page);
+  },
+
+  async 'paper is made, and printed as coupons and nothing else'() {
+    const page = await logIn('ana');
+    await show(page, 'books');
+    await page.press('[data-deed=voucher_print]');
+    await page.until('!!document.querySelector("#tq-field-count")', 'the form');
+    await page.type('#tq-field-count', '5');
+    await page.type('#tq-field-person', 'Beto');
+    await page.press('.tq-place .tq-main');
+    await page.until('!!document.querySelector(".tq-place [data-print]")', 'the codes');
+    const codes = await page.value('[...document.querySelectorAll(".tq-codes code")].map((code) => code.innerText)');
+    await page.press('.tq-place [data-print]');
+    await page.until('!!document.querySelector(".tq-paper")', 'the sheet');
+    assert.deepEqual(await page.value('[...document.querySelectorAll(".tq-coupon-code")].map((code) => code.innerText)'), codes);
+    assert.equal(await count(page, '.tq-coupon svg'), 5);
+    await keep(page, 'cupones-telefono');
+    for (const [paper, pages] of [['a4', [[210, 297]]], ['strip', Array(5).fill([58, 68])]]) {
+      await page.press(`[data-paper=${paper}]`);
+      const { data } = await page.send('Page.printToPDF', { preferCSSPageSize: true });
+      const pdf = Buffer.from(data, 'base64').toString('latin1');
+      const boxes = [...pdf.matchAll(/\/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]/g)].map((box) => box.slice(1).map((points) => Math.round(points / 72 * 25.4)));
+      assert.deepEqual(boxes, pages, 'five coupons and nothing else are one sheet, or five cuts of a strip');
+    }
+    await page.press('.tq-paper .tq-actions .tq-button:last-child');
+    assert.equal(await has(page, '.tq-paper'), false);
     await done(page);
   },
 

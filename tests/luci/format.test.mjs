@@ -33,7 +33,7 @@ test('a code is shown in groups of four, whatever stands between', () => {
   assert.deepEqual(format.groups('0AV4-630T-QBN4'), ['0AV4', '630T', 'QBN4']);
   assert.deepEqual(format.groups('0av4 630t qbn4'), ['0AV4', '630T', 'QBN4']);
   assert.deepEqual(format.groups(''), []);
-  assert.equal(format.address('10.77.4.1:2080', '0AV4630TQBN4'), 'http://10.77.4.1:2080/login?code=0AV4-630T-QBN4');
+  assert.equal(format.address('0AV4630TQBN4'), 'http://192.0.2.1/?code=0AV4-630T-QBN4');
 });
 
 test('a plan says what it holds', () => {

@@ -62,9 +62,9 @@ return baseclass.extend({
 		return [ what, devices ].filter(part => part).join(', ');
 	},
 
-	/* The page of the portal with the code typed in already. */
-	address: function(portal, code) {
-		return 'http://' + portal + '/login?code=' + encodeURIComponent(this.groups(code).join('-'));
+	/* The portal's page with the code filled in: one address for all nodes, that of whatever hotspot the phone is at. */
+	address: function(code) {
+		return 'http://192.0.2.1/?code=' + encodeURIComponent(this.groups(code).join('-'));
 	},
 
 	/* States of a voucher. */

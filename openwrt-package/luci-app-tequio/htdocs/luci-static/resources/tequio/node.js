@@ -119,6 +119,11 @@ return baseclass.extend({
 		}, error => ({ trouble: trouble(error) }));
 	},
 
+	/* Asks until codes are made: of many, or on a busy node, that takes longer than a call. The same key makes them once. */
+	patiently: function(ask) {
+		return ask().then(reply => reply.trouble && reply.trouble.code == 'working' ? this.patiently(ask) : reply);
+	},
+
 	/* A whole list, page by page. */
 	list: function(method, member) {
 		const entries = [];

@@ -4,6 +4,7 @@
 'require tequio.format as format';
 'require tequio.node as node';
 'require tequio.page as page';
+'require tequio.paper as paper';
 
 /* What a month brought, person by person, and what whoever looks may do about it. It is asked for once, and again after
    each tap: the node walks over all its accounts for it. */
@@ -28,7 +29,7 @@ function beside(month, step) {
 
 function fetch() {
 	return node.all([ node.ask('books', shown), node.ask('plans'), node.ask('status') ]).then(reply => reply.trouble ? reply : {
-		data: Object.assign({ plans: reply.data[1].plans, time: reply.data[2].time, alerts: reply.data[2].alerts }, reply.data[0])
+		data: Object.assign({ plans: reply.data[1].plans, community: reply.data[2].community, time: reply.data[2].time, alerts: reply.data[2].alerts }, reply.data[0])
 	});
 }
 
@@ -160,10 +161,11 @@ return view.extend({
 			[ 'voucher_exchange', _('Exchange a voucher'), [ { name: 'code', words: _('Code on the paper') } ],
 				values => node.ask('voucher_exchange', values.code), _('The new code. The old one is worthless now.') ],
 			[ 'voucher_print', _('Print paper'), [ plan, count, who ],
-				values => node.ask('voucher_print', values.plan, number(values.count), values.person, key), _('Write these codes on paper. They are shown here and nowhere else.') ],
+				values => node.patiently(() => node.ask('voucher_print', values.plan, number(values.count), values.person, key)),
+				_('Print these codes, or write them down. They are shown here and nowhere else.') ],
 			[ 'voucher_give', _('Give in kind'), [ plan, count, who,
 				{ name: 'reason', words: _('What for'), choices: [ [ 'work', _('work for the village') ], [ 'caretaker', _('a month of taking care') ], [ 'school', _('the school') ] ] } ],
-				values => node.ask('voucher_give', values.plan, number(values.count), values.person, values.reason, 0, key), _('Given. These are the codes.') ],
+				values => node.patiently(() => node.ask('voucher_give', values.plan, number(values.count), values.person, values.reason, 0, key)), _('Given. These are the codes.') ],
 			[ 'expense', _('Money spent'), [ amount, what ],
 				values => node.ask('expense', values.amount, values.what, key), _('Written down.') ],
 			[ 'contribute', _('Money got'), [ amount, what ],
@@ -209,7 +211,7 @@ return view.extend({
 		const send = () => {
 			const values = {};
 			inputs.forEach(one => { values[one.field.name] = one.input.value.trim(); });
-			return this.act(ask(values), done);
+			return this.act(ask(values), done, this.books.plans.find(plan => plan.id == values.plan));
 		};
 		dom.content(this.place, E('form', { 'class': 'tq-card', 'submit': event => { event.preventDefault(); send(); } }, [ E('h3', {}, [ title ]) ]
 			.concat(inputs.map(one => one.row), [ E('div', { 'class': 'tq-actions' }, [
@@ -220,16 +222,26 @@ return view.extend({
 		inputs[0].input.focus();
 	},
 
+	/* Codes of a plan, and a button that prints them. */
+	codes: function(vouchers, plan) {
+		const codes = vouchers.map(voucher => voucher.code);
+		return [
+			E('ul', { 'class': 'tq-list tq-codes' }, codes.map(code => E('li', {}, [ E('code', {}, [ format.groups(code).join('-') ]) ]))),
+			plan ? E('div', { 'class': 'tq-actions' }, [
+				E('button', { 'class': 'tq-button tq-main', 'data-print': '', 'click': () => paper.show(this.books.community, plan, codes) }, [ _('Print') ])
+			]) : ''
+		];
+	},
+
 	/* Says what came of it; after that the accounts are looked at again. */
-	act: function(asked, done) {
+	act: function(asked, done, plan) {
 		return asked.then(reply => {
 			if (reply.trouble)
 				return page.tell(this.root, { kind: 'refused', text: reply.trouble.text });
 			key = node.key();
 			return this.again().then(() => dom.content(this.place, [
 				page.notice('good', reply.data.waits ? done + ' ' + _('It counts when another node agrees.') : done,
-					reply.data.vouchers ? [ E('ul', { 'class': 'tq-list tq-codes' }, reply.data.vouchers.map(voucher =>
-						E('li', {}, [ E('code', {}, [ format.groups(voucher.code).join('-') ]) ]))) ] : [])
+					reply.data.vouchers ? this.codes(reply.data.vouchers, plan) : [])
 			]));
 		});
 	},

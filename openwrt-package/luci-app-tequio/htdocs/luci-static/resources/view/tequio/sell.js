@@ -4,6 +4,7 @@
 'require tequio.format as format';
 'require tequio.node as node';
 'require tequio.page as page';
+'require tequio.paper as paper';
 'require tequio.qr as qr';
 
 /* What was sold since this page was opened, newest first. Codes are shown once and not kept by the node. */
@@ -105,10 +106,8 @@ return view.extend({
 		});
 	},
 
-	/* Asks until the code is made: on a busy node that can take longer than a call. */
 	issue: function(plan) {
-		return node.ask('voucher_issue', plan.id, 1, keys[plan.id]).then(reply =>
-			reply.trouble && reply.trouble.code == 'working' ? this.issue(plan) : reply);
+		return node.patiently(() => node.ask('voucher_issue', plan.id, 1, keys[plan.id]));
 	},
 
 	notSold: function(trouble) {
@@ -120,10 +119,11 @@ return view.extend({
 	/* One voucher, large enough to be read across a counter. */
 	show: function(sale, fresh) {
 		this.showing = sale;
-		const portal = node.portal(), groups = format.groups(sale.code);
+		const groups = format.groups(sale.code);
 		const revoked = sale.state == 'revoked';
 		const actions = E('div', { 'class': 'tq-actions' }, [
 			E('button', { 'class': 'tq-button tq-main', 'click': () => this.choose() }, [ _('Next sale') ]),
+			revoked ? '' : E('button', { 'class': 'tq-button', 'data-print': '', 'click': () => paper.show(this.shop.community, sale.plan, [ sale.code ]) }, [ _('Print') ]),
 			revoked ? '' : E('button', { 'class': 'tq-button', 'click': () => this.revoke(sale) }, [ _('Revoke') ])
 		]);
 		if (fresh)
@@ -139,10 +139,11 @@ return view.extend({
 					E('strong', {}, [ sale.plan.name ]), ' · ', format.holds(sale.plan), ' · ',
 					format.money(sale.plan.price_cents, sale.plan.minor_units, sale.plan.currency)
 				]),
-				revoked ? '' : portal ? E('div', { 'class': 'tq-scan' }, [
-					qr.draw(format.address(portal, sale.code), _('QR code that opens the portal with this voucher')),
+				revoked ? '' : E('div', { 'class': 'tq-scan' }, [
+					qr.draw(format.address(sale.code), _('QR code that opens the portal with this voucher')),
 					E('p', {}, [ _('The phone joins the Wi-Fi, then its camera reads this.') ])
-				]) : E('p', { 'class': 'tq-hint' }, [ _('This node has no hotspot of its own: the code works at the others.') ])
+				]),
+				node.portal() ? '' : E('p', { 'class': 'tq-hint' }, [ _('This node has no hotspot of its own: the code works at the others.') ])
 			]),
 			actions,
 			E('p', { 'class': 'tq-hint' }, [ _('Sold by %s. The code is shown here and nowhere else: write it down or let it be photographed.').format(sale.person) ])
