@@ -200,10 +200,11 @@ fn words(arguments: &mut lexopt::Parser) -> Outcome<Vec<String>> {
 }
 
 fn bench_ledger(mut arguments: lexopt::Parser) -> Outcome<()> {
-    let (mut json, mut work, mut times) = (None, None, 1);
+    let (mut json, mut part, mut work, mut times) = (None, None, None, 1);
     while let Some(argument) = arguments.next().map_err(usage)? {
         match argument {
             Long("json") => json = Some(PathBuf::from(arguments.value().map_err(usage)?)),
+            Long("part") => part = Some(arguments.value().and_then(|value| value.string()).map_err(usage)?),
             Long("work") => work = Some(arguments.value().and_then(|value| value.string()).map_err(usage)?),
             Long("times") => times = arguments.value().and_then(|value| value.parse()).map_err(usage)?,
             other => return Err(usage(other.unexpected())),
@@ -211,7 +212,7 @@ fn bench_ledger(mut arguments: lexopt::Parser) -> Outcome<()> {
     }
     match work {
         Some(work) => lab::ledger_bench::work::run(&work, times),
-        None => lab::ledger_bench::run(json.as_deref()),
+        None => lab::ledger_bench::run(json.as_deref(), part.as_deref()),
     }
 }
 
@@ -275,7 +276,7 @@ lab thief [--json]
 lab replay FILE [--trace]
 lab bench-routing [--runs N] [--seed N] [--speakers ours,babeld,bird] [--groups first,carrier,silent,fast,intake,steady,boot20,boot110]
                   [--sizes 0,1000,10000] [--tequio PROGRAM] [--babeld PROGRAM] [--bird PROGRAM] [--json FILE]
-lab bench-ledger [--json FILE] [--work verify|code --times N]
+lab bench-ledger [--json FILE] [--part repairs|spread|memory|flash|years] [--work verify|code --times N]
 lab bench-phone [--pcap DIR]
 lab bench-steps [ROUTES]
 lab serve-web --name NAME --listen ADDRESS...";
