@@ -205,8 +205,7 @@ impl Ledger {
     fn tally_records(&self, visible: Lens<'_>) -> Tally {
         let mut tally = Tally::new();
         let given = self.given_in_kind(visible);
-        let honoured = self.of_kind(Kind::Honoured).map(|record| record.id);
-        for lot in self.counted_lots.iter().copied().chain(honoured).filter_map(|id| self.records.get(&id)) {
+        for lot in self.counted_lots().chain(self.of_kind(Kind::Honoured)) {
             if let Some((lot, issue)) = self.lot_of(lot).filter(|_| visible(lot)) {
                 self.tally_lot(&mut tally, lot, issue, &given, visible);
             }

@@ -49,13 +49,13 @@ impl Ledger {
     pub fn agreement_body(&self, record: &Record) -> Option<Body> {
         let confirms = Some(record.id);
         Some(match record.body.clone() {
-            Body::Settlement(body) => Body::Settlement(Settlement { confirms, ..body }),
-            Body::InKind(body) => Body::InKind(InKind { confirms, verifiers: Vec::new(), ..body }),
+            Body::Settlement(body) => Body::Settlement(Box::new(Settlement { confirms, ..*body })),
+            Body::InKind(body) => Body::InKind(Box::new(InKind { confirms, verifiers: Vec::new(), ..*body })),
             Body::Revocation(body) => {
-                Body::Revocation(Revocation { confirms, verifiers: Vec::new(), ..body })
+                Body::Revocation(Box::new(Revocation { confirms, verifiers: Vec::new(), ..*body }))
             }
-            Body::Exchange(body) => Body::Exchange(Exchange { confirms, ..body }),
-            Body::Mode(body) => Body::Mode(Mode { confirms, ..body }),
+            Body::Exchange(body) => Body::Exchange(Box::new(Exchange { confirms, ..*body })),
+            Body::Mode(body) => Body::Mode(Box::new(Mode { confirms, ..*body })),
             _ => return None,
         })
     }

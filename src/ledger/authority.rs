@@ -175,7 +175,7 @@ impl Authority {
         self.counted.extend(charters.iter().map(|record| record.id));
         self.counted.extend(self.roots.iter().filter_map(|root| root.by));
         if let Some(Body::Charter(charter)) = standing(&charters).map(|(record, _)| &record.body) {
-            self.charter = Some(charter.clone());
+            self.charter = Some((**charter).clone());
         }
     }
 

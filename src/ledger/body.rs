@@ -27,7 +27,8 @@ pub use self::vouchers::{
 /// One row a kind: its variant is named like the kind.
 macro_rules! bodies {
     ($($(#[$doc:meta])* $kind:ident($type:ty),)*) => {
-        /// What a record says.
+        /// What a record says. Each record in memory is as large as the largest of these: what is larger than a
+        /// first use has memory of its own.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum Body {
             $($(#[$doc])* $kind($type),)*
@@ -68,61 +69,61 @@ macro_rules! bodies {
 
 bodies! {
     /// The community.
-    Charter(Charter),
+    Charter(Box<Charter>),
     /// Another root.
-    Succession(Succession),
+    Succession(Box<Succession>),
     /// A member.
-    Member(Member),
+    Member(Box<Member>),
     /// Somebody who works at a node.
-    Person(Person),
+    Person(Box<Person>),
     /// New secrets.
-    Epoch(Epoch),
+    Epoch(Box<Epoch>),
     /// Secrets for one more member.
-    Grant(Grant),
+    Grant(Box<Grant>),
     /// Something on sale.
-    Plan(Plan),
+    Plan(Box<Plan>),
     /// A lot of vouchers.
-    Issue(Issue),
+    Issue(Box<Issue>),
     /// Vouchers sold.
-    Sale(Sale),
+    Sale(Box<Sale>),
     /// A voucher begun.
     Activation(Activation),
     /// A voucher changed for another.
-    Exchange(Exchange),
+    Exchange(Box<Exchange>),
     /// Counters.
-    Usage(Usage),
+    Usage(Box<Usage>),
     /// A device of a voucher.
     Device(Device),
     /// Vouchers that give more.
-    Extension(Extension),
+    Extension(Box<Extension>),
     /// Vouchers that are void.
-    Revocation(Revocation),
+    Revocation(Box<Revocation>),
     /// Vouchers not for money.
-    InKind(InKind),
+    InKind(Box<InKind>),
     /// Paper taken away to sell.
-    HandOver(HandOver),
+    HandOver(Box<HandOver>),
     /// A debt paid.
-    Settlement(Settlement),
+    Settlement(Box<Settlement>),
     /// Money spent.
-    Expense(Cash),
+    Expense(Box<Cash>),
     /// Money got.
-    Contribution(Cash),
+    Contribution(Box<Cash>),
     /// The books up to here.
-    Close(Close),
+    Close(Box<Close>),
     /// Vouchers of a lost lot.
-    Honoured(Honoured),
+    Honoured(Box<Honoured>),
     /// How the network is run.
-    Mode(Mode),
+    Mode(Box<Mode>),
     /// Something that is served.
-    Service(Service),
+    Service(Box<Service>),
     /// A sentence for the portal.
-    Notice(Notice),
+    Notice(Box<Notice>),
     /// The least that a clock may say.
     Time(Time),
     /// How a member is.
-    Status(Status),
+    Status(Box<Status>),
     /// A link that was good.
-    ReferenceState(ReferenceState),
+    ReferenceState(Box<ReferenceState>),
 }
 
 impl Body {

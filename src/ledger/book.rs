@@ -157,7 +157,7 @@ impl Ledger {
 
     /// What of a lot of this node can be handed over or given: made, not sold, not void.
     pub fn paper_of(&self, lot: LotId) -> Vec<Verifier> {
-        let own = self.issues.get(&self.own_key).into_iter().flat_map(|lots| lots.iter());
+        let own = self.issues.get(&self.own_key).into_iter().flat_map(|lots| lots.keys());
         let lots = own
             .filter_map(|(_, id)| self.lot_of(self.records.get(id)?))
             .filter(|(_, issue)| issue.lot == lot);
@@ -184,7 +184,7 @@ impl Ledger {
     /// The lot in a record, if it counts.
     pub(super) fn lot_of<'a>(&self, record: &'a Record) -> Option<(&'a Record, &'a Issue)> {
         match &record.body {
-            Body::Issue(issue) => self.counted_lots.contains(&record.id).then_some((record, issue)),
+            Body::Issue(issue) => self.is_counted(record).then_some((record, issue)),
             Body::Honoured(body) => {
                 let sound = self.authority.entitled(record) && self.sound_lot(&body.lot).is_some();
                 sound.then_some((record, &body.lot))
@@ -230,7 +230,7 @@ impl Ledger {
                     && sale.price == price
                     && self.authority.entitled(record) =>
             {
-                Some((record, sale))
+                Some((record, &**sale))
             }
             _ => None,
         });
@@ -244,7 +244,7 @@ impl Ledger {
         exchanges
             .filter_map(|record| match &record.body {
                 Body::Exchange(body) if body.old == old && self.exchanges(record, body, lot) => {
-                    Some((record, body))
+                    Some((record, &**body))
                 }
                 _ => None,
             })
@@ -270,7 +270,7 @@ impl Ledger {
                     self.exchange_of(body.old, lot).is_some_and(|(counted, _)| counted.id == record.id)
                 };
                 let (_, lot) = self.lots_with(body.old).find(of)?;
-                Some((record, body, lot))
+                Some((record, &**body, lot))
             }
             _ => None,
         })

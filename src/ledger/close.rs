@@ -42,7 +42,15 @@ impl Ledger {
         }
         let number = last.map_or(1, |(_, close)| close.number.saturating_add(1));
         let follows = last.map(|(id, _)| id);
-        Ok(Body::Close(Close { follows, month: month.0, covers, totals, kept: kept.concat(), number, day }))
+        Ok(Body::Close(Box::new(Close {
+            follows,
+            month: month.0,
+            covers,
+            totals,
+            kept: kept.concat(),
+            number,
+            day,
+        })))
     }
 
     /// Octets of records that such a close would be the first to cover, but for what says who may do what.
@@ -52,7 +60,7 @@ impl Ledger {
         let anew = self.records.values().filter(|record| {
             !record.kind.is_authority() && is_below(&covers, record) && !is_below(&booked, record)
         });
-        anew.map(|record| record.bytes.len() as u64).sum()
+        anew.map(|record| record.octets() as u64).sum()
     }
 
     /// How far each author can be covered: to its last record of that month, if the month ends, or to before the first

@@ -158,7 +158,7 @@ impl Ledger {
     ) -> Result<Body, DraftError> {
         let epoch = self.authority.current_epoch.ok_or(DraftError::NoCommunity)?;
         let issuer = self.own_member().ok_or(DraftError::NoRight { kind: Kind::Issue })?.number;
-        Ok(Body::Issue(Issue { lot, epoch, plan, verifiers, issuer, for_exchange }))
+        Ok(Body::Issue(Box::new(Issue { lot, epoch, plan, verifiers, issuer, for_exchange })))
     }
 
     /// The sale of vouchers of one plan, at the price of that plan.
@@ -172,7 +172,14 @@ impl Ledger {
             *verifiers.first().ok_or(DraftError::Value { what: "a sale names a voucher at least" })?;
         let voucher = self.own_voucher(first)?;
         let (price, plan) = (voucher.plan.price, voucher.plan_record);
-        Ok(Body::Sale(Sale { verifiers, person: person.to_owned(), price, plan, external_count: 0, time }))
+        Ok(Body::Sale(Box::new(Sale {
+            verifiers,
+            person: person.to_owned(),
+            price,
+            plan,
+            external_count: 0,
+            time,
+        })))
     }
 
     /// The first use of a voucher at this node.
@@ -203,7 +210,7 @@ impl Ledger {
 
     /// Vouchers that are void from now on.
     pub fn revocation_body(verifiers: Vec<Verifier>, reason: &str) -> Body {
-        Body::Revocation(Revocation { verifiers, reason: reason.to_owned(), confirms: None })
+        Body::Revocation(Box::new(Revocation { verifiers, reason: reason.to_owned(), confirms: None }))
     }
 
     /// Pages that hold these new figures, which are this node's on all lanes: each voucher's on the page where it
@@ -227,7 +234,7 @@ impl Ledger {
         }
         let body = |page: u32| {
             let counters = pages.get(&page)?.values().copied().collect();
-            Some(Body::Usage(Usage { lane, page, counters, day }))
+            Some(Body::Usage(Box::new(Usage { lane, page, counters, day })))
         };
         touched.into_iter().filter_map(body).collect()
     }
@@ -290,7 +297,7 @@ impl Ledger {
             .range_from(&first)
             .take_while(|((author, kind, _), _)| *author == self.own_key && *kind == Kind::Usage);
         own.filter_map(|(_, id)| match &self.records.get(id)?.body {
-            Body::Usage(usage) => Some(usage),
+            Body::Usage(usage) => Some(&**usage),
             _ => None,
         })
     }

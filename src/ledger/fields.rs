@@ -31,6 +31,17 @@ pub(super) trait Field: Sized {
     }
 }
 
+/// Memory of its own is no matter of the format.
+impl<T: Field> Field for Box<T> {
+    fn read(item: Item<'_>) -> Option<Self> {
+        T::read(item).map(Self::new)
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        T::write(self, out);
+    }
+}
+
 /// The items of a map or an array, by their numbers.
 pub(super) struct Fields<'b> {
     items: [Option<Item<'b>>; FIELDS],

@@ -10,14 +10,14 @@ use super::kind::Kind;
 use super::record::{Record, RecordId};
 use super::rights::Role;
 use super::{Ledger, Stale};
-use crate::base::sorted::SortedSet;
+use crate::base::sorted::{SortedMap, SortedSet};
 
 impl Ledger {
     /// Puts a lot among the author's others.
     pub(super) fn insert_lot(&mut self, author: [u8; 32], seq: u64, id: RecordId, stale: &mut Stale) {
         let lots = self.issues.entry(author).or_default();
-        lots.insert((seq, id));
-        let last = lots.last() == Some(&(seq, id));
+        lots.insert((seq, id), false);
+        let last = lots.last_key_value().is_some_and(|(place, _)| *place == (seq, id));
         let above = self.line.cover(&author).is_none_or(|cover| seq > cover.seq);
         if last
             && above
@@ -28,7 +28,7 @@ impl Ledger {
             // In a journal lots come in their order, and none needs a look at those before it.
             let used = self.float_used.get(&author).copied().unwrap_or(0);
             let value = self.lot_within(&author, id, used);
-            self.count_lot(id, value.is_some());
+            self.issues.entry(author).or_default().insert((seq, id), value.is_some());
             self.float_used.insert(author, used.saturating_add(value.unwrap_or(0)));
         } else {
             stale.authors.insert(author);
@@ -39,9 +39,10 @@ impl Ledger {
     /// epoch that are known, and within the float. A lot that does not fit is left out, a later smaller one
     /// may fit. Below the line those count that the close names.
     pub(super) fn count_lots(&mut self, author: &[u8; 32]) {
-        let order: Vec<RecordId> = self.order_of(author).map(|(_, id)| *id).collect();
         let (used, counted) = self.walk_float(author, u64::MAX);
-        order.into_iter().for_each(|id| self.count_lot(id, counted.contains(&id)));
+        if let Some(lots) = self.issues.get_mut(author) {
+            lots.iter_mut().for_each(|((_, id), counts)| *counts = counted.contains(id));
+        }
         self.float_used.insert(*author, used);
     }
 
@@ -51,7 +52,19 @@ impl Ledger {
     }
 
     fn order_of(&self, author: &[u8; 32]) -> impl Iterator<Item = &(u64, RecordId)> {
-        self.issues.get(author).into_iter().flat_map(SortedSet::iter)
+        self.issues.get(author).into_iter().flat_map(SortedMap::keys)
+    }
+
+    /// The lots that count, but for those that an officer honours.
+    pub(super) fn counted_lots(&self) -> impl Iterator<Item = &Record> {
+        let lots = self.issues.values().flat_map(|lots| lots.iter());
+        lots.filter(|(_, counts)| **counts).filter_map(|((_, id), _)| self.records.get(id))
+    }
+
+    /// Whether a lot is among them.
+    pub(super) fn is_counted(&self, lot: &Record) -> bool {
+        let counts = self.issues.get(&lot.author).and_then(|lots| lots.get(&(lot.seq, lot.id)));
+        counts.copied().unwrap_or(false)
     }
 
     /// What is taken of the float at the end, and which lots count.
@@ -98,14 +111,6 @@ impl Ledger {
                 free
             }
             None => 0,
-        }
-    }
-
-    fn count_lot(&mut self, id: RecordId, counts: bool) {
-        if counts {
-            self.counted_lots.insert(id);
-        } else {
-            self.counted_lots.remove(&id);
         }
     }
 

@@ -1,7 +1,10 @@
 //! Where a record stands: what it replaces, what it follows, and whose lots are to be counted again.
 
+use std::borrow::Borrow;
+use std::cmp::Ordering;
+
 use crate::base::limit::RECORD_HEADS;
-use crate::base::sorted::{SortedMap, SortedSet};
+use crate::base::sorted::SortedSet;
 use crate::base::voucher::Verifier;
 
 use super::authority::Authority;
@@ -16,8 +19,47 @@ use super::{Body, Ledger, Stale, Stub};
 pub(super) type Mention = (Verifier, u16, [u8; 6]);
 
 /// Records by their ids. Each has memory of its own: half-empty places of a table cost a pointer, and not a record.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Records(SortedMap<RecordId, Box<Record>>);
+#[derive(Clone, Debug, Default)]
+pub(super) struct Records(SortedSet<Kept>);
+
+/// A record in the table, found by its id.
+#[derive(Clone, Debug)]
+struct Kept(Box<Record>);
+
+impl Borrow<RecordId> for Kept {
+    fn borrow(&self) -> &RecordId {
+        &self.0.id
+    }
+}
+
+impl Ord for Kept {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.id.cmp(&other.0.id)
+    }
+}
+
+impl PartialOrd for Kept {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Kept {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id == other.0.id
+    }
+}
+
+impl Eq for Kept {}
+
+/// Signatures are no part of an id.
+impl PartialEq for Records {
+    fn eq(&self, other: &Self) -> bool {
+        self.values().eq(other.values())
+    }
+}
+
+impl Eq for Records {}
 
 impl Records {
     pub(super) const fn len(&self) -> usize {
@@ -25,31 +67,31 @@ impl Records {
     }
 
     pub(super) fn get(&self, id: &RecordId) -> Option<&Record> {
-        self.0.get(id).map(|record| &**record)
+        self.0.range_from(id).next().map(|kept| &*kept.0).filter(|record| record.id == *id)
     }
 
     pub(super) fn contains_key(&self, id: &RecordId) -> bool {
-        self.0.contains_key(id)
+        self.0.contains(id)
     }
 
     /// All of them, in the order of their ids.
     pub(super) fn values(&self) -> impl Iterator<Item = &Record> + Clone {
-        self.0.values().map(|record| &**record)
+        self.0.iter().map(|kept| &*kept.0)
     }
 
     fn insert(&mut self, record: Record) {
-        self.0.insert(record.id, Box::new(record));
+        self.0.insert(Kept(Box::new(record)));
     }
 
-    fn remove(&mut self, id: &RecordId) -> Option<Record> {
-        self.0.remove(id).map(|record| *record)
+    fn remove(&mut self, id: &RecordId) -> Option<Box<Record>> {
+        self.0.take(id).map(|kept| kept.0)
     }
 
     /// Those whose id begins so.
     fn beginning(&self, head: [u8; 6]) -> impl Iterator<Item = &Record> {
         let mut first = RecordId([0; 32]);
         first.0[..head.len()].copy_from_slice(&head);
-        let from = self.0.range_from(&first).map(|(_, record)| &**record);
+        let from = self.0.range_from(&first).map(|kept| &*kept.0);
         from.take_while(move |record| record.id.0.starts_with(&head))
     }
 }
@@ -124,7 +166,7 @@ impl Ledger {
             Kind::Settlement => match agrees_with {
                 Some(other) => stale.authors.extend(self.records.get(&other).map(|record| record.author)),
                 None => {
-                    self.issues.entry(author).or_default().insert((seq, id));
+                    self.issues.entry(author).or_default().insert((seq, id), false);
                     stale.authors.insert(author);
                 }
             },
@@ -224,7 +266,7 @@ impl Ledger {
     }
 
     /// Takes a record out, and what finds it.
-    pub(super) fn take_out(&mut self, id: RecordId) -> Option<Record> {
+    pub(super) fn take_out(&mut self, id: RecordId) -> Option<Box<Record>> {
         let record = self.records.remove(&id)?;
         for verifier in record.body.verifiers() {
             let twin = |other: &Record| other.kind == record.kind && other.body.speaks_of(verifier);
@@ -236,7 +278,6 @@ impl Ledger {
         if let Some(other) = record.body.confirms() {
             self.agreements.remove(&(other, id));
         }
-        self.counted_lots.remove(&id);
         if let Some(issues) = self.issues.get_mut(&record.author) {
             issues.remove(&(record.seq, id));
         }
@@ -249,12 +290,8 @@ impl Ledger {
 
     fn leave_stub(&mut self, record: &Record) -> bool {
         if record.kind.chained() {
-            let stub = Stub {
-                author: record.author,
-                seq: record.seq,
-                prev: record.prev,
-                bytes: record.bytes.clone(),
-            };
+            let stub =
+                Stub { author: record.author, seq: record.seq, prev: record.prev, bytes: self.bytes(record) };
             self.stubs.insert(record.id, stub);
         }
         record.kind.chained()

@@ -98,9 +98,8 @@ pub struct Ledger {
     authority: Authority,
     /// Where the books stand.
     line: Line,
-    /// Each author's lots and settlements in the order in which the float counts them.
-    issues: SortedMap<[u8; 32], SortedSet<(u64, RecordId)>>,
-    counted_lots: SortedSet<RecordId>,
+    /// Each author's lots and settlements in the order in which the float counts them, and whether it is a lot that counts.
+    issues: SortedMap<[u8; 32], SortedMap<(u64, RecordId), bool>>,
     /// What each author's lots take of the float, in minor units.
     float_used: SortedMap<[u8; 32], u64>,
 }
@@ -164,7 +163,6 @@ impl Ledger {
             authority: Authority::default(),
             line: Line::default(),
             issues: SortedMap::new(),
-            counted_lots: SortedSet::new(),
             float_used: SortedMap::new(),
         }
     }
@@ -209,7 +207,7 @@ impl Ledger {
     /// The record of the charter that counts.
     pub fn charter_record(&self) -> Option<RecordId> {
         let charter = self.charter()?;
-        let same = |record: &&Record| matches!(&record.body, Body::Charter(other) if other == charter);
+        let same = |record: &&Record| matches!(&record.body, Body::Charter(other) if **other == *charter);
         self.of_kind(Kind::Charter).find(same).map(|record| record.id)
     }
 
@@ -231,7 +229,7 @@ impl Ledger {
     /// People who work at nodes, in the order of their names; those who do no more among them.
     pub fn persons(&self) -> impl Iterator<Item = (RecordId, &body::Person)> {
         self.authority.persons.values().filter_map(|id| match &self.records.get(id)?.body {
-            Body::Person(person) => Some((*id, person)),
+            Body::Person(person) => Some((*id, &**person)),
             _ => None,
         })
     }
@@ -299,9 +297,25 @@ impl Ledger {
     }
 
     /// The bytes of a record, also of one that another replaced: it is a link of its author's chain.
-    pub fn bytes_of(&self, id: RecordId) -> Option<&[u8]> {
-        let kept = self.records.get(&id).map(|record| record.bytes.as_slice());
-        kept.or_else(|| self.stubs.get(&id).map(|stub| stub.bytes.as_slice()))
+    pub fn bytes_of(&self, id: RecordId) -> Option<Vec<u8>> {
+        let kept = self.records.get(&id).map(|record| self.bytes(record));
+        kept.or_else(|| self.stubs.get(&id).map(|stub| stub.bytes.clone()))
+    }
+
+    /// How many these are.
+    pub fn octets_of(&self, id: RecordId) -> usize {
+        let kept = self.records.get(&id).map(Record::octets);
+        kept.or_else(|| self.stubs.get(&id).map(|stub| stub.bytes.len())).unwrap_or(0)
+    }
+
+    /// Whether a record is here, also one that another replaced.
+    pub fn has(&self, id: RecordId) -> bool {
+        self.records.contains_key(&id) || self.stubs.contains_key(&id)
+    }
+
+    /// All records that are kept in full as bytes, in the order of their ids.
+    pub fn written(&self) -> impl Iterator<Item = Vec<u8>> {
+        self.records.values().map(|record| self.bytes(record))
     }
 
     /// Everything that should be on every node: its author's count and its id. What a member says of itself each
@@ -323,6 +337,10 @@ impl Ledger {
         self.records.values()
     }
 
+    fn bytes(&self, record: &Record) -> Vec<u8> {
+        record.bytes(&self.community.unwrap_or_default())
+    }
+
     fn take_one(&mut self, bytes: &[u8], verify: bool) -> Result<Outcome, Refusal> {
         let mut stale = Stale::default();
         let outcome = self.take(bytes, verify, &mut stale);
@@ -332,7 +350,7 @@ impl Ledger {
 
     fn take(&mut self, bytes: &[u8], verify: bool, stale: &mut Stale) -> Result<Outcome, Refusal> {
         let record = Record::parse(bytes)?;
-        let community = record.community();
+        let community = record.community(bytes);
         if community == [0; 32] {
             return Err(Refusal::Envelope { what: "it names no community" });
         }
@@ -344,11 +362,11 @@ impl Ledger {
             return Err(Refusal::Envelope { what: "the charter is not by the root that it names" });
         }
         let (id, kind) = (record.id, record.kind);
-        if self.records.contains_key(&id) || self.stubs.contains_key(&id) {
+        if self.has(id) {
             return Ok(Outcome { id, kind, new: false });
         }
         if verify {
-            record.verify()?;
+            record.verify(bytes)?;
         }
         if self.records.len() + self.stubs.len() >= LEDGER_RECORDS {
             return Err(Refusal::Full);

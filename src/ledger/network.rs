@@ -19,7 +19,7 @@ impl Ledger {
     /// The record that says so.
     pub fn mode_record(&self) -> Option<(&Record, &Mode)> {
         let modes = self.of_kind(Kind::Mode).filter_map(|record| match &record.body {
-            Body::Mode(body) if body.confirms.is_none() && self.sets_mode(record) => Some((record, body)),
+            Body::Mode(body) if body.confirms.is_none() && self.sets_mode(record) => Some((record, &**body)),
             _ => None,
         });
         modes.max_by_key(|(record, body)| (body.number, std::cmp::Reverse(record.id)))
@@ -56,7 +56,9 @@ impl Ledger {
         let standing = names.values().filter_map(|candidates| {
             let (record, _) = standing(candidates)?;
             match &record.body {
-                Body::Service(service) => Some((record.id, service)).filter(|_| !service.prefixes.is_empty()),
+                Body::Service(service) => {
+                    Some((record.id, &**service)).filter(|(_, service)| !service.prefixes.is_empty())
+                }
                 _ => None,
             }
         });

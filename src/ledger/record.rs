@@ -6,7 +6,8 @@
 //!   signature: 64 bytes, Ed25519 over "tequio record 1\0" + envelope ]
 //! ```
 //!
-//! The record's id is the BLAKE2s-256 hash of the envelope's bytes. The bytes are kept as they came.
+//! The record's id is the BLAKE2s-256 hash of the envelope's bytes. What a record says is kept in memory once: its bytes are
+//! made again from the values, the community and the signature. One that we would write otherwise is kept as it came.
 //!
 //! A record of a higher version has these fields too, is signed like this, and says nothing here: it is kept and passed
 //! on for those who can read it.
@@ -45,8 +46,17 @@ pub struct Record {
     pub prev: Option<RecordId>,
     /// What it says.
     pub body: Body,
-    /// The bytes as they came.
-    pub bytes: Vec<u8>,
+    octets: u16,
+    form: Form,
+}
+
+/// What of a record's bytes its values do not say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Form {
+    /// The signature: the envelope is as we write it.
+    Usual([u8; 64]),
+    /// Everything: a later version wrote it, or a body that is not understood, or fields that are not known here.
+    Whole(Box<[u8]>),
 }
 
 /// Everything of an envelope but the body.
@@ -109,39 +119,58 @@ impl Record {
         let is_later = version > VERSION;
         let id = RecordId(Blake2s256::digest(envelope).into());
         let kind = Kind::from_number(header.kind);
+        let too_large = Refusal::TooLarge { bytes: bytes.len() };
         if bytes.len() > most_bytes(kind) {
-            return Err(Refusal::TooLarge { bytes: bytes.len() });
+            return Err(too_large);
         }
+        let octets = u16::try_from(bytes.len()).map_err(|_| too_large)?;
         if !kind.chained() && header.prev.is_some() && !is_later {
             return Err(Refusal::Envelope { what: "a record of this kind names no earlier one" });
         }
-        Ok(Self {
-            id,
-            kind,
-            author: header.author,
-            seq: header.seq,
-            prev: header.prev,
-            body: if is_later { Body::Unread } else { Body::decode(kind, body) },
-            bytes: bytes.to_vec(),
-        })
+        let body = if is_later { Body::Unread } else { Body::decode(kind, body) };
+        let is_usual = body.encode().is_some_and(|body| self::envelope(&header, &body) == envelope);
+        let form = match bytes.last_chunk() {
+            Some(signature) if is_usual => Form::Usual(*signature),
+            _ => Form::Whole(bytes.into()),
+        };
+        let Header { author, seq, prev, .. } = header;
+        Ok(Self { id, kind, author, seq, prev, body, octets, form })
     }
 
-    /// The community it belongs to: for a first charter, the one that it founds. It stands in the bytes alone, since all
-    /// records of a ledger have the same.
-    pub fn community(&self) -> [u8; 32] {
-        let named = self.head().map_or([0; 32], |(_, header)| header.community);
+    /// How many octets it has.
+    pub const fn octets(&self) -> usize {
+        self.octets as usize
+    }
+
+    /// The bytes as they came, for a record of this community.
+    pub(super) fn bytes(&self, community: &[u8; 32]) -> Vec<u8> {
+        let signature = match &self.form {
+            Form::Usual(signature) => signature,
+            Form::Whole(bytes) => return bytes.to_vec(),
+        };
+        let header = Header {
+            community: if self.id.0 == *community { [0; 32] } else { *community },
+            kind: self.kind.number(),
+            author: self.author,
+            seq: self.seq,
+            prev: self.prev,
+        };
+        seal(&envelope(&header, &self.body.encode().unwrap_or_default()), signature)
+    }
+
+    /// The community it belongs to: for a first charter, the one that it founds. It stands in the bytes alone from which
+    /// it was read, since all records of a ledger have the same.
+    pub(super) fn community(&self, bytes: &[u8]) -> [u8; 32] {
+        let named = head(bytes).map_or([0; 32], |(_, header)| header.community);
         if self.kind == Kind::Charter && named == [0; 32] { self.id.0 } else { named }
     }
 
     /// The version of its envelope: what a higher one than ours says is not for us.
     pub fn version(&self) -> u64 {
-        self.head().map_or(0, |(version, _)| version)
-    }
-
-    /// A record was read before it is one: its header reads again.
-    fn head(&self) -> Option<(u64, Header)> {
-        let (version, header, _) = read_envelope(&self.bytes[envelope_range(&self.bytes)?]).ok()?;
-        Some((version, header))
+        match &self.form {
+            Form::Usual(_) => VERSION,
+            Form::Whole(bytes) => head(bytes).map_or(0, |(version, _)| version),
+        }
     }
 
     /// The name of the record in `bytes`, if there is one.
@@ -149,14 +178,14 @@ impl Record {
         Some(RecordId(Blake2s256::digest(&bytes[envelope_range(bytes)?]).into()))
     }
 
-    /// Checks the signature, strictly: one key, one message, one signature.
-    pub fn verify(&self) -> Result<(), Refusal> {
-        let signature = self.bytes.last_chunk::<64>().map(Signature::from_bytes);
+    /// Checks the signature of the bytes that it was read from, strictly: one key, one message, one signature.
+    pub fn verify(&self, bytes: &[u8]) -> Result<(), Refusal> {
+        let signature = bytes.last_chunk::<64>().map(Signature::from_bytes);
         let key = VerifyingKey::from_bytes(&self.author);
-        let (Some(signature), Ok(key), Some(range)) = (signature, key, envelope_range(&self.bytes)) else {
+        let (Some(signature), Ok(key), Some(range)) = (signature, key, envelope_range(bytes)) else {
             return Err(Refusal::Signature);
         };
-        key.verify_strict(&message(&self.bytes[range]), &signature).map_err(|_| Refusal::Signature)
+        key.verify_strict(&message(&bytes[range]), &signature).map_err(|_| Refusal::Signature)
     }
 }
 
@@ -189,6 +218,12 @@ pub fn message(envelope: &[u8]) -> Vec<u8> {
 /// The whole record.
 pub fn seal(envelope: &[u8], signature: &[u8; 64]) -> Vec<u8> {
     [&[ARRAY_OF_TWO][..], envelope, &SIGNATURE_HEAD, signature].concat()
+}
+
+/// A record was read before it is one: its header reads again.
+fn head(bytes: &[u8]) -> Option<(u64, Header)> {
+    let (version, header, _) = read_envelope(&bytes[envelope_range(bytes)?]).ok()?;
+    Some((version, header))
 }
 
 /// Where the envelope stands in a record that passed the walk.
@@ -248,3 +283,26 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::village::busy;
+    use super::*;
+
+    /// What a ledger of some thousand records is made of: a field more here is a field more in each of them.
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn a_record_takes_little_memory() {
+        let sizes = (size_of::<Body>(), size_of::<Form>(), size_of::<Record>());
+        assert!(sizes.0 <= 48 && sizes.1 <= 72 && sizes.2 <= 232, "body, form, record: {sizes:?} octets");
+    }
+
+    #[test]
+    fn our_records_are_kept_as_their_values_and_a_signature() {
+        for bytes in busy().records {
+            let record = Record::parse(&bytes).unwrap();
+            assert_eq!(matches!(record.form, Form::Usual(_)), record.body != Body::Unread, "{}", record.kind);
+            assert_eq!(record.bytes(&record.community(&bytes)), bytes, "{}", record.kind);
+        }
+    }
+}

@@ -78,7 +78,7 @@ impl Ledger {
     fn older_epochs(&self) -> impl Iterator<Item = RecordId> {
         let good = |voucher: Voucher| !matches!(voucher.state(), VoucherState::Spent | VoucherState::Void);
         let mut open: SortedSet<(u32, RecordId)> = SortedSet::new();
-        for (lot, issue) in self.counted_lots.iter().filter_map(|id| self.lot_of(self.records.get(id)?)) {
+        for (lot, issue) in self.counted_lots().filter_map(|lot| self.lot_of(lot)) {
             let number = self.authority.epochs.get(&issue.epoch).copied();
             let Some(place) = number.map(|number| (number, issue.epoch)) else { continue };
             let is_current = Some(issue.epoch) == self.authority.current_epoch;

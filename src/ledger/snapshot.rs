@@ -12,7 +12,7 @@ type Parts<'a> = (
     u64,
     (Option<u64>, Option<u64>),
     &'a SortedSet<[u8; 32]>,
-    Vec<&'a Record>,
+    Vec<Vec<u8>>,
     &'a SortedMap<RecordId, Stub>,
     &'a SortedMap<[u8; 32], Tip>,
 );
@@ -21,14 +21,14 @@ type OwnedParts = (
     u64,
     (Option<u64>, Option<u64>),
     SortedSet<[u8; 32]>,
-    Vec<Record>,
+    Vec<Vec<u8>>,
     SortedMap<RecordId, Stub>,
     SortedMap<[u8; 32], Tip>,
 );
 
 impl Serialize for Ledger {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let records = self.records.values().collect();
+        let records = self.written().collect();
         let numbers = (self.next_seq, self.lane);
         let parts: Parts<'_> =
             (self.own_key, self.seq_start, numbers, &self.accepted, records, &self.stubs, &self.tips);
@@ -42,26 +42,14 @@ impl<'de> Deserialize<'de> for Ledger {
             OwnedParts::deserialize(deserializer)?;
         let mut ledger = Self::new(own_key, seq_start);
         ((ledger.next_seq, ledger.lane), ledger.accepted) = (numbers, accepted);
-        ledger.community = records.first().map(Record::community);
         let mut stale = Stale { authority: true, ..Stale::default() };
-        for record in records {
+        for bytes in records {
+            let record = Record::parse(&bytes).map_err(serde::de::Error::custom)?;
+            ledger.community.get_or_insert_with(|| record.community(&bytes));
             ledger.insert(record, &mut stale);
         }
         (ledger.stubs, ledger.tips) = (stubs, tips);
         ledger.settle(stale);
         Ok(ledger)
-    }
-}
-
-impl Serialize for Record {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.bytes.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Record {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let bytes = Vec::<u8>::deserialize(deserializer)?;
-        Self::parse(&bytes).map_err(serde::de::Error::custom)
     }
 }

@@ -156,7 +156,7 @@ mod tests {
     const OWN: [u8; 32] = [2; 32];
 
     fn member(key: [u8; 32]) -> Body {
-        Body::Member(Member {
+        Body::Member(Box::new(Member {
             key,
             dh: [3; 32],
             name: "plaza".into(),
@@ -167,7 +167,7 @@ mod tests {
             replaces: Vec::new(),
             heads: Vec::new(),
             instead_of: None,
-        })
+        }))
     }
 
     #[test]
@@ -180,7 +180,7 @@ mod tests {
         let codes = |own: &Ledger| of_ledger(own, true).map(|(code, _)| code).collect::<Vec<_>>();
         assert_eq!(codes(&own), ["no-member"]);
         assert_eq!(of_ledger(&own, false).count(), 0);
-        write(&mut own, Body::Charter(charter(ROOT)));
+        write(&mut own, Body::Charter(Box::new(charter(ROOT))));
         write(&mut own, member(OWN));
         assert_eq!(codes(&own), [""; 0]);
         // A lower key has the same number.
@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(codes(&own), ["number-taken"]);
         let epoch = |number, follows, shares, member| {
             let expels = vec![Expulsion { member, heads: Vec::new() }];
-            Body::Epoch(Epoch { number, follows, shares, expels })
+            Body::Epoch(Box::new(Epoch { number, follows, shares, expels }))
         };
         let share = SealedShare { member: [0; 32], sealed: vec![1; 112] };
         write(&mut own, epoch(1, None, vec![share], [0; 32]));

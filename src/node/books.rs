@@ -127,7 +127,7 @@ impl Node {
         let others = self.ledger.members().filter(closes).map(|state| state.member.key);
         let is_apart = others.filter(|key| *key != own).any(|key| self.is_silent(now, &key));
         let due = if is_apart { CLOSE_APART_BYTES } else { CLOSE_AFTER_BYTES } << rank.min(4);
-        let live: u64 = self.journal_records().map(|bytes| bytes.len() as u64).sum();
+        let live = self.journal_octets();
         if wall.quality < TimeQuality::Mesh || live < due {
             return;
         }
@@ -319,7 +319,7 @@ impl Node {
         self.look_for_twice();
         self.books.branches = self.ledger.branches().iter().copied().take(ALERTS_TWICE).collect();
         self.close_when_due(now, vault);
-        let size: u64 = self.ledger.records().map(|record| record.bytes.len() as u64).sum();
+        let size: u64 = self.ledger.records().map(|record| record.octets() as u64).sum();
         // In a long split somebody on the other side may close the same days: then the details are needed.
         if size > LEDGER_ROOM_BYTES && (self.ledger.is_base_known() || size > 4 * LEDGER_ROOM_BYTES) {
             let count = self.ledger.let_go();
@@ -327,9 +327,9 @@ impl Node {
                 self.note(NoteLevel::Info, format!("closed books have let {count} records go"));
             }
         }
-        let live = self.journal_records().map(|bytes| bytes.len() as u64).sum();
+        let live = self.journal_octets();
         if is_waste(self.books.journal_bytes, live) {
-            let records = self.journal_records().map(<[u8]>::to_vec).collect();
+            let records = self.ledger.held().filter_map(|(_, id)| self.ledger.bytes_of(id)).collect();
             let id = self.next_store();
             self.books.rewriting = Some(id);
             self.books.journal_bytes = live;
@@ -370,9 +370,9 @@ impl Node {
         self.books.twice.truncate(ALERTS_TWICE);
     }
 
-    /// What the journal has to hold.
-    fn journal_records(&self) -> impl Iterator<Item = &[u8]> {
-        self.ledger.held().filter_map(|(_, id)| self.ledger.bytes_of(id))
+    /// Octets of what the journal has to hold.
+    fn journal_octets(&self) -> u64 {
+        self.ledger.held().map(|(_, id)| self.ledger.octets_of(id) as u64).sum()
     }
 }
 

@@ -54,7 +54,7 @@ impl Waiting {
         self.ids.push(id);
         let is_full = |ids: &Vec<RecordId>| ids.len() >= limit::NODE_OTHERS_RECORDS;
         if is_full(&self.ids) {
-            self.ids.retain(|id| ledger.bytes_of(*id).is_some());
+            self.ids.retain(|id| ledger.has(*id));
         }
         let at = if is_full(&self.ids) { now } else { now + within };
         self.write_at = Some(self.write_at.map_or(at, |earlier| earlier.min(at)));
@@ -83,8 +83,7 @@ impl Node {
         if pages {
             ids.append(&mut std::mem::take(&mut self.others.pages).ids);
         }
-        let known = ids.into_iter().filter_map(|id| self.ledger.bytes_of(id));
-        let records: Vec<Vec<u8>> = known.map(<[u8]>::to_vec).collect();
+        let records: Vec<Vec<u8>> = ids.into_iter().filter_map(|id| self.ledger.bytes_of(id)).collect();
         if !records.is_empty() {
             self.store(now, records, false, Then::Others);
         }

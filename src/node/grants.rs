@@ -53,7 +53,7 @@ impl Node {
                 sealed = vault.seal_share(&own.context, &own.sealed, &lack.dh, &context, false);
             }
             let share = SealedShare { member: lack.member, sealed };
-            let grant = Body::Grant(Grant { epoch: own.id, number: own.epoch, share });
+            let grant = Body::Grant(Box::new(Grant { epoch: own.id, number: own.epoch, share }));
             let is_sealed = matches!(&grant, Body::Grant(grant) if !grant.share.sealed.is_empty());
             let Some(record) = is_sealed.then(|| self.sign(now, grant, vault)).flatten() else { continue };
             let name = self.member_name(&lack.member).unwrap_or_default().to_owned();

@@ -194,7 +194,8 @@ impl Node {
             vouchers: Vec::new(),
             waits: false,
         };
-        let body = Body::Sale(Sold { verifiers, person, price, plan, external_count: wish.count, time });
+        let body =
+            Body::Sale(Box::new(Sold { verifiers, person, price, plan, external_count: wish.count, time }));
         self.write_tap(now, request, &wish.key, body, Some(Answer::Issued(issued)), vault);
     }
 
@@ -408,8 +409,8 @@ impl Node {
         Ok(match &sale.wish.lot_use {
             LotUse::Sale => Some(self.ledger.sale_body(verifiers, &person, time)?),
             LotUse::Paper if person.is_empty() => None,
-            LotUse::Paper => Some(Body::HandOver(HandOver { verifiers, person, time })),
-            LotUse::InKind { reason, minutes } => Some(Body::InKind(InKind {
+            LotUse::Paper => Some(Body::HandOver(Box::new(HandOver { verifiers, person, time }))),
+            LotUse::InKind { reason, minutes } => Some(Body::InKind(Box::new(InKind {
                 verifiers,
                 person,
                 reason: InKindReason::from_name(reason).unwrap_or(InKindReason::Work),
@@ -417,10 +418,10 @@ impl Node {
                 month: Month::of(time.unix_s).0,
                 time,
                 confirms: None,
-            })),
-            LotUse::Exchange { old, proof } => verifiers
-                .first()
-                .map(|new| Body::Exchange(Exchange { old: *old, proof: *proof, new: *new, confirms: None })),
+            }))),
+            LotUse::Exchange { old, proof } => verifiers.first().map(|new| {
+                Body::Exchange(Box::new(Exchange { old: *old, proof: *proof, new: *new, confirms: None }))
+            }),
         })
     }
 

@@ -165,13 +165,13 @@ impl Node {
                     let message = "This node has no paper of that lot that could be handed over.";
                     return Err(("lot", message.to_owned()));
                 }
-                Body::HandOver(HandOver { verifiers, person: tap.person.clone(), time })
+                Body::HandOver(Box::new(HandOver { verifiers, person: tap.person.clone(), time }))
             }
             Deed::Settle => {
                 let person = if tap.person.is_empty() { person } else { tap.person.clone() };
                 let paid = self.amount(&tap.amount)?;
                 let worth = self.worth_of(&person, paid)?;
-                Body::Settlement(Settlement { person, paid, worth, time, confirms: None })
+                Body::Settlement(Box::new(Settlement { person, paid, worth, time, confirms: None }))
             }
             Deed::Expense | Deed::Contribute => {
                 let (amount, what) = (self.amount(&tap.amount)?, tap.text.clone());
@@ -179,19 +179,23 @@ impl Node {
                     return Err(("reason", "Say what the money is for, or where it is from.".to_owned()));
                 }
                 let cash = Cash { person, amount, what, time };
-                if tap.deed == Deed::Expense { Body::Expense(cash) } else { Body::Contribution(cash) }
+                if tap.deed == Deed::Expense {
+                    Body::Expense(Box::new(cash))
+                } else {
+                    Body::Contribution(Box::new(cash))
+                }
             }
             Deed::Person => self.person_body(tap)?,
             Deed::Mode => {
                 let mode = MODES.iter().find(|(word, _)| *word == tap.name).map(|(_, mode)| *mode);
                 let mode = mode.ok_or(("mode", "The mode is usual, emergency or night.".to_owned()))?;
                 let (number, reason) = (self.ledger.next_mode(), tap.text.clone());
-                Body::Mode(Mode { number, mode, reason, confirms: None })
+                Body::Mode(Box::new(Mode { number, mode, reason, confirms: None }))
             }
             Deed::Notice => {
                 let today = u32::try_from(time.unix_s / 86_400).unwrap_or(u32::MAX);
                 let until = (tap.days > 0).then(|| today.saturating_add(u32::from(tap.days)));
-                Body::Notice(Notice { name: tap.name.clone(), text: tap.text.clone(), until })
+                Body::Notice(Box::new(Notice { name: tap.name.clone(), text: tap.text.clone(), until }))
             }
             _ => self.service_body(tap)?,
         })
@@ -260,7 +264,7 @@ impl Node {
     ) {
         let seconds = u32::try_from(tap.seconds).unwrap_or(u32::MAX);
         let (days, reason) = (tap.days, tap.text.clone());
-        let body = Body::Extension(Extension { verifiers: vec![verifier], seconds, days, reason });
+        let body = Body::Extension(Box::new(Extension { verifiers: vec![verifier], seconds, days, reason }));
         self.write_tap(now, request, &tap.key, body, None, vault);
     }
 
@@ -318,7 +322,7 @@ impl Node {
         let lot = LotId(u64::from_be_bytes(verifier.0));
         let verifiers = vec![verifier];
         let lot = Issue { lot, epoch, plan, verifiers, issuer, for_exchange: false };
-        Ok(Body::Honoured(Honoured { lot, reason: tap.text.clone() }))
+        Ok(Body::Honoured(Box::new(Honoured { lot, reason: tap.text.clone() })))
     }
 
     /// The member of this name or fingerprint; this node if nothing is said.
@@ -347,7 +351,7 @@ impl Node {
             _ => self.node_named(&tap.target)?,
         };
         let replaces = before.map(|(id, _)| id).into_iter().collect();
-        Ok(Body::Person(Person { name: tap.person.clone(), role, home, verifier, replaces }))
+        Ok(Body::Person(Box::new(Person { name: tap.person.clone(), role, home, verifier, replaces })))
     }
 
     fn service_body(&self, tap: &Tap) -> Result<Body, Refusal> {
@@ -356,13 +360,13 @@ impl Node {
         let wrong = |_| ("address", "Where it is served is addresses, like 10.77.252.10.".to_owned());
         let services = self.ledger.services();
         let before = services.iter().find(|(_, service)| service.name == tap.name);
-        Ok(Body::Service(Service {
+        Ok(Body::Service(Box::new(Service {
             name: tap.name.clone(),
             title: tap.text.clone(),
             node: self.node_named(&tap.target)?,
             prefixes: prefixes.map_err(wrong)?,
             free: tap.free,
             replaces: before.map(|(id, _)| *id).into_iter().collect(),
-        }))
+        })))
     }
 }

@@ -37,7 +37,7 @@ impl Node {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             close: self.ledger.closes().last().map(|(id, _)| *id),
         };
-        if let Some(record) = self.sign(now, Body::Status(status), vault) {
+        if let Some(record) = self.sign(now, Body::Status(Box::new(status)), vault) {
             self.push(&[record]);
         }
     }

@@ -228,7 +228,7 @@ fn load(path: &Path, key: &JournalKey) -> Result<(Loaded, journal::Scan), StoreE
     let scan = journal::scan(&key.0, &bytes)
         .map_err(|error| StoreError::Journal { path: path.to_owned(), error })?;
     let good =
-        |record: &&[u8]| !scan.foreign || Record::parse(record).and_then(|record| record.verify()).is_ok();
+        |record: &&[u8]| !scan.foreign || Record::parse(record).and_then(|read| read.verify(record)).is_ok();
     let found = scan.records.iter().map(|range| &bytes[range.clone()]);
     let records: Vec<Vec<u8>> = found.filter(good).map(<[u8]>::to_vec).collect();
     let loaded = Loaded {

@@ -22,7 +22,7 @@ impl Assembly {
         let root = SigningKey::from_bytes(&[7; 32]);
         let key = root.verifying_key().to_bytes();
         let mut assembly = Self { root, ledger: Ledger::new(key, 1) };
-        let mut records = vec![assembly.write(Body::Charter(charter(key)))];
+        let mut records = vec![assembly.write(Body::Charter(Box::new(charter(key))))];
         for seat in members {
             records.push(assembly.admit(mesh, *seat));
         }
@@ -45,7 +45,7 @@ impl Assembly {
 
     /// The same under any number, also one that somebody has.
     pub(crate) fn admit_under(&mut self, mesh: &Mesh, seat: usize, number: u16, roles: Roles) -> Vec<u8> {
-        self.write(Body::Member(Member {
+        self.write(Body::Member(Box::new(Member {
             key: mesh.seats[seat].key,
             dh: mesh.seats[seat].vault.dh_key(),
             name: format!("nodo-{seat}"),
@@ -56,12 +56,12 @@ impl Assembly {
             replaces: Vec::new(),
             heads: Vec::new(),
             instead_of: None,
-        }))
+        })))
     }
 
     /// Something on sale, for nothing: a float has room for it.
     pub(crate) fn plan(&mut self) -> Vec<u8> {
-        self.write(Body::Plan(Plan {
+        self.write(Body::Plan(Box::new(Plan {
             id: "hora".into(),
             name: "Una hora".into(),
             measure: PlanMeasure::UsedSeconds { seconds: 3_600, within_days: None },
@@ -72,7 +72,7 @@ impl Assembly {
             seller_share: 0,
             shares: Vec::new(),
             replaces: Vec::new(),
-        }))
+        })))
     }
 
     /// New secrets for some, and nothing any more for others.
@@ -102,7 +102,7 @@ impl Assembly {
             expelled.iter().map(|seat| Expulsion { member: mesh.seats[*seat].key, heads: Vec::new() });
         let body =
             Epoch { number, follows, shares: to.iter().map(share).collect(), expels: expels.collect() };
-        self.write(Body::Epoch(body))
+        self.write(Body::Epoch(Box::new(body)))
     }
 
     /// Somebody who has lost this root makes another one; its key.
@@ -112,13 +112,13 @@ impl Assembly {
         let (root, mut ledger) = (SigningKey::from_bytes(&[8; 32]), self.ledger.clone());
         let key = root.verifying_key().to_bytes();
         let mut heir = Ledger::new(key, 1);
-        let known: Vec<Vec<u8>> = ledger.records().map(|record| record.bytes.clone()).collect();
+        let known: Vec<Vec<u8>> = ledger.written().collect();
         for record in &known {
             heir.handle_stored(record).expect("it was good here");
         }
         std::mem::swap(&mut ledger, &mut heir);
         (self.root, self.ledger) = (root, ledger);
-        let record = self.write(Body::Succession(Succession { root: key, before, heads }));
+        let record = self.write(Body::Succession(Box::new(Succession { root: key, before, heads })));
         self.ledger.accept_root(key);
         (key, record)
     }

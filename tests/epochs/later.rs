@@ -30,7 +30,8 @@ fn holds(mesh: &Mesh, seat: usize, records: &[Vec<u8>]) -> bool {
     let ledger = mesh.seats[seat].node.as_ref().expect("it is on").ledger();
     records.iter().all(|bytes| {
         let id = Record::id_of(bytes).expect("a record");
-        ledger.bytes_of(id) == Some(bytes) && ledger.held().any(|(_, held): (u64, RecordId)| held == id)
+        ledger.bytes_of(id).as_ref() == Some(bytes)
+            && ledger.held().any(|(_, held): (u64, RecordId)| held == id)
     })
 }
 

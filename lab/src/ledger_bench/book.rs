@@ -78,7 +78,7 @@ impl Village {
         };
         let person = ["ana", "beto"][usize::from(number.is_multiple_of(3))].to_owned();
         let sale = Sale { verifiers, person, price: 50, plan, external_count: 0, time };
-        self.write(at, &[Body::Issue(lot), Body::Sale(sale)])
+        self.write(at, &[Body::Issue(Box::new(lot)), Body::Sale(Box::new(sale))])
     }
 
     /// It is typed at the next node, and used up.
@@ -99,7 +99,7 @@ impl Village {
         let usage = Usage { lane: 1 << 40, page, counters: till.page.clone(), day };
         let first_use = Activation { verifier, proof, begin: time };
         let device = Device { verifier, tag: [number as u8; 8], order: 1, day, moves: 1 };
-        self.write(at, &[Body::Activation(first_use), Body::Device(device), Body::Usage(usage)])
+        self.write(at, &[Body::Activation(first_use), Body::Device(device), Body::Usage(Box::new(usage))])
     }
 
     fn seller_of(&self, number: u64) -> (usize, IssuerNumber) {
@@ -166,23 +166,23 @@ impl Book {
             let verifiers: Vec<Verifier> =
                 proofs.iter().map(|proof| verifier_of(&community, issuer, proof)).collect();
             let sold = verifiers.clone();
-            bodies.push(Body::Issue(Issue {
+            bodies.push(Body::Issue(Box::new(Issue {
                 lot: LotId(lot),
                 epoch,
                 plan,
                 verifiers: sold.clone(),
                 issuer,
                 for_exchange: false,
-            }));
+            })));
             let person = "ana".to_owned();
-            bodies.push(Body::Sale(Sale {
+            bodies.push(Body::Sale(Box::new(Sale {
                 verifiers: sold,
                 person,
                 price: 50,
                 plan,
                 external_count: 0,
                 time: NOON,
-            }));
+            })));
             for (verifier, proof) in verifiers.into_iter().zip(proofs) {
                 bodies.push(Body::Activation(Activation { verifier, proof, begin: NOON }));
                 counters.push(Counter {
@@ -199,7 +199,12 @@ impl Book {
             let at = bodies.len() - bodies.len() / 3;
             bodies.insert(
                 at,
-                Body::Usage(Usage { lane: 1, page, counters: counters.to_vec(), day: Some(20_000) }),
+                Body::Usage(Box::new(Usage {
+                    lane: 1,
+                    page,
+                    counters: counters.to_vec(),
+                    day: Some(20_000),
+                })),
             );
         }
         let mut chain = Chain { key: &keys[0], community, seq: 1_000, prev: None };
@@ -232,7 +237,7 @@ fn found(root: &SigningKey, keys: &[SigningKey], dh: &[[u8; 32]]) -> Result<(Vec
         {
             let (number, slot) =
                 (IssuerNumber(u16::try_from(number).unwrap_or(0) + 1), u8::try_from(number).ok());
-            bodies.push(Body::Member(Member { float: u64::MAX, number, slot, ..member }));
+            bodies.push(Body::Member(Box::new(Member { float: u64::MAX, number, slot, ..*member })));
         }
     }
     bodies.push(founding::plan("diez", PlanMeasure::UsedSeconds { seconds: 600, within_days: None }));

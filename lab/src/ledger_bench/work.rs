@@ -38,11 +38,11 @@ pub(super) fn sizes() -> Outcome<Sizes> {
     let page = Usage { lane: 1 << 40, page: 9, counters: vec![counter; 64], day: Some(20_000) };
     let size = |body: Body| signed(&body).map(|bytes| bytes.len() as u64);
     Ok(Sizes {
-        lot: size(Body::Issue(lot))?,
-        sale: size(Body::Sale(sale))?,
+        lot: size(Body::Issue(Box::new(lot)))?,
+        sale: size(Body::Sale(Box::new(sale)))?,
         first_use: size(Body::Activation(first_use))?,
         device: size(Body::Device(device))?,
-        page: size(Body::Usage(page))?,
+        page: size(Body::Usage(Box::new(page)))?,
     })
 }
 
@@ -65,7 +65,7 @@ pub fn run(what: &str, times: u32) -> Outcome<()> {
     let typed = code::make(&COMMUNITY, &coupon, &IssuerKey::new([6; 32]), IssuerNumber(3), LotId(1), 0);
     for _ in 0..times {
         let well = match what {
-            "verify" => Record::parse(&bytes).is_ok_and(|record| record.verify().is_ok()),
+            "verify" => Record::parse(&bytes).is_ok_and(|record| record.verify(&bytes).is_ok()),
             "code" => {
                 code::tag_fits(&COMMUNITY, &coupon, typed)
                     && Chain::new(&COMMUNITY, typed).advance(u32::MAX).is_some()

@@ -109,7 +109,7 @@ impl Node {
             self.years.closes += 1;
             self.years.close_s = self.years.close_s.max(began.elapsed().as_secs_f64());
         }
-        let size = self.ledger.records().map(|record| record.bytes.len() as u64).sum::<u64>();
+        let size = self.ledger.records().map(|record| record.octets() as u64).sum::<u64>();
         if size > LEDGER_ROOM_BYTES {
             self.ledger.let_go();
         }
@@ -127,7 +127,7 @@ impl Node {
 }
 
 fn live(ledger: &Ledger) -> u64 {
-    octets(ledger.held().filter_map(|(_, id)| ledger.bytes_of(id)))
+    ledger.held().map(|(_, id)| (ledger.octets_of(id) + FRAME_HEAD) as u64).sum()
 }
 
 fn octets<'a>(records: impl Iterator<Item = &'a [u8]>) -> u64 {

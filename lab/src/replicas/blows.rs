@@ -236,7 +236,7 @@ impl World {
         let others: Vec<BoxId> =
             self.honest().filter(|other| *other != own && self.boxes[*other].powered).collect();
         let ids = records.iter().filter_map(|bytes| tequio::ledger::Record::id_of(bytes));
-        let is_known = |id: RecordId| others.iter().any(|other| self.ledger(*other).bytes_of(id).is_some());
+        let is_known = |id: RecordId| others.iter().any(|other| self.ledger(*other).has(id));
         // What a newer word of the same author has replaced is nowhere, and nobody misses it.
         let stands = |id: &RecordId| self.tally.facts.contains_key(id);
         let safe = ids.filter(stands).all(is_known);
@@ -323,8 +323,7 @@ impl World {
             (one.flash.clone(), one.clock, one.boots, one.was_hurt);
         new.boot(start);
         // What was in memory goes along too: the box is on the table of whoever gives it new keys.
-        let known: Vec<Vec<u8>> =
-            one.ledger.held().filter_map(|(_, id)| one.ledger.bytes_of(id)).map(<[u8]>::to_vec).collect();
+        let known: Vec<Vec<u8>> = one.ledger.held().filter_map(|(_, id)| one.ledger.bytes_of(id)).collect();
         new.ledger.handle_journal(known.iter().map(Vec::as_slice));
         known.iter().for_each(|bytes| new.flash.write(bytes));
         new.generation = one.generation;

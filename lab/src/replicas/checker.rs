@@ -65,8 +65,7 @@ impl World {
     }
 
     fn nothing_is_lost(&self) -> Result<(), String> {
-        let gone =
-            self.tally.facts.values().find(|fact| fact.durable && self.end().bytes_of(fact.id).is_none());
+        let gone = self.tally.facts.values().find(|fact| fact.durable && !self.end().has(fact.id));
         match gone {
             Some(fact) => Err(format!("an acknowledged record is missing: {fact:?}")),
             None => Ok(()),
@@ -81,7 +80,7 @@ impl World {
         ids.sort_by_key(|id| (id.0[3], *id));
         for id in ids {
             let bytes = end.bytes_of(id).ok_or("a record that is held has bytes")?;
-            other.handle_stored(bytes).map_err(|refusal| refusal.to_string())?;
+            other.handle_stored(&bytes).map_err(|refusal| refusal.to_string())?;
         }
         if state(&other) == state(end) {
             Ok(())
@@ -108,7 +107,7 @@ impl World {
             sum.contributions += figures.of(Figure::Contributions);
         }
         theirs.retain(|_, sum| *sum != Sums::default());
-        let ours = self.tally.sums(|id| end.bytes_of(id).is_some());
+        let ours = self.tally.sums(|id| end.has(id));
         if ours == theirs {
             return Ok(());
         }

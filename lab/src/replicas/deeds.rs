@@ -131,7 +131,7 @@ impl World {
         let written = paid + u64::from(is_planted);
         let body =
             Settlement { person: "ana".into(), paid: written, worth: vouchers * PRICE, time, confirms: None };
-        let id = self.write(own, Body::Settlement(body), true)?;
+        let id = self.write(own, Body::Settlement(Box::new(body)), true)?;
         if is_planted {
             self.tally.really_paid.insert(id, paid);
         }
@@ -161,10 +161,18 @@ impl World {
         let confirms = Some(id);
         let time = self.boxes[own].wall(self.now);
         let body = match kind {
-            Kind::Settlement => {
-                Body::Settlement(Settlement { person: "beto".into(), paid: 0, worth: 0, time, confirms })
-            }
-            _ => Body::Revocation(Revocation { verifiers: Vec::new(), reason: "visto".into(), confirms }),
+            Kind::Settlement => Body::Settlement(Box::new(Settlement {
+                person: "beto".into(),
+                paid: 0,
+                worth: 0,
+                time,
+                confirms,
+            })),
+            _ => Body::Revocation(Box::new(Revocation {
+                verifiers: Vec::new(),
+                reason: "visto".into(),
+                confirms,
+            })),
         };
         self.write(own, body, true).map(drop)
     }
@@ -173,7 +181,11 @@ impl World {
         let amount = 1 + self.random.below(5_000);
         let time = self.boxes[own].wall(self.now);
         let cash = Cash { person: "tesorera".into(), amount, what: "cable".into(), time };
-        let body = if self.random.below(2) == 0 { Body::Expense(cash) } else { Body::Contribution(cash) };
+        let body = if self.random.below(2) == 0 {
+            Body::Expense(Box::new(cash))
+        } else {
+            Body::Contribution(Box::new(cash))
+        };
         self.write(own, body, true).map(drop)
     }
 }

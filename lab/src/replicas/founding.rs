@@ -49,7 +49,7 @@ pub(super) fn member(one: &Replica, seat: usize, instead_of: Option<[u8; 32]>) -
 
 pub(crate) fn member_of(key: [u8; 32], dh: [u8; 32], seat: usize, instead_of: Option<[u8; 32]>) -> Body {
     let number = u16::try_from(seat).expect("a handful of boxes") + 1;
-    Body::Member(Member {
+    Body::Member(Box::new(Member {
         key,
         dh,
         name: format!("nodo {number}"),
@@ -60,7 +60,7 @@ pub(crate) fn member_of(key: [u8; 32], dh: [u8; 32], seat: usize, instead_of: Op
         replaces: Vec::new(),
         heads: Vec::new(),
         instead_of,
-    })
+    }))
 }
 
 /// The epoch behind the one that this ledger holds for current, sealed to all members but those it expels.
@@ -71,11 +71,11 @@ pub(crate) fn epoch(ledger: &tequio::ledger::Ledger, expels: Vec<Expulsion>) -> 
     // Nobody opens them here: what counts is to whom they are sealed.
     // Those for whom there is no room would get a grant.
     let shares = members.take(48).map(|member| SealedShare { member, sealed: vec![7; 112] }).collect();
-    Body::Epoch(Epoch { number: number.unwrap_or(0) + 1, follows, shares, expels })
+    Body::Epoch(Box::new(Epoch { number: number.unwrap_or(0) + 1, follows, shares, expels }))
 }
 
 pub(crate) fn charter(root: [u8; 32]) -> Body {
-    Body::Charter(Charter {
+    Body::Charter(Box::new(Charter {
         root,
         name: "San Miguel".into(),
         currency: "USD".into(),
@@ -90,11 +90,11 @@ pub(crate) fn charter(root: [u8; 32]) -> Body {
         hour_rate: 100,
         ssids: Vec::new(),
         provisional_plan: None,
-    })
+    }))
 }
 
 pub(crate) fn plan(id: &str, measure: PlanMeasure) -> Body {
-    Body::Plan(Plan {
+    Body::Plan(Box::new(Plan {
         id: id.into(),
         name: id.into(),
         measure,
@@ -105,7 +105,7 @@ pub(crate) fn plan(id: &str, measure: PlanMeasure) -> Body {
         seller_share: SELLER_SHARE,
         shares: vec![PlanShare { to: "comunidad".into(), amount: PRICE - SELLER_SHARE }],
         replaces: Vec::new(),
-    })
+    }))
 }
 
 impl World {
@@ -185,7 +185,7 @@ impl World {
         at: usize,
         body: impl FnOnce(&tequio::ledger::Ledger) -> Body,
     ) -> RecordId {
-        let known: Vec<Vec<u8>> = self.ledger(at).records().map(|record| record.bytes.clone()).collect();
+        let known: Vec<Vec<u8>> = self.ledger(at).written().collect();
         self.office.ledger.handle_journal(known.iter().map(Vec::as_slice));
         let body = body(&self.office.ledger);
         let bytes = self.office.sign(body).expect("the root writes what it may");

@@ -46,7 +46,10 @@ impl World {
             return Ok(());
         };
         let issuer = ledger.own_member().map_or(IssuerNumber(1), |member| member.number);
-        self.forge(own, &Body::Issue(Issue { lot, epoch, plan, verifiers, issuer, for_exchange: false }));
+        self.forge(
+            own,
+            &Body::Issue(Box::new(Issue { lot, epoch, plan, verifiers, issuer, for_exchange: false })),
+        );
         Ok(())
     }
 
@@ -54,9 +57,9 @@ impl World {
     fn forged_settlement(&mut self, own: BoxId) -> Result<(), DraftError> {
         let time = self.boxes[own].wall(self.now);
         let body = Settlement { person: "eva".into(), paid: 9_000, worth: 100 * PRICE, time, confirms: None };
-        let id = self.forge(own, &Body::Settlement(body));
+        let id = self.forge(own, &Body::Settlement(Box::new(body)));
         let agrees = Settlement { person: "eva".into(), paid: 0, worth: 0, time, confirms: Some(id) };
-        self.forge(own, &Body::Settlement(agrees));
+        self.forge(own, &Body::Settlement(Box::new(agrees)));
         Ok(())
     }
 
@@ -84,7 +87,7 @@ impl World {
             counters.push(Counter { verifier, used_s: 600, up_bytes: 0, down_bytes: 0, elapsed_s: 1 << 30 });
         }
         let lane = self.random.u64();
-        self.forge(own, &Body::Usage(Usage { lane, page: 0, counters, day: None }));
+        self.forge(own, &Body::Usage(Box::new(Usage { lane, page: 0, counters, day: None })));
         Ok(())
     }
 
@@ -105,7 +108,7 @@ impl World {
         if !known.is_empty() {
             let verifiers = vec![known[self.draw(known.len())]];
             let body = Revocation { verifiers, reason: "porque si".into(), confirms: None };
-            self.forge(own, &Body::Revocation(body));
+            self.forge(own, &Body::Revocation(Box::new(body)));
         }
         Ok(())
     }

@@ -173,7 +173,14 @@ pub(super) fn lot(thief: &mut Thief, verifiers: Vec<Verifier>) -> Outcome<Body> 
     let (plan, _) = thief.ledger.plan("hora").ok_or_else(|| Failure::new("a plan", "none"))?;
     let (epoch, _) = thief.ledger.current_epoch().ok_or_else(|| Failure::new("an epoch", "none"))?;
     let lot = LotId(u64::from_be_bytes(verifiers.first().map_or([0; 8], |first| first.0)));
-    Ok(Body::Issue(Issue { lot, epoch, plan, verifiers, issuer: thief.number(), for_exchange: false }))
+    Ok(Body::Issue(Box::new(Issue {
+        lot,
+        epoch,
+        plan,
+        verifiers,
+        issuer: thief.number(),
+        for_exchange: false,
+    })))
 }
 
 /// An invented lot, which is to be counted in the end.
@@ -191,7 +198,7 @@ fn codes_of_others(thief: &mut Thief, _: &Village) -> Outcome<()> {
     }
     let verifiers = thief.codes.iter().map(|done| done.verifier).collect();
     let Body::Issue(body) = lot(thief, verifiers)? else { return Ok(()) };
-    thief.go_on(&Body::Issue(Issue { issuer: other, ..body })).map(drop)
+    thief.go_on(&Body::Issue(Box::new(Issue { issuer: other, ..*body }))).map(drop)
 }
 
 fn copied_lot(thief: &mut Thief, village: &Village) -> Outcome<()> {
@@ -199,7 +206,7 @@ fn copied_lot(thief: &mut Thief, village: &Village) -> Outcome<()> {
     let body = lot(thief, verifiers.clone())?;
     thief.go_on(&body)?;
     let Body::Issue(body) = lot(thief, verifiers)? else { return Ok(()) };
-    thief.go_on(&Body::Issue(Issue { issuer: IssuerNumber(SELLER as u16 + 1), ..body })).map(drop)
+    thief.go_on(&Body::Issue(Box::new(Issue { issuer: IssuerNumber(SELLER as u16 + 1), ..*body }))).map(drop)
 }
 
 fn back_dated_lots(thief: &mut Thief, _: &Village) -> Outcome<()> {
@@ -226,9 +233,9 @@ fn settles_himself(thief: &mut Thief, _: &Village) -> Outcome<()> {
     let body = invented_lot(thief, 190)?;
     let printed = thief.forge(1 << 41, None, &body)?;
     let paid = Settlement { person: "ana".into(), paid: 8_000, worth: FLOAT, time: NOON, confirms: None };
-    let settles = thief.forge((1 << 41) + 1, Some(printed), &Body::Settlement(paid.clone()))?;
+    let settles = thief.forge((1 << 41) + 1, Some(printed), &Body::Settlement(Box::new(paid.clone())))?;
     let agrees = Settlement { paid: 0, worth: 0, confirms: Some(settles), ..paid };
-    let agrees = thief.forge((1 << 41) + 2, Some(settles), &Body::Settlement(agrees))?;
+    let agrees = thief.forge((1 << 41) + 2, Some(settles), &Body::Settlement(Box::new(agrees)))?;
     let again = invented_lot(thief, 190)?;
     thief.forge((1 << 41) + 3, Some(agrees), &again).map(drop)
 }
@@ -236,7 +243,7 @@ fn settles_himself(thief: &mut Thief, _: &Village) -> Outcome<()> {
 fn extensions(thief: &mut Thief, village: &Village) -> Outcome<()> {
     let verifiers: Vec<Verifier> = all_paper(village).collect();
     let body = Extension { verifiers, seconds: 3_600, days: 30, reason: "luz".into() };
-    thief.go_on(&Body::Extension(body)).map(drop)
+    thief.go_on(&Body::Extension(Box::new(body))).map(drop)
 }
 
 fn all_paper(village: &Village) -> impl Iterator<Item = Verifier> {
@@ -252,7 +259,7 @@ fn counters(thief: &mut Thief, verifiers: &[Verifier]) -> Outcome<()> {
         elapsed_s: u32::MAX,
     };
     let counters = verifiers.iter().map(counter).collect();
-    thief.go_on(&Body::Usage(Usage { lane: 5, page: 0, counters, day: None })).map(drop)
+    thief.go_on(&Body::Usage(Box::new(Usage { lane: 5, page: 0, counters, day: None }))).map(drop)
 }
 
 fn drains_what_is_typed(thief: &mut Thief, village: &Village) -> Outcome<()> {
@@ -276,7 +283,7 @@ fn burns(thief: &mut Thief, village: &Village) -> Outcome<()> {
 fn voids(thief: &mut Thief, village: &Village) -> Outcome<()> {
     let verifiers = village.paper.iter().map(|done| done.verifier).collect();
     let body = Revocation { verifiers, reason: "mal impreso".into(), confirms: None };
-    thief.go_on(&Body::Revocation(body)).map(drop)
+    thief.go_on(&Body::Revocation(Box::new(body))).map(drop)
 }
 
 fn ages(thief: &mut Thief, village: &Village) -> Outcome<()> {

@@ -119,7 +119,7 @@ fn try_once(line: &Line, stage: Stage, folder: &Path) -> Outcome<Row> {
         village.posts[*seat].learn(&thief.records);
         // A try that is refused for its spelling tries nothing.
         let ledger = &village.posts[*seat].ledger;
-        let is_kept = |bytes: &&Vec<u8>| Record::id_of(bytes).is_some_and(|id| ledger.bytes_of(id).is_some());
+        let is_kept = |bytes: &&Vec<u8>| Record::id_of(bytes).is_some_and(|id| ledger.has(id));
         let kept = thief.records.iter().filter(is_kept).count();
         if kept != thief.records.len() {
             let seen = format!("{kept} of {} are held", thief.records.len());

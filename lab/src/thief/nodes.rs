@@ -120,7 +120,7 @@ fn stolen(stage: Stage, folder: &Path) -> Outcome<(Village, Vec<u8>)> {
 }
 
 fn held(ledger: &Ledger) -> Vec<Vec<u8>> {
-    ledger.held().filter_map(|(_, id)| ledger.bytes_of(id)).map(<[u8]>::to_vec).collect()
+    ledger.held().filter_map(|(_, id)| ledger.bytes_of(id)).collect()
 }
 
 struct Running<'a> {

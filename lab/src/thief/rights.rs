@@ -123,7 +123,7 @@ fn pushes_time(thief: &mut Thief, _: &Village) -> Outcome<()> {
     let far = WallTime { unix_s: 2_208_988_800, quality: TimeQuality::Trusted };
     thief.go_on(&Body::Time(Time { number: u32::MAX, floor_unix_s: far.unix_s }))?;
     let status = Status { router_id: [1; 8], time: far, version: "0.1.0".into(), close: None };
-    thief.go_on(&Body::Status(status)).map(drop)
+    thief.go_on(&Body::Status(Box::new(status))).map(drop)
 }
 
 /// Five sellers and an officer, all of numbers that begin with 9.
@@ -145,8 +145,9 @@ fn admits(thief: &mut Thief) -> Outcome<()> {
 fn rotates(thief: &mut Thief) -> Outcome<()> {
     let current = thief.ledger.current_epoch();
     let (mut follows, mut number) = current.map_or((None, 0), |(id, number)| (Some(id), number));
-    let epoch =
-        |number, follows| Body::Epoch(Epoch { number, follows, shares: Vec::new(), expels: Vec::new() });
+    let epoch = |number, follows| {
+        Body::Epoch(Box::new(Epoch { number, follows, shares: Vec::new(), expels: Vec::new() }))
+    };
     thief.go_on(&epoch(u32::MAX, follows))?;
     for _ in 0..3 {
         number += 1;
@@ -159,8 +160,8 @@ fn honours(thief: &mut Thief, _: &Village) -> Outcome<()> {
     let verifiers = thief.invented(200);
     thief.made.extend(verifiers.iter().copied());
     let Body::Issue(body) = lot(thief, verifiers)? else { return Ok(()) };
-    let lot = Issue { issuer: IssuerNumber(VICTIM as u16 + 1), ..body };
-    thief.go_on(&Body::Honoured(Honoured { lot, reason: "se quemo".into() })).map(drop)
+    let lot = Issue { issuer: IssuerNumber(VICTIM as u16 + 1), ..*body };
+    thief.go_on(&Body::Honoured(Box::new(Honoured { lot, reason: "se quemo".into() }))).map(drop)
 }
 
 /// A seller of the thief's own making, with a key of its own.
@@ -175,7 +176,7 @@ fn puppet(thief: &mut Thief, _: &Village) -> Outcome<()> {
     let verifiers = thief.invented(200);
     thief.made.extend(verifiers.iter().copied());
     let Body::Issue(body) = lot(thief, verifiers)? else { return Ok(()) };
-    let body = Body::Issue(Issue { issuer: number, lot: LotId(97), ..body });
+    let body = Body::Issue(Box::new(Issue { issuer: number, lot: LotId(97), ..*body }));
     let community = thief.ledger.community().unwrap_or_default();
     let kind = tequio::ledger::Kind::Issue.number();
     let header = Header { community, kind, author: key, seq: 5, prev: None };

@@ -37,7 +37,7 @@ fn try_once(name: &'static str, stage: Stage, folder: &Path) -> Outcome<Row> {
     if name == "record-flood" {
         for number in 0..FLOOD {
             let body = ReferenceState { name: format!("{number}"), state: vec![1; 900] };
-            thief.go_on(&Body::ReferenceState(body))?;
+            thief.go_on(&Body::ReferenceState(Box::new(body)))?;
         }
         let records = std::mem::take(&mut thief.records);
         thief.ledger.handle_journal(records.iter().map(Vec::as_slice));

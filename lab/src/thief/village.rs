@@ -176,7 +176,7 @@ impl Village {
             let sealed = sealed.ok_or_else(|| Failure::new("a sealed share", "a key that is none"))?;
             shares.push(SealedShare { member: *member, sealed });
         }
-        Ok(Body::Epoch(Epoch { number, follows, shares, expels }))
+        Ok(Body::Epoch(Box::new(Epoch { number, follows, shares, expels })))
     }
 
     /// The root writes, and everybody learns it.
@@ -223,7 +223,7 @@ impl Village {
         // The journal as the daemon leaves it; its checksums are of a key that is of no interest to a thief.
         let mut bytes = journal::HEADER.to_vec();
         let held = from.ledger.held().filter_map(|(_, id)| from.ledger.bytes_of(id));
-        held.for_each(|record| bytes.extend(journal::frame(&[5; 32], record)));
+        held.for_each(|record| bytes.extend(journal::frame(&[5; 32], &record)));
         let write = |path: &Path, bytes: &[u8]| {
             std::fs::write(path, bytes).map_err(io(format!("to write {}", path.display())))
         };
@@ -238,8 +238,7 @@ impl Village {
 
     /// A counted expulsion of a key, as the officer or the root writes it.
     pub fn expulsion(&mut self, seat: usize, heads: Vec<RecordId>) -> Outcome<Vec<u8>> {
-        let known: Vec<Vec<u8>> =
-            self.posts[OFFICER].ledger.records().map(|record| record.bytes.clone()).collect();
+        let known: Vec<Vec<u8>> = self.posts[OFFICER].ledger.written().collect();
         self.office.handle_journal(known.iter().map(Vec::as_slice));
         let key = self.posts[seat].key();
         let secrets = Secrets::random().map_err(|why| Failure::new("secrets", why.to_string()))?;
@@ -265,7 +264,7 @@ impl Village {
         let mut all: Vec<Vec<u8>> = Vec::new();
         for seat in seats {
             let ledger = &self.posts[*seat].ledger;
-            all.extend(ledger.held().filter_map(|(_, id)| ledger.bytes_of(id)).map(<[u8]>::to_vec));
+            all.extend(ledger.held().filter_map(|(_, id)| ledger.bytes_of(id)));
         }
         seats.iter().for_each(|seat| self.posts[*seat].learn(&all));
     }
@@ -354,7 +353,7 @@ pub(super) fn member(key: [u8; 32], dh: [u8; 32], seat: usize) -> Body {
         _ => &[Role::Seller],
     };
     let number = u16::try_from(seat).unwrap_or(500) + 1;
-    Body::Member(Member {
+    Body::Member(Box::new(Member {
         key,
         dh,
         name: format!("nodo {number}"),
@@ -365,5 +364,5 @@ pub(super) fn member(key: [u8; 32], dh: [u8; 32], seat: usize) -> Body {
         replaces: Vec::new(),
         heads: Vec::new(),
         instead_of: None,
-    })
+    }))
 }

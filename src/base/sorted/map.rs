@@ -223,8 +223,16 @@ impl<K: Ord, V> SortedMap<K, V> {
     where
         K: Borrow<Q>,
     {
+        self.remove_entry(key).map(|(_, value)| value)
+    }
+
+    /// The same with its key.
+    pub fn remove_entry<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<(K, V)>
+    where
+        K: Borrow<Q>,
+    {
         let place = self.find(key).ok()?;
-        Some(self.take(place).1)
+        Some(self.take(place))
     }
 
     /// The entry of `key`, to be filled if it is not there.

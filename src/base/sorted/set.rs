@@ -83,6 +83,14 @@ impl<T: Ord> SortedSet<T> {
         self.map.remove(item).is_some()
     }
 
+    /// Takes out the one that is equal to `item`.
+    pub fn take<Q: Ord + ?Sized>(&mut self, item: &Q) -> Option<T>
+    where
+        T: Borrow<Q>,
+    {
+        self.map.remove_entry(item).map(|(item, ())| item)
+    }
+
     /// Those from `item` on, itself included.
     pub fn range_from<'a, Q: Ord + ?Sized>(&'a self, item: &Q) -> impl Iterator<Item = &'a T> + use<'a, T, Q>
     where

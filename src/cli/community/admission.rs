@@ -29,7 +29,9 @@ pub(super) fn admission(options: &Options) -> Result<String, String> {
         Body::Grant(grant) if grant.share.member == key => Some((grant.number, record)),
         _ => None,
     });
-    records.extend(granted.max_by_key(|(number, _)| *number).map(|(_, record)| record.bytes.clone()));
+    records.extend(
+        granted.max_by_key(|(number, _)| *number).and_then(|(_, record)| assembly.ledger.bytes_of(record.id)),
+    );
     let mut bytes = bundle::write(records.iter().map(Vec::as_slice));
     let check = check(&bytes);
     bytes.extend(check);

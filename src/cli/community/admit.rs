@@ -54,7 +54,7 @@ pub(super) fn admit(options: &Options) -> Result<String, String> {
         heads: Vec::new(),
         instead_of: None,
     };
-    assembly.write(Body::Member(member.clone()))?;
+    assembly.write(Body::Member(Box::new(member.clone())))?;
     grant(&mut assembly, &member)?;
     assembly.save()?;
     Ok(answer(options, &member, before.is_some(), numbers.len()))
@@ -147,7 +147,7 @@ fn grant(assembly: &mut Assembly, member: &Member) -> Result<(), String> {
     let (epoch, number, secrets) = assembly.current_secrets()?;
     let community = assembly.ledger.community().ok_or("there is no community")?;
     let share = seal_to(&community, member, Kind::Grant, number, secrets)?;
-    assembly.write(Body::Grant(Grant { epoch, number, share })).map(drop)
+    assembly.write(Body::Grant(Box::new(Grant { epoch, number, share }))).map(drop)
 }
 
 pub(super) fn answer(options: &Options, member: &Member, changed: bool, others: usize) -> String {

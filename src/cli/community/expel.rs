@@ -64,7 +64,7 @@ pub(super) fn replace(options: &Options) -> Result<String, String> {
         ..old.clone()
     };
     // The new one first, so that the new secrets are sealed to it too.
-    assembly.write(Body::Member(member.clone()))?;
+    assembly.write(Body::Member(Box::new(member.clone())))?;
     rotate_without(&mut assembly, &[old.key])?;
     for body in moved(&assembly, &old.key, member.key) {
         assembly.write(body)?;
@@ -79,10 +79,10 @@ fn moved(assembly: &Assembly, old: &[u8; 32], new: [u8; 32]) -> Vec<Body> {
     let persons = assembly.ledger.persons().filter(|(_, person)| person.home == *old);
     let mut bodies: Vec<Body> = Vec::new();
     for (id, person) in persons {
-        bodies.push(Body::Person(Person { home: new, replaces: vec![id], ..person.clone() }));
+        bodies.push(Body::Person(Box::new(Person { home: new, replaces: vec![id], ..person.clone() })));
     }
     for (id, service) in assembly.ledger.services().into_iter().filter(|(_, service)| service.node == *old) {
-        bodies.push(Body::Service(Service { node: new, replaces: vec![id], ..service.clone() }));
+        bodies.push(Body::Service(Box::new(Service { node: new, replaces: vec![id], ..service.clone() })));
     }
     bodies
 }
@@ -129,9 +129,10 @@ fn rotate_without(assembly: &mut Assembly, keys: &[[u8; 32]]) -> Result<(u32, us
         keys.iter().map(|key| Expulsion { member: *key, heads: assembly.ledger.heads(key) }).collect();
     let heads = expels.iter().map(|expulsion| expulsion.heads.len()).sum();
     let further = rest.iter().map(|member| seal(member, Kind::Grant)).collect::<Result<Vec<_>, String>>()?;
-    let id = assembly.write(Body::Epoch(Epoch { number, follows: Some(follows), shares, expels }))?;
+    let id =
+        assembly.write(Body::Epoch(Box::new(Epoch { number, follows: Some(follows), shares, expels })))?;
     for share in further {
-        assembly.write(Body::Grant(Grant { epoch: id, number, share }))?;
+        assembly.write(Body::Grant(Box::new(Grant { epoch: id, number, share })))?;
     }
     assembly.keep_secrets(id, secrets)?;
     current(assembly, id)?;

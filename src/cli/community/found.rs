@@ -38,18 +38,18 @@ pub(super) fn create(options: &Options) -> Result<String, String> {
         })
     };
     // Before anything is written: a wrong word leaves no folder behind.
-    if let Some(what) = Body::Charter(charter([0; 32])?).fault() {
+    if let Some(what) = Body::Charter(Box::new(charter([0; 32])?)).fault() {
         return Err(what.to_owned());
     }
     let mut assembly = Assembly::new(&folder)?;
     let charter = charter(assembly.root_key())?;
-    assembly.write(Body::Charter(charter.clone()))?;
-    assembly.write(Body::Epoch(Epoch {
+    assembly.write(Body::Charter(Box::new(charter.clone())))?;
+    assembly.write(Body::Epoch(Box::new(Epoch {
         number: 1,
         follows: None,
         shares: Vec::new(),
         expels: Vec::new(),
-    }))?;
+    })))?;
     let (epoch, _) = assembly.ledger.current_epoch().ok_or("the first epoch does not count")?;
     assembly.found(epoch, Secrets::random().map_err(|error| error.to_string())?)?;
 
@@ -115,7 +115,7 @@ pub(super) fn plan(options: &Options) -> Result<String, String> {
         replaces: before.into_iter().collect(),
         id,
     };
-    assembly.write(Body::Plan(plan.clone()))?;
+    assembly.write(Body::Plan(Box::new(plan.clone())))?;
     assembly.save()?;
     let currency = assembly.ledger.charter().map(|charter| charter.currency.clone()).unwrap_or_default();
     if options.has("json") {

@@ -32,8 +32,13 @@ pub(super) fn person(options: &Options) -> Result<String, String> {
         (None, None) => return Err("--passphrase is missing: a file, or `-` for standard input".to_owned()),
     };
     let replaces = before.map(|(id, _)| id).into_iter().collect();
-    let id =
-        assembly.write(Body::Person(Person { name: name.to_owned(), role, home, verifier, replaces }))?;
+    let id = assembly.write(Body::Person(Box::new(Person {
+        name: name.to_owned(),
+        role,
+        home,
+        verifier,
+        replaces,
+    })))?;
     assembly.save()?;
     if options.has("json") {
         return Ok(format!("{:#}\n", json!({ "person": name, "role": word, "record": id.to_string() })));

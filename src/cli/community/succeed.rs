@@ -42,13 +42,13 @@ pub(super) fn succeed(options: &Options) -> Result<String, String> {
     let by_hand = old.is_none();
     match old {
         Some(mut old) => {
-            old.write(Body::Succession(Succession { root, before, heads: Vec::new() }))?;
+            old.write(Body::Succession(Box::new(Succession { root, before, heads: Vec::new() })))?;
             assembly.take(old.records().to_vec())?;
             assembly.inherit(old)?;
         }
         None => {
             let heads = assembly.ledger.heads(&before);
-            assembly.write(Body::Succession(Succession { root, before, heads }))?;
+            assembly.write(Body::Succession(Box::new(Succession { root, before, heads })))?;
             assembly.ledger.accept_root(root);
         }
     }
@@ -57,7 +57,7 @@ pub(super) fn succeed(options: &Options) -> Result<String, String> {
     }
     let charter = assembly.ledger.charter().ok_or("there is no charter")?.clone();
     let replaces = assembly.ledger.charter_record().into_iter().collect();
-    assembly.write(Body::Charter(crate::ledger::Charter { root, replaces, ..charter.clone() }))?;
+    assembly.write(Body::Charter(Box::new(crate::ledger::Charter { root, replaces, ..charter.clone() })))?;
     assembly.put()?;
     let print = fingerprint(&root);
     if options.has("json") {

@@ -16,7 +16,7 @@ impl Authority {
         let mut epochs: Vec<(&Record, &Epoch)> = ledger
             .of_kind(Kind::Epoch)
             .filter_map(|record| match &record.body {
-                Body::Epoch(epoch) => Some((record, epoch)),
+                Body::Epoch(epoch) => Some((record, &**epoch)),
                 _ => None,
             })
             .collect();

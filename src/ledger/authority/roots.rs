@@ -54,7 +54,7 @@ pub(super) fn of(ledger: &Ledger, line: &Line) -> Vec<Root> {
 /// hand goes before the old root's word: that key may be in wrong hands. Of several the lower id counts.
 fn successor(ledger: &Ledger, old: &[u8; 32]) -> Option<(RecordId, [u8; 32], SortedSet<RecordId>)> {
     let words = ledger.of_kind(Kind::Succession).filter_map(|record| match &record.body {
-        Body::Succession(body) if body.before == *old && body.root != *old => Some((record, body)),
+        Body::Succession(body) if body.before == *old && body.root != *old => Some((record, &**body)),
         _ => None,
     });
     let words: Vec<(&Record, _)> = words.collect();
@@ -89,6 +89,6 @@ impl Ledger {
     /// What this node signs to accept such a root.
     pub fn acceptance(&self, root: [u8; 32]) -> Option<Body> {
         let before = self.root().filter(|_| self.own_member().is_some())?;
-        Some(Body::Succession(Succession { root, before, heads: Vec::new() }))
+        Some(Body::Succession(Box::new(Succession { root, before, heads: Vec::new() })))
     }
 }

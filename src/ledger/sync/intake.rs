@@ -51,7 +51,7 @@ impl Intake {
     /// [`pay`](Self::pay). What is no record at all may: it is refused elsewhere.
     pub(super) fn cost(&mut self, now: Instant, bytes: &[u8], ledger: &Ledger) -> Option<([u8; 32], u64)> {
         let Ok(record) = Record::parse(bytes) else { return Some((STRANGERS, 0)) };
-        if record.author == ledger.own_key() || ledger.bytes_of(record.id).is_some() {
+        if record.author == ledger.own_key() || ledger.has(record.id) {
             return Some((STRANGERS, 0));
         }
         let author = if ledger.knows(&record.author) { record.author } else { STRANGERS };
@@ -113,5 +113,5 @@ fn cost(record: &Record, ledger: &Ledger) -> u64 {
 }
 
 fn weight(record: &Record) -> u64 {
-    if record.kind == Kind::Status { AROUND } else { record.bytes.len() as u64 + AROUND }
+    if record.kind == Kind::Status { AROUND } else { record.octets() as u64 + AROUND }
 }

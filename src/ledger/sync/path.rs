@@ -23,9 +23,9 @@ pub fn of(ledger: &Ledger, mut key: [u8; 32]) -> Vec<Vec<u8>> {
     let founder = ledger.community().and_then(|id| ledger.record(RecordId(id)));
     let roots = ledger.authority.successions_to(&key).filter_map(|id| ledger.record(id));
     let path: Vec<&Record> = founder.into_iter().chain(roots).chain(members.iter().rev().copied()).collect();
-    let bytes: usize = path.iter().map(|record| record.bytes.len()).sum();
-    let fits = !members.is_empty() && bytes <= limit::SYNC_PATH_BYTES;
-    path.into_iter().filter(|_| fits).map(|record| record.bytes.clone()).collect()
+    let octets: usize = path.iter().map(|record| record.octets()).sum();
+    let fits = !members.is_empty() && octets <= limit::SYNC_PATH_BYTES;
+    path.into_iter().filter(|_| fits).map(|record| ledger.bytes(record)).collect()
 }
 
 /// The key of the member that `path` proves and that holds `dh`: in a ledger of its own, so that a
@@ -42,8 +42,8 @@ pub(super) fn proves(path: &[Vec<u8>], dh: &[u8; 32], ledger: &Ledger) -> Option
     ledger.authority.roots().for_each(|root| apart.accept_root(root));
     for bytes in path {
         // What we hold was verified when it came.
-        let known = Record::id_of(bytes).and_then(|id| ledger.record(id));
-        match known.is_some_and(|known| known.bytes == *bytes) {
+        let known = Record::id_of(bytes).and_then(|id| ledger.bytes_of(id));
+        match known.is_some_and(|known| known == *bytes) {
             true => apart.handle_stored(bytes).ok()?,
             false => apart.handle_record(bytes).ok()?,
         };

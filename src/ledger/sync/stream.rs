@@ -214,7 +214,7 @@ impl Stream {
             if let Some(bytes) = ledger.bytes_of(next.2) {
                 let Some(left) = room.checked_sub(bytes.len()) else { break };
                 room = left;
-                records.push(bytes.to_vec());
+                records.push(bytes);
             }
             self.to_send.remove(&next);
         }

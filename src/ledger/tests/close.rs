@@ -24,7 +24,7 @@ pub(super) fn close(village: &mut Village, month: &str) -> Close {
     let record = village.treasurer.write(body.clone()).unwrap();
     village.spread(record);
     let Body::Close(close) = body else { panic!("a close closes") };
-    close
+    *close
 }
 
 /// The kinds of records that stay below the line of a close.
@@ -79,8 +79,9 @@ fn of_two_closes_behind_one_the_lower_id_counts() {
     let Ok(Body::Close(close)) = village.treasurer.ledger.close_body(month, None) else {
         panic!("a close closes")
     };
-    let other = Close { month: month.0 + 1, ..close.clone() };
-    let records = [close, other].map(|close| village.treasurer.forge(1 << 40, None, &Body::Close(close)));
+    let other = Close { month: month.0 + 1, ..(*close).clone() };
+    let records =
+        [*close, other].map(|close| village.treasurer.forge(1 << 40, None, &Body::Close(Box::new(close))));
     let least = records.iter().map(|bytes| id(bytes)).min().unwrap();
     for at in [1, 0] {
         village.spread(records[at].clone());
@@ -89,7 +90,7 @@ fn of_two_closes_behind_one_the_lower_id_counts() {
         let closes: Vec<RecordId> = node.ledger.closes().iter().map(|(id, _)| *id).collect();
         assert_eq!(closes, [least]);
     }
-    let body = Body::Close(Close {
+    let body = Body::Close(Box::new(Close {
         follows: Some(least),
         month: 1,
         covers: vec![],
@@ -97,7 +98,7 @@ fn of_two_closes_behind_one_the_lower_id_counts() {
         kept: vec![],
         number: 2,
         day: None,
-    });
+    }));
     let record = village.seller.forge(1 << 40, None, &body);
     village.spread(record);
     assert_eq!(village.root.ledger.closes().len(), 1, "and a seller closes nothing");
@@ -111,7 +112,7 @@ fn what_a_close_did_not_know_is_found_by_its_author() {
     let seq = village.seller.ledger.record(known).unwrap().seq;
     // On a copy that was cut off: its number is below the line, and the close has not heard of it.
     let hand_over = HandOver { verifiers: vouchers[..2].to_vec(), person: "beto".into(), time: NOON };
-    let late = village.seller.forge(seq + 1, Some(known), &Body::HandOver(hand_over));
+    let late = village.seller.forge(seq + 1, Some(known), &Body::HandOver(Box::new(hand_over)));
     village.sell(&vouchers[5..], "ana");
     village.sell(&vouchers[3..5], "ana");
     close(&mut village, "2027-01");
@@ -140,11 +141,11 @@ fn day(village: &mut Village, at: u8, time: WallTime) {
         village.count(Counter { verifier, used_s: 3_600, up_bytes: 1, down_bytes: 1, elapsed_s: 9 }, None);
     }
     if at.is_multiple_of(5) {
-        let paid = Body::Settlement(Settlement { time, ..settlement("ana", 600, 750) });
+        let paid = Body::Settlement(Box::new(Settlement { time, ..settlement("ana", 600, 750) }));
         let paid = village.seller.write(paid).unwrap();
         village.spread(paid.clone());
         let confirms = Some(id(&paid));
-        let agreed = Body::Settlement(Settlement { confirms, time, ..settlement("", 0, 0) });
+        let agreed = Body::Settlement(Box::new(Settlement { confirms, time, ..settlement("", 0, 0) }));
         let record = village.treasurer.write(agreed).unwrap();
         village.spread(record);
     }
@@ -207,8 +208,8 @@ fn a_close_behind_which_others_stand_is_not_undone() {
     };
     // As if made on the other side of a split: whichever has the lower id.
     let rivals = [2, 3].map(|day| {
-        let close = Close { day: Some(day), ..first.clone() };
-        village.treasurer.forge(1 << 40, None, &Body::Close(close))
+        let close = Close { day: Some(day), ..(*first).clone() };
+        village.treasurer.forge(1 << 40, None, &Body::Close(Box::new(close)))
     });
     for late in [0, 1] {
         let mut village = Village::new();
@@ -223,7 +224,7 @@ fn a_close_behind_which_others_stand_is_not_undone() {
         }
     }
     // One that says of itself that it stands far behind what it follows is none.
-    let body = Body::Close(Close { follows: Some(id(&rivals[0])), number: 9, ..first });
+    let body = Body::Close(Box::new(Close { follows: Some(id(&rivals[0])), number: 9, ..*first }));
     village.spread(rivals[0].clone());
     let record = village.treasurer.forge((1 << 40) + 1, None, &body);
     village.spread(record);
@@ -235,13 +236,13 @@ fn a_close_behind_which_others_stand_is_not_undone() {
 fn details_wait_for_whoever_may_close_too() {
     let mut village = Village::new();
     let other = super::village::member(village.other.id(), 4, &[super::super::Role::Treasurer]);
-    let record = village.root.write(Body::Member(other)).unwrap();
+    let record = village.root.write(Body::Member(Box::new(other))).unwrap();
     village.spread(record);
     assert!(!village.treasurer.ledger.is_base_known(), "nobody has said anything");
     let told = |village: &mut Village| {
         let close = village.other.ledger.closes().last().map(|(id, _)| *id);
         let status = Status { router_id: [1; 8], time: NOON, version: String::new(), close };
-        let record = village.other.write(Body::Status(status)).unwrap();
+        let record = village.other.write(Body::Status(Box::new(status))).unwrap();
         village.spread(record);
     };
     close(&mut village, "2027-01");

@@ -27,7 +27,7 @@ fn expelling(ledger: &Ledger, keys: &[([u8; 32], Vec<RecordId>)]) -> Body {
     let (follows, number) = ledger.current_epoch().unwrap();
     let expels =
         keys.iter().map(|(member, heads)| Expulsion { member: *member, heads: heads.clone() }).collect();
-    Body::Epoch(Epoch { number: number + 1, follows: Some(follows), shares: vec![], expels })
+    Body::Epoch(Box::new(Epoch { number: number + 1, follows: Some(follows), shares: vec![], expels }))
 }
 
 /// A lot as the seller would make it, whether it may or not.
@@ -35,14 +35,14 @@ fn lot(village: &Village, number: u64, names: std::ops::Range<u8>) -> Body {
     let verifiers: Vec<Verifier> = names.map(|name| village.verifier(3, name)).collect();
     let (plan, epoch) =
         (village.root.ledger.plan("hora").unwrap().0, village.root.ledger.current_epoch().unwrap().0);
-    Body::Issue(Issue {
+    Body::Issue(Box::new(Issue {
         lot: LotId(number),
         epoch,
         plan,
         verifiers,
         issuer: IssuerNumber(3),
         for_exchange: false,
-    })
+    }))
 }
 
 fn is_known(village: &Village, name: u8) -> bool {
@@ -98,7 +98,7 @@ fn usage_and_times_of_an_expelled_key_never_count() {
     let vouchers = village.issue(1, 10..12);
     village.activate(10, WallTime { unix_s: NOON.unix_s - 9_000_000, ..NOON });
     let counter = Counter { verifier: vouchers[0], used_s: 3_000, up_bytes: 1, down_bytes: 2, elapsed_s: 9 };
-    let page = Body::Usage(Usage { lane: 1, page: 0, counters: vec![counter], day: None });
+    let page = Body::Usage(Box::new(Usage { lane: 1, page: 0, counters: vec![counter], day: None }));
     let record = village.seller.write(page).unwrap();
     village.spread(record);
     let device = village.seller.ledger.device_body(vouchers[0], [1; 8], Some(1));
@@ -144,14 +144,14 @@ fn of_two_expulsions_of_one_key_both_ancestries_count() {
 fn an_expelled_key_never_returns() {
     let mut village = expelled();
     let key = village.seller.id();
-    let body = Body::Member(member(key, 3, &[Role::Seller]));
+    let body = Body::Member(Box::new(member(key, 3, &[Role::Seller])));
     assert_eq!(village.root.write(body.clone()), Err(DraftError::Expelled));
     let record = village.root.forge(1 << 40, None, &body);
     village.spread(record);
     assert!(village.officer.ledger.members().all(|state| state.member.key != key));
     let (epoch, number) = village.root.ledger.current_epoch().unwrap();
     let share = SealedShare { member: key, sealed: vec![1; 112] };
-    let grant = Body::Grant(Grant { epoch, number, share });
+    let grant = Body::Grant(Box::new(Grant { epoch, number, share }));
     assert!(village.officer.write(grant.clone()).is_err());
     let record = village.officer.forge(1 << 40, None, &grant);
     village.spread(record);
@@ -180,19 +180,24 @@ fn officers_are_expelled_by_the_root_alone() {
 fn what_a_stolen_officer_signs_later_undoes_itself() {
     let mut village = Village::new();
     let key = Node::new(9).id();
-    let honest = village.officer.write(Body::Member(member(key, 9, &[Role::Hotspot]))).unwrap();
+    let honest = village.officer.write(Body::Member(Box::new(member(key, 9, &[Role::Hotspot])))).unwrap();
     village.spread(honest);
     let heads = vec![head(&village.officer)];
     // Stolen: it admits a friend, expels the seller, and runs epochs far ahead.
     let friend = Node::new(10).id();
-    let record = village.officer.write(Body::Member(member(friend, 10, &[Role::Seller]))).unwrap();
+    let record = village.officer.write(Body::Member(Box::new(member(friend, 10, &[Role::Seller])))).unwrap();
     village.spread(record);
     for _ in 0..5 {
         let body = expelling(&village.officer.ledger, &[(village.seller.id(), vec![])]);
         let record = village.officer.write(body).unwrap();
         village.spread(record);
     }
-    let far = Body::Epoch(Epoch { number: 9_000, follows: Some(heads[0]), shares: vec![], expels: vec![] });
+    let far = Body::Epoch(Box::new(Epoch {
+        number: 9_000,
+        follows: Some(heads[0]),
+        shares: vec![],
+        expels: vec![],
+    }));
     let record = village.officer.forge(1 << 41, None, &far);
     village.spread(record);
     assert_eq!(village.root.ledger.current_epoch().unwrap().1, 6);
@@ -217,7 +222,7 @@ fn a_role_that_is_taken_away_leaves_what_was_done_in_it() {
     let heads = vec![head(&village.seller)];
     let body =
         Member { replaces: vec![state.record], heads, ..member(village.seller.id(), 3, &[Role::Hotspot]) };
-    let record = village.officer.write(Body::Member(body)).unwrap();
+    let record = village.officer.write(Body::Member(Box::new(body))).unwrap();
     village.spread(record);
     assert!(is_known(&village, 10), "what it had made is good");
     let record = village.seller.forge(1 << 40, Some(head(&village.seller)), &lot(&village, 2, 30..32));
@@ -240,7 +245,7 @@ fn a_lower_float_leaves_paper_as_it_is_and_bounds_what_comes() {
         replaces: vec![state.record],
         ..member(village.seller.id(), 3, &[Role::Seller, Role::Hotspot])
     };
-    let record = village.officer.write(Body::Member(lower)).unwrap();
+    let record = village.officer.write(Body::Member(Box::new(lower))).unwrap();
     village.spread(record);
     assert!(is_known(&village, 10) && is_known(&village, 109));
     assert_eq!(village.seller.ledger.float_left(), 0);
@@ -253,9 +258,10 @@ fn crossed_expulsions_taint_the_epoch_that_wins() {
     let mut village = Village::new();
     let (seller, other) = (village.seller.id(), village.other.id());
     let with_share = |body: Body, member: [u8; 32]| match body {
-        Body::Epoch(epoch) => {
-            Body::Epoch(Epoch { shares: vec![SealedShare { member, sealed: vec![1; 112] }], ..epoch })
-        }
+        Body::Epoch(epoch) => Body::Epoch(Box::new(Epoch {
+            shares: vec![SealedShare { member, sealed: vec![1; 112] }],
+            ..*epoch
+        })),
         other => other,
     };
     let one = with_share(expelling(&village.officer.ledger, &[(seller, vec![])]), other);
@@ -282,11 +288,11 @@ fn nothing_is_issued_under_a_tainted_epoch() {
     let mut village = Village::new();
     let (epoch, number) = village.officer.ledger.current_epoch().unwrap();
     let share = SealedShare { member: village.other.id(), sealed: vec![1; 112] };
-    let record = village.officer.write(Body::Grant(Grant { epoch, number, share })).unwrap();
+    let record = village.officer.write(Body::Grant(Box::new(Grant { epoch, number, share }))).unwrap();
     village.spread(record);
     // Expelled by an epoch that loses: the winner is still the one whose secrets the thief holds.
     let expels = vec![Expulsion { member: village.other.id(), heads: vec![] }];
-    let late = Body::Epoch(Epoch { number: 9, follows: Some(epoch), shares: vec![], expels });
+    let late = Body::Epoch(Box::new(Epoch { number: 9, follows: Some(epoch), shares: vec![], expels }));
     let record = village.officer.forge(1 << 40, Some(head(&village.officer)), &late);
     village.spread(record);
     let body = lot(&village, 1, 10..12);
@@ -310,22 +316,23 @@ fn lots_of_earlier_secrets_are_exposed_and_exchanged_once() {
     let Body::Issue(issue) = village.seller.ledger.issue_body(LotId(2), "hora", new.clone()).unwrap() else {
         panic!()
     };
-    let record = village.seller.write(Body::Issue(Issue { for_exchange: true, ..issue })).unwrap();
+    let record = village.seller.write(Body::Issue(Box::new(Issue { for_exchange: true, ..*issue }))).unwrap();
     village.spread(record);
     assert_eq!(village.seller.ledger.float_left(), left, "it takes no float");
     let state = |village: &Village, verifier| village.root.ledger.voucher(verifier).unwrap().state();
     assert_eq!(state(&village, new[0]), VoucherState::Void, "and gives nothing by itself");
     let exchange = |old, name, new| Exchange { old, proof: proof(name), new, confirms: None };
-    let guess = Body::Exchange(exchange(old[0], 99, new[0]));
+    let guess = Body::Exchange(Box::new(exchange(old[0], 99, new[0])));
     assert_eq!(village.seller.write(guess), Err(DraftError::WrongProof));
     for (at, name) in [(0, 10), (1, 11)] {
-        let record = village.seller.write(Body::Exchange(exchange(old[at], name, new[at]))).unwrap();
+        let record =
+            village.seller.write(Body::Exchange(Box::new(exchange(old[at], name, new[at])))).unwrap();
         village.spread(record);
         assert_eq!(state(&village, old[at]), VoucherState::Void);
     }
     assert_eq!(state(&village, new[0]), VoucherState::Printed);
     assert_eq!(village.root.ledger.voucher(new[1]).unwrap().used_s(), 600, "what was used is used");
-    let again = Body::Exchange(exchange(old[0], 10, new[2]));
+    let again = Body::Exchange(Box::new(exchange(old[0], 10, new[2])));
     assert!(village.seller.write(again.clone()).is_err(), "once a voucher");
     let record = village.seller.forge(1 << 40, None, &again);
     village.spread(record);
@@ -347,14 +354,14 @@ fn a_stolen_coupon_is_replaced_whole_if_two_nodes_say_so() {
     let Body::Issue(issue) = village.seller.ledger.issue_body(LotId(2), "hora", vec![new]).unwrap() else {
         panic!()
     };
-    let lot = village.seller.write(Body::Issue(Issue { for_exchange: true, ..issue })).unwrap();
+    let lot = village.seller.write(Body::Issue(Box::new(Issue { for_exchange: true, ..*issue }))).unwrap();
     village.spread(lot);
     let body = Exchange { old: old[0], proof: proof(10), new, confirms: None };
-    let record = village.seller.write(Body::Exchange(body.clone())).unwrap();
+    let record = village.seller.write(Body::Exchange(Box::new(body.clone()))).unwrap();
     let confirms = Some(id(&record));
     village.spread(record);
     assert_eq!(village.root.ledger.voucher(new).unwrap().state(), VoucherState::Spent);
-    let agreed = Body::Exchange(Exchange { confirms, ..body });
+    let agreed = Body::Exchange(Box::new(Exchange { confirms, ..body }));
     assert!(village.seller.write(agreed.clone()).is_err(), "not by the same node");
     let record = village.treasurer.write(agreed).unwrap();
     village.spread(record);
@@ -370,11 +377,11 @@ fn a_new_root_by_the_old_one_ends_the_old_key() {
     let mut heir = Node::new(60);
     heir.take(&village.records.clone());
     let body = Succession { root: heir.id(), before: village.root.id(), heads: vec![] };
-    let record = village.root.write(Body::Succession(body)).unwrap();
+    let record = village.root.write(Body::Succession(Box::new(body))).unwrap();
     village.spread(record.clone());
     heir.take(&[record]);
     assert_eq!(village.seller.ledger.members().count(), 4, "members stay");
-    let body = Body::Member(member([42; 32], 42, &[Role::Officer]));
+    let body = Body::Member(Box::new(member([42; 32], 42, &[Role::Officer])));
     assert!(village.root.write(body.clone()).is_err());
     let stale = village.root.forge(1 << 40, Some(head(&village.root)), &body);
     village.spread(stale);
@@ -390,9 +397,9 @@ fn a_root_without_the_old_one_waits_for_each_node() {
     let mut heir = Node::new(60);
     heir.take(&village.records.clone());
     let body = Succession { root: heir.id(), before: village.root.id(), heads: vec![head(&village.root)] };
-    let record = heir.write(Body::Succession(body)).unwrap();
+    let record = heir.write(Body::Succession(Box::new(body))).unwrap();
     heir.ledger.accept_root(heir.id());
-    let admits = heir.write(Body::Member(member([42; 32], 42, &[Role::Officer]))).unwrap();
+    let admits = heir.write(Body::Member(Box::new(member([42; 32], 42, &[Role::Officer])))).unwrap();
     for bytes in [record, admits] {
         village.spread(bytes);
     }
@@ -400,7 +407,7 @@ fn a_root_without_the_old_one_waits_for_each_node() {
     village.seller.ledger.accept_root(heir.id());
     assert_eq!(village.seller.ledger.members().count(), 5);
     assert_eq!(village.other.ledger.members().count(), 4, "each node for itself");
-    let stale = village.root.forge(1 << 40, Some(head(&village.root)), &Body::Plan(hour()));
+    let stale = village.root.forge(1 << 40, Some(head(&village.root)), &Body::Plan(Box::new(hour())));
     let before = village.seller.ledger.plan("hora").unwrap().0;
     village.spread(stale);
     assert_eq!(village.seller.ledger.plan("hora").unwrap().0, before);
@@ -415,14 +422,16 @@ fn any_order_of_thefts_and_expulsions_ends_in_the_same_bytes() {
         let record = village.seller.forge(seq, prev, &lot(&village, seq, names));
         village.spread(record);
     }
-    let replaced =
-        Body::Member(Member { instead_of: Some(key), ..member(Node::new(9).id(), 3, &[Role::Seller]) });
+    let replaced = Body::Member(Box::new(Member {
+        instead_of: Some(key),
+        ..member(Node::new(9).id(), 3, &[Role::Seller])
+    }));
     let record = village.officer.write(replaced).unwrap();
     village.spread(record);
     let mut heir = Node::new(60);
     heir.take(&village.records.clone());
     let body = Succession { root: heir.id(), before: village.root.id(), heads: vec![] };
-    let record = village.root.write(Body::Succession(body)).unwrap();
+    let record = village.root.write(Body::Succession(Box::new(body))).unwrap();
     village.spread(record.clone());
     heir.take(&[record]);
     let body = expelling(&heir.ledger, &[(village.officer.id(), vec![head(&village.officer)])]);
@@ -451,7 +460,7 @@ fn a_new_box_in_an_old_place_takes_number_and_slot() {
         instead_of: Some(village.seller.id()),
         ..member(fresh.id(), 3, &[Role::Seller, Role::Hotspot])
     };
-    let record = village.officer.write(Body::Member(body)).unwrap();
+    let record = village.officer.write(Body::Member(Box::new(body))).unwrap();
     village.spread(record);
     fresh.take(&village.records.clone());
     let state = fresh.ledger.own_state().unwrap();

@@ -10,12 +10,11 @@ use super::village::busy;
 #[test]
 fn the_bytes_of_each_kind() {
     let village = busy();
-    let records: Vec<Record> = village.records.iter().map(|bytes| Record::parse(bytes).unwrap()).collect();
     let mut text = String::new();
     for kind in Kind::all() {
-        let record = records.iter().find(|record| record.kind == kind).unwrap();
-        writeln!(text, "{kind} {} bytes", record.bytes.len()).unwrap();
-        for line in record.bytes.chunks(48) {
+        let bytes = village.records.iter().find(|bytes| Record::parse(bytes).unwrap().kind == kind).unwrap();
+        writeln!(text, "{kind} {} bytes", bytes.len()).unwrap();
+        for line in bytes.chunks(48) {
             line.iter().for_each(|byte| write!(text, "{byte:02x}").unwrap());
             text.push('\n');
         }
@@ -30,7 +29,7 @@ fn the_bytes_of_each_measure() {
         [used(None), used(Some(30)), PlanMeasure::DaysFromFirstUse { days: 7 }, PlanMeasure::External]
             .into_iter()
             .map(|measure| {
-                let body = Body::Plan(Plan {
+                let body = Body::Plan(Box::new(Plan {
                     id: "p".into(),
                     name: "Paseo".into(),
                     measure,
@@ -41,7 +40,7 @@ fn the_bytes_of_each_measure() {
                     seller_share: 70_000,
                     shares: vec![PlanShare { to: "red".into(), amount: 9 }],
                     replaces: Vec::new(),
-                });
+                }));
                 let bytes = body.encode().unwrap();
                 assert_eq!(Body::decode(Kind::Plan, &bytes).encode(), Some(bytes.clone()), "{measure:?}");
                 bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -73,7 +73,7 @@ fn a_journal_of_another_router_is_read_as_foreign() {
     let found = scan(&[4; 32], &bytes).unwrap();
     assert!(found.foreign);
     assert_eq!(records_of(&bytes, &found), records);
-    assert!(records_of(&bytes, &found).iter().all(|one| Record::parse(one).unwrap().verify().is_ok()));
+    assert!(records_of(&bytes, &found).iter().all(|one| Record::parse(one).unwrap().verify(one).is_ok()));
 }
 
 #[test]

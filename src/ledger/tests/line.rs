@@ -149,7 +149,7 @@ fn a_ledger_does_not_outgrow_its_router() {
         for node in village.nodes_mut() {
             node.ledger.let_go();
         }
-        sizes.push(village.seller.ledger.records().map(|record| record.bytes.len()).sum::<usize>());
+        sizes.push(village.seller.ledger.records().map(|record| record.octets()).sum::<usize>());
     }
     // Each month adds its close, of 720 bytes here and ten for the one before it, and no more.
     let (second, last) = (sizes[1], sizes[9]);
@@ -185,7 +185,8 @@ fn a_thief_below_the_line_moves_its_own_vouchers_at_most() {
         Expulsion { member: village.seller.id(), heads },
         Expulsion { member: treasurer, heads: treasurer_heads },
     ];
-    let body = Body::Epoch(Epoch { number: number + 1, follows: Some(epoch), shares: vec![], expels });
+    let body =
+        Body::Epoch(Box::new(Epoch { number: number + 1, follows: Some(epoch), shares: vec![], expels }));
     let record = village.root.write(body).unwrap();
     village.spread(record);
     village.root.ledger.let_go();
@@ -208,11 +209,11 @@ fn a_thief_below_the_line_moves_its_own_vouchers_at_most() {
         Extension { verifiers: vec![vouchers[0]], seconds: 9_999, days: 0, reason: "regalo".into() };
     let booked = honest.booked();
     for (node, body) in [
-        (&village.seller, Body::Issue(lot)),
+        (&village.seller, Body::Issue(Box::new(lot))),
         (&village.seller, Ledger::revocation_body(vec![others], "x")),
-        (&village.seller, Body::HandOver(hand_over(others))),
-        (&village.seller, Body::Settlement(settlement("ana", 1, 10_000))),
-        (&village.treasurer, Body::Extension(extension)),
+        (&village.seller, Body::HandOver(Box::new(hand_over(others)))),
+        (&village.seller, Body::Settlement(Box::new(settlement("ana", 1, 10_000)))),
+        (&village.treasurer, Body::Extension(Box::new(extension))),
         (&village.treasurer, Ledger::revocation_body(vec![others], "x")),
     ] {
         let mut ledger = honest.clone();
@@ -311,7 +312,7 @@ fn what_is_written_again_is_booked_once() {
         let (plan, _) = village.seller.ledger.plan("hora").unwrap();
         let sale =
             Sale { verifiers: of, person: "ana".into(), price: 50, plan, external_count: 0, time: NOON };
-        late.push(village.seller.forge(seq + 2, Some(prev), &Body::Sale(sale)));
+        late.push(village.seller.forge(seq + 2, Some(prev), &Body::Sale(Box::new(sale))));
         village.sell(&vouchers[2..3], "beto");
         village.sell(&vouchers[3..], "beto");
         close(&mut village, "2027-01");
@@ -363,7 +364,8 @@ fn a_thief_s_lots_below_the_line_hold_no_float_of_an_expelled_key() {
     let (epoch, number) = village.root.ledger.current_epoch().unwrap();
     let heads = vec![Record::parse(&hers).unwrap().id];
     let expels = vec![Expulsion { member: seller, heads }];
-    let body = Body::Epoch(Epoch { number: number + 1, follows: Some(epoch), shares: vec![], expels });
+    let body =
+        Body::Epoch(Box::new(Epoch { number: number + 1, follows: Some(epoch), shares: vec![], expels }));
     let record = village.root.write(body).unwrap();
     village.spread(record);
     for node in village.nodes_mut() {

@@ -159,7 +159,7 @@ fn usage_is_the_most_of_a_lane_and_the_sum_of_lanes_and_nodes() {
     let page = |lane, page, used_s| {
         let counters =
             vec![Counter { verifier: vouchers[0], used_s, up_bytes: 1, down_bytes: 2, elapsed_s: 3 }];
-        Body::Usage(Usage { lane, page, counters, day: None })
+        Body::Usage(Box::new(Usage { lane, page, counters, day: None }))
     };
     for (seq, body) in [(900_000, page(1, 0, 30)), (900_001, page(1, 1, 20)), (900_002, page(2, 0, 5))] {
         let record = village.seller.forge(seq, None, &body);
@@ -298,15 +298,16 @@ fn the_numbers_of_an_author_can_run_out_and_nothing_panics() {
 fn concurrent_changes_of_a_member_are_both_shown_and_the_lower_id_counts() {
     let mut village = Village::new();
     let key = Node::new(9).id();
-    let first = village.officer.write(Body::Member(member(key, 9, &[Role::Hotspot]))).unwrap();
-    let second = village.root.write(Body::Member(member(key, 10, &[Role::Hotspot]))).unwrap();
+    let first = village.officer.write(Body::Member(Box::new(member(key, 9, &[Role::Hotspot])))).unwrap();
+    let second = village.root.write(Body::Member(Box::new(member(key, 10, &[Role::Hotspot])))).unwrap();
     village.spread(first.clone());
     village.spread(second.clone());
     let ids = [&first, &second].map(|bytes| super::super::Record::parse(bytes).unwrap().id);
     let state = village.seller.ledger.members().find(|state| state.member.key == key).unwrap().clone();
     assert_eq!((Some(&state.record), state.concurrent), (ids.iter().min(), 1));
     // A word that names both ends the dispute, whatever its id.
-    let body = Body::Member(super::super::Member { replaces: ids.to_vec(), ..member(key, 11, &[]) });
+    let body =
+        Body::Member(Box::new(super::super::Member { replaces: ids.to_vec(), ..member(key, 11, &[]) }));
     let record = village.officer.write(body).unwrap();
     village.spread(record);
     let state = village.seller.ledger.members().find(|state| state.member.key == key).unwrap();
@@ -318,7 +319,7 @@ fn of_two_members_with_one_number_the_lower_key_keeps_it() {
     let mut village = Village::new();
     let keys = [Node::new(9), Node::new(10), Node::new(11)].map(|node| node.id());
     for key in keys {
-        let record = village.root.write(Body::Member(member(key, 30, &[Role::Seller]))).unwrap();
+        let record = village.root.write(Body::Member(Box::new(member(key, 30, &[Role::Seller])))).unwrap();
         village.spread(record);
     }
     let least = keys.iter().min().unwrap();
@@ -340,7 +341,7 @@ fn a_plan_may_change_and_paper_stays_what_it_was() {
     let vouchers = village.issue(1, 10..12);
     let (before, _) = village.treasurer.ledger.plan("hora").unwrap();
     let dearer = super::super::Plan { price: 60, seller_share: 20, replaces: vec![before], ..hour() };
-    let record = village.treasurer.write(Body::Plan(dearer)).unwrap();
+    let record = village.treasurer.write(Body::Plan(Box::new(dearer))).unwrap();
     village.spread(record);
     assert_eq!(village.seller.ledger.plan("hora").unwrap().1.price, 60);
     assert_eq!(village.seller.ledger.plans().count(), 1);

@@ -57,12 +57,12 @@ fn a_void_before_use_cancels_the_debt_and_one_after_it_does_not() {
 #[test]
 fn shares_that_do_not_add_up_to_the_price_are_no_plan() {
     let mut village = Village::new();
-    let wrong = Body::Plan(Plan { price: 51, ..hour() });
+    let wrong = Body::Plan(Box::new(Plan { price: 51, ..hour() }));
     assert!(village.treasurer.ledger.draft(wrong.clone()).is_err());
     let record = village.treasurer.forge(9, None, &wrong);
     village.spread(record);
     assert_eq!(village.seller.ledger.plan("hora").unwrap().1.price, 50);
-    let endless = Body::Plan(Plan { seller_share: u64::MAX, ..hour() });
+    let endless = Body::Plan(Box::new(Plan { seller_share: u64::MAX, ..hour() }));
     assert!(endless.fault().is_some());
 }
 
@@ -75,12 +75,12 @@ fn an_external_plan_is_sold_and_shared_without_a_code() {
         measure: PlanMeasure::External,
         ..hour()
     };
-    let record = village.treasurer.write(Body::Plan(cellular)).unwrap();
+    let record = village.treasurer.write(Body::Plan(Box::new(cellular))).unwrap();
     village.spread(record);
     let plan = village.seller.ledger.plan("celular").unwrap().0;
     let sale =
         Sale { verifiers: vec![], person: "ana".into(), price: 50, plan, external_count: 3, time: NOON };
-    let record = village.seller.write(Body::Sale(sale)).unwrap();
+    let record = village.seller.write(Body::Sale(Box::new(sale))).unwrap();
     village.spread(record);
     let expected = vec![("ana".into(), "celular".into(), [0, 3, 0, 0], [150, 30, 120])];
     assert_eq!(rows(&village.root.ledger), expected);
@@ -94,14 +94,14 @@ fn an_external_plan_is_sold_and_shared_without_a_code() {
 
 /// The seller's settlement, and the treasurer's word to it.
 pub(super) fn settle(village: &mut Village, paid: u64, worth: u64) -> RecordId {
-    let record = village.seller.write(Body::Settlement(settlement("ana", paid, worth))).unwrap();
+    let record = village.seller.write(Body::Settlement(Box::new(settlement("ana", paid, worth)))).unwrap();
     let id = Record::parse(&record).unwrap().id;
     village.spread(record);
     id
 }
 
 pub(super) fn agree(village: &mut Village, id: RecordId) {
-    let body = Body::Settlement(Settlement { confirms: Some(id), ..settlement("", 0, 0) });
+    let body = Body::Settlement(Box::new(Settlement { confirms: Some(id), ..settlement("", 0, 0) }));
     let record = village.treasurer.write(body).unwrap();
     village.spread(record);
 }
@@ -120,7 +120,7 @@ fn a_settlement_counts_with_the_words_of_two_nodes() {
     assert_eq!(sum(&village.root.ledger, Figure::Settled), 0);
     assert_eq!(village.seller.ledger.float_left(), 5_000, "nobody settles alone");
     // The same node twice, and a node without the right, are no second word.
-    let body = Body::Settlement(Settlement { confirms: Some(id), ..settlement("", 0, 0) });
+    let body = Body::Settlement(Box::new(Settlement { confirms: Some(id), ..settlement("", 0, 0) }));
     assert!(village.seller.write(body.clone()).is_err());
     for at in [3, 4] {
         let record = village.nodes_mut()[at].forge(1 << 40, None, &body);
@@ -147,7 +147,7 @@ fn a_settlement_frees_only_the_lots_that_it_follows() {
         let verifiers: Vec<_> = (0..200).map(|name| village.verifier(4 + at as u16, name)).collect();
         let issuer = IssuerNumber(3);
         let body = Issue { lot: LotId(70 + at), epoch, plan, verifiers, issuer, for_exchange: false };
-        forged.push(village.seller.forge(seq, None, &Body::Issue(body)));
+        forged.push(village.seller.forge(seq, None, &Body::Issue(Box::new(body))));
     }
     for record in forged {
         village.spread(record);
@@ -169,7 +169,7 @@ fn gifts_beyond_the_month_s_quota_need_a_second_word() {
     // The quota of a month is worth three of them.
     let mut ids = Vec::new();
     for pair in [0..2, 2..4, 4..5] {
-        let record = village.seller.write(Body::InKind(in_kind(vouchers[pair].to_vec()))).unwrap();
+        let record = village.seller.write(Body::InKind(Box::new(in_kind(vouchers[pair].to_vec())))).unwrap();
         ids.push(Record::parse(&record).unwrap().id);
         village.spread(record);
     }
@@ -179,7 +179,8 @@ fn gifts_beyond_the_month_s_quota_need_a_second_word() {
         "the second pair does not fit, the single one does"
     );
     assert_eq!(sum(&village.root.ledger, Figure::Due), 280);
-    let body = Body::InKind(InKind { confirms: Some(ids[1]), verifiers: vec![], ..in_kind(vec![]) });
+    let body =
+        Body::InKind(Box::new(InKind { confirms: Some(ids[1]), verifiers: vec![], ..in_kind(vec![]) }));
     let record = village.treasurer.write(body).unwrap();
     village.spread(record);
     assert_eq!(sum(&village.root.ledger, Figure::InKind), 5);
@@ -192,7 +193,11 @@ fn paper_is_owed_by_whoever_took_it_away() {
     let mut village = Village::new();
     let vouchers = village.issue(1, 10..20);
     let hand_over = |at: std::ops::Range<usize>, person: &str| {
-        Body::HandOver(HandOver { verifiers: vouchers[at].to_vec(), person: person.into(), time: NOON })
+        Body::HandOver(Box::new(HandOver {
+            verifiers: vouchers[at].to_vec(),
+            person: person.into(),
+            time: NOON,
+        }))
     };
     for (at, person) in [(0..4, "beto"), (3..4, "")] {
         let body = hand_over(at, person);
@@ -210,7 +215,7 @@ fn paper_is_owed_by_whoever_took_it_away() {
     let before = village.root.ledger.record(RecordId(village.root.ledger.community().unwrap())).unwrap().id;
     let charter =
         Charter { paper_debt: PaperDebt::HandOver, replaces: vec![before], ..charter(village.root.id()) };
-    let record = village.root.write(Body::Charter(charter)).unwrap();
+    let record = village.root.write(Body::Charter(Box::new(charter))).unwrap();
     village.spread(record);
     assert_eq!(owed(&village), [(3, 120)], "or at once, as the charter says");
 }
@@ -226,7 +231,7 @@ fn a_void_after_the_first_use_cancels_the_debt_if_another_node_agrees() {
     village.spread(record);
     assert_eq!(sum(&village.root.ledger, Figure::Due), 80, "the voucher is void, the debt stays");
     let body = Revocation { verifiers: vec![], reason: String::new(), confirms };
-    let record = village.treasurer.write(Body::Revocation(body)).unwrap();
+    let record = village.treasurer.write(Body::Revocation(Box::new(body))).unwrap();
     village.spread(record);
     assert_eq!(sum(&village.root.ledger, Figure::Due), 40);
 }
@@ -236,11 +241,14 @@ fn the_mode_is_an_officer_s_or_two_caretakers_word() {
     let mut village = Village::new();
     let keys = [village.seller.id(), village.other.id()];
     for (key, number) in keys.into_iter().zip([3, 4]) {
-        let body = Body::Member(member(key, number, &[Role::Seller, Role::Hotspot, Role::Caretaker]));
+        let body =
+            Body::Member(Box::new(member(key, number, &[Role::Seller, Role::Hotspot, Role::Caretaker])));
         let record = village.root.write(body).unwrap();
         village.spread(record);
     }
-    let word = |number, mode, confirms| Body::Mode(Mode { number, mode, reason: "fuego".into(), confirms });
+    let word = |number, mode, confirms| {
+        Body::Mode(Box::new(Mode { number, mode, reason: "fuego".into(), confirms }))
+    };
     let record = village.seller.write(word(1, NetworkMode::Emergency, None)).unwrap();
     let id = Record::parse(&record).unwrap().id;
     village.spread(record);
@@ -265,12 +273,12 @@ fn extensions_services_notices_and_the_least_time_are_what_the_right_keys_say() 
     assert!(ledger.offered_times().is_empty(), "and a seller's clock is no clock");
     let verifier = village.verifier(3, 15);
     assert_eq!(village.root.ledger.voucher(verifier).unwrap().extended.seconds, 600);
-    let body = Body::Extension(Extension {
+    let body = Body::Extension(Box::new(Extension {
         verifiers: vec![verifier],
         seconds: 1 << 30,
         days: 9,
         reason: "".into(),
-    });
+    }));
     let record = village.seller.forge(1 << 41, None, &body);
     village.spread(record);
     assert_eq!(
@@ -323,16 +331,21 @@ fn months_add_up_and_what_has_no_date_stands_where_its_neighbours_do() {
         village.spread(record);
     }
     let cash = |amount, time| Cash { person: "tesorera".into(), amount, what: "rifa".into(), time };
-    for body in [Body::Contribution(cash(500, NOON)), Body::Expense(cash(120, at(february)))] {
+    for body in
+        [Body::Contribution(Box::new(cash(500, NOON))), Body::Expense(Box::new(cash(120, at(february))))]
+    {
         let record = village.treasurer.write(body).unwrap();
         village.spread(record);
     }
-    let body = Body::Settlement(Settlement { time: at(february), ..settlement("ana", 100, 120) });
+    let body = Body::Settlement(Box::new(Settlement { time: at(february), ..settlement("ana", 100, 120) }));
     let record = village.seller.write(body).unwrap();
     let id = Record::parse(&record).unwrap().id;
     village.spread(record);
-    let body =
-        Body::Settlement(Settlement { confirms: Some(id), time: at(february), ..settlement("", 0, 0) });
+    let body = Body::Settlement(Box::new(Settlement {
+        confirms: Some(id),
+        time: at(february),
+        ..settlement("", 0, 0)
+    }));
     let record = village.treasurer.write(body).unwrap();
     village.spread(record);
     let report = |text: &str| village.root.ledger.month_report(Month::parse(text).unwrap());
@@ -364,7 +377,7 @@ fn any_order_of_lots_settlements_and_second_words_ends_in_the_same_bytes() {
     let (id, gift) = (settle(&mut village, 4_000, 5_000), vec![village.verifier(3, 60)]);
     agree(&mut village, id);
     let more = village.issue(3, 220..250);
-    let record = village.seller.write(Body::InKind(in_kind(gift))).unwrap();
+    let record = village.seller.write(Body::InKind(Box::new(in_kind(gift)))).unwrap();
     village.spread(record);
     // A copied key adds lots on branches of its own, below and above: which of them fit depends on all others.
     let (plan, epoch) =
@@ -373,7 +386,7 @@ fn any_order_of_lots_settlements_and_second_words_ends_in_the_same_bytes() {
         let verifiers: Vec<_> = (0..60).map(|name| village.verifier(at, name)).collect();
         let body =
             Issue { lot: LotId(seq), epoch, plan, verifiers, issuer: IssuerNumber(3), for_exchange: false };
-        let record = village.seller.forge(seq, None, &Body::Issue(body));
+        let record = village.seller.forge(seq, None, &Body::Issue(Box::new(body)));
         village.spread(record);
     }
     let id = settle(&mut village, 1_200, 1_500);
@@ -381,9 +394,10 @@ fn any_order_of_lots_settlements_and_second_words_ends_in_the_same_bytes() {
     // A settlement that claims to follow what has a higher number: its author can make such a chain, and it is none.
     let verifiers = vec![village.verifier(7, 1)];
     let body = Issue { lot: LotId(7), epoch, plan, verifiers, issuer: IssuerNumber(3), for_exchange: false };
-    let above = village.seller.forge(1 << 35, None, &Body::Issue(body));
+    let above = village.seller.forge(1 << 35, None, &Body::Issue(Box::new(body)));
     let prev = Some(Record::parse(&above).unwrap().id);
-    let climbing = village.seller.forge(1 << 34, prev, &Body::Settlement(settlement("ana", 50, 50)));
+    let climbing =
+        village.seller.forge(1 << 34, prev, &Body::Settlement(Box::new(settlement("ana", 50, 50))));
     let id = Record::parse(&climbing).unwrap().id;
     [above, climbing].into_iter().for_each(|record| village.spread(record));
     agree(&mut village, id);

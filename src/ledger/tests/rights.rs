@@ -28,12 +28,12 @@ fn a_seller_makes_no_member_plan_charter_epoch_or_grant() {
     let (epoch, number) = village.root.ledger.current_epoch().unwrap();
     let share = SealedShare { member: village.seller.id(), sealed: vec![1; 112] };
     let bodies = [
-        Body::Charter(charter(village.seller.id())),
-        Body::Charter(charter(village.root.id())),
-        Body::Member(member([42; 32], 42, &[])),
-        Body::Plan(Plan { price: 0, seller_share: 0, shares: vec![], ..hour() }),
-        Body::Epoch(Epoch { number: 2, follows: Some(epoch), shares: vec![], expels: vec![] }),
-        Body::Grant(Grant { epoch, number, share }),
+        Body::Charter(Box::new(charter(village.seller.id()))),
+        Body::Charter(Box::new(charter(village.root.id()))),
+        Body::Member(Box::new(member([42; 32], 42, &[]))),
+        Body::Plan(Box::new(Plan { price: 0, seller_share: 0, shares: vec![], ..hour() })),
+        Body::Epoch(Box::new(Epoch { number: 2, follows: Some(epoch), shares: vec![], expels: vec![] })),
+        Body::Grant(Box::new(Grant { epoch, number, share })),
     ];
     for body in bodies {
         let kind = body.kind().unwrap();
@@ -47,11 +47,14 @@ fn a_seller_makes_no_member_plan_charter_epoch_or_grant() {
 fn an_officer_admits_ordinary_members_and_no_officers() {
     let mut village = Village::new();
     let key = Node::new(9).id();
-    let record = village.officer.write(Body::Member(member(key, 9, &[Role::Seller, Role::Hotspot]))).unwrap();
+    let record = village
+        .officer
+        .write(Body::Member(Box::new(member(key, 9, &[Role::Seller, Role::Hotspot]))))
+        .unwrap();
     village.spread(record);
     assert!(village.seller.ledger.members().any(|state| state.member.key == key));
     for role in [Role::Officer, Role::Treasurer] {
-        let body = Body::Member(member([42; 32], 42, &[role]));
+        let body = Body::Member(Box::new(member([42; 32], 42, &[role])));
         assert_eq!(village.officer.write(body.clone()), Err(DraftError::NoRight { kind: Kind::Member }));
         let record = village.officer.forge(7_000_000, None, &body);
         unchanged_by(&mut village, record);
@@ -64,7 +67,7 @@ fn an_officer_admits_ordinary_members_and_no_officers() {
         .find(|state| state.member.roles.has(Role::Treasurer))
         .map(|state| (state.record, state.member.clone()))
         .unwrap();
-    let body = Body::Member(Member { replaces: vec![id], ..member(state.key, 2, &[Role::Seller]) });
+    let body = Body::Member(Box::new(Member { replaces: vec![id], ..member(state.key, 2, &[Role::Seller]) }));
     assert_eq!(village.officer.write(body.clone()), Err(DraftError::NoRight { kind: Kind::Member }));
     let record = village.officer.forge(7_000_001, None, &body);
     unchanged_by(&mut village, record);
@@ -78,12 +81,17 @@ fn an_epoch_follows_a_counted_one_and_of_two_the_lower_id_wins() {
         Epoch { number: 3, follows: Some(epoch), shares: vec![], expels: vec![] },
         Epoch { number: 2, follows: Some(super::super::RecordId([5; 32])), shares: vec![], expels: vec![] },
     ] {
-        let record = village.officer.forge(7_000_000, None, &Body::Epoch(body));
+        let record = village.officer.forge(7_000_000, None, &Body::Epoch(Box::new(body)));
         unchanged_by(&mut village, record);
     }
     let share = |fill| SealedShare { member: [fill; 32], sealed: vec![fill; 112] };
     let second = |fill| {
-        Body::Epoch(Epoch { number: 2, follows: Some(epoch), shares: vec![share(fill)], expels: vec![] })
+        Body::Epoch(Box::new(Epoch {
+            number: 2,
+            follows: Some(epoch),
+            shares: vec![share(fill)],
+            expels: vec![],
+        }))
     };
     let rivals = [village.officer.write(second(1)).unwrap(), village.root.write(second(2)).unwrap()];
     let lower = rivals.iter().map(|bytes| super::super::Record::parse(bytes).unwrap().id).min();
@@ -102,7 +110,7 @@ fn a_share_reaches_its_member_by_epoch_or_by_grant() {
     assert_eq!(first.context, context);
     assert_eq!(village.other.ledger.own_share(), None);
     let shares = vec![SealedShare { member: village.other.id(), sealed: vec![8; 112] }];
-    let body = Body::Epoch(Epoch { number: 2, follows: Some(epoch), shares, expels: vec![] });
+    let body = Body::Epoch(Box::new(Epoch { number: 2, follows: Some(epoch), shares, expels: vec![] }));
     let record = village.officer.write(body).unwrap();
     village.spread(record);
     let share = village.other.ledger.own_share().unwrap();
@@ -124,9 +132,12 @@ fn a_seller_sells_and_voids_only_its_own_vouchers() {
         external_count: 0,
         time: NOON,
     };
-    assert_eq!(village.other.write(Body::Sale(sale(50))), Err(DraftError::NotOurs { verifier: vouchers[0] }));
-    let foreign = village.other.forge(1, None, &Body::Sale(sale(50)));
-    let cheap = village.seller.forge(7_000_000, None, &Body::Sale(sale(1)));
+    assert_eq!(
+        village.other.write(Body::Sale(Box::new(sale(50)))),
+        Err(DraftError::NotOurs { verifier: vouchers[0] })
+    );
+    let foreign = village.other.forge(1, None, &Body::Sale(Box::new(sale(50))));
+    let cheap = village.seller.forge(7_000_000, None, &Body::Sale(Box::new(sale(1))));
     let void = Ledger::revocation_body(vouchers[..1].to_vec(), "porque sí");
     assert_eq!(village.other.write(void.clone()), Err(DraftError::NotOurs { verifier: vouchers[0] }));
     let void = village.other.forge(2, None, &void);
@@ -150,7 +161,7 @@ fn a_copied_lot_takes_no_voucher_over() {
             issuer: IssuerNumber(issuer),
             for_exchange: false,
         };
-        let record = village.other.forge(seq, None, &Body::Issue(body));
+        let record = village.other.forge(seq, None, &Body::Issue(Box::new(body)));
         village.spread(record);
     }
     let voucher = village.root.ledger.voucher_of(IssuerNumber(3), vouchers[0]).unwrap();
@@ -210,9 +221,9 @@ fn nobody_writes_what_makes_no_sense() {
         Err(DraftError::NoPlan { id: "nada".into() })
     );
     let mut stranger = Node::new(77);
-    assert_eq!(stranger.write(Body::Plan(hour())), Err(DraftError::NoCommunity));
+    assert_eq!(stranger.write(Body::Plan(Box::new(hour()))), Err(DraftError::NoCommunity));
     stranger.take(&village.records);
-    assert_eq!(stranger.write(Body::Plan(hour())), Err(DraftError::NoRight { kind: Kind::Plan }));
+    assert_eq!(stranger.write(Body::Plan(Box::new(hour()))), Err(DraftError::NoRight { kind: Kind::Plan }));
 }
 
 #[test]
@@ -231,7 +242,8 @@ fn the_merge_applies_the_table_cell_by_cell_and_to_the_expelled_not_at_all() {
     let mut nodes: Vec<Node> = (0..roles.len()).map(|at| Node::new(100 + at as u8)).collect();
     for (at, (node, role)) in nodes.iter().zip(&roles).enumerate() {
         let given: Vec<Role> = role.iter().copied().collect();
-        let body = Body::Member(Member { slot: None, ..member(node.id(), 100 + at as u16, &given) });
+        let body =
+            Body::Member(Box::new(Member { slot: None, ..member(node.id(), 100 + at as u16, &given) }));
         let record = village.root.write(body).unwrap();
         village.spread(record);
     }
@@ -258,7 +270,8 @@ fn the_merge_applies_the_table_cell_by_cell_and_to_the_expelled_not_at_all() {
     }
     let (follows, number) = village.root.ledger.current_epoch().unwrap();
     let expels = nodes.iter().map(|node| Expulsion { member: node.id(), heads: vec![] }).collect();
-    let body = Body::Epoch(Epoch { number: number + 1, follows: Some(follows), shares: vec![], expels });
+    let body =
+        Body::Epoch(Box::new(Epoch { number: number + 1, follows: Some(follows), shares: vec![], expels }));
     let record = village.root.write(body).unwrap();
     village.spread(record);
     for body in &bodies {

@@ -64,13 +64,15 @@ fn three_years_of_a_seller_are_taken_in_at_once() {
         };
         let sale = Sale { verifiers, person: "ana".into(), price: 50, plan, external_count: 0, time: NOON };
         let activation = Activation { verifier, proof: Proof(name), begin: NOON };
-        for body in [Body::Issue(lot), Body::Sale(sale), Body::Activation(activation)] {
+        for body in [Body::Issue(Box::new(lot)), Body::Sale(Box::new(sale)), Body::Activation(activation)] {
             records.push(seller.write(&body));
         }
         if number % MONTH == MONTH - 1 {
-            records.push(seller.write(&Body::Settlement(settlement("ana", 8_000, 10_000))));
+            records.push(seller.write(&Body::Settlement(Box::new(settlement("ana", 8_000, 10_000)))));
             let confirms = seller.prev;
-            records.push(treasurer.write(&Body::Settlement(Settlement { confirms, ..settlement("", 0, 0) })));
+            records.push(
+                treasurer.write(&Body::Settlement(Box::new(Settlement { confirms, ..settlement("", 0, 0) }))),
+            );
         }
     }
     let mut ledger = Ledger::new([0; 32], 1);

@@ -10,7 +10,7 @@ fn rotate(village: &mut Village, to: &[[u8; 32]], expelled: Option<[u8; 32]>) ->
     let (follows, number) = village.officer.ledger.current_epoch().unwrap();
     let shares = to.iter().map(|member| SealedShare { member: *member, sealed: vec![7; 112] }).collect();
     let expels = expelled.map(|member| Expulsion { member, heads: Vec::new() }).into_iter().collect();
-    let body = Body::Epoch(Epoch { number: number + 1, follows: Some(follows), shares, expels });
+    let body = Body::Epoch(Box::new(Epoch { number: number + 1, follows: Some(follows), shares, expels }));
     let record = village.officer.write(body).unwrap();
     village.spread(record);
     village.officer.ledger.current_epoch().unwrap().0
@@ -18,7 +18,7 @@ fn rotate(village: &mut Village, to: &[[u8; 32]], expelled: Option<[u8; 32]>) ->
 
 fn admit(village: &mut Village, seed: u8, role: Role) -> [u8; 32] {
     let key = Node::new(seed).id();
-    let record = village.officer.write(Body::Member(member(key, seed.into(), &[role]))).unwrap();
+    let record = village.officer.write(Body::Member(Box::new(member(key, seed.into(), &[role])))).unwrap();
     village.spread(record);
     key
 }
@@ -44,7 +44,7 @@ fn a_newcomer_gets_the_secrets_of_today_and_of_coupons_that_are_still_good() {
     assert!(!lacks(&village, seller).contains(&first), "who was sealed to has it");
     // What is granted is lacked no more.
     let share = SealedShare { member: hotspot, sealed: vec![7; 112] };
-    let grant = Body::Grant(Grant { epoch: first, number: 1, share });
+    let grant = Body::Grant(Box::new(Grant { epoch: first, number: 1, share }));
     let record = village.officer.write(grant).unwrap();
     village.spread(record);
     assert_eq!(lacks(&village, hotspot), [third]);
@@ -77,6 +77,6 @@ fn nobody_is_given_more_than_eight_older_ones_nor_anything_who_was_expelled() {
     rotate(&mut village, &[seller], Some(hotspot));
     assert_eq!(lacks(&village, hotspot), []);
     let share = SealedShare { member: hotspot, sealed: vec![7; 112] };
-    let grant = Body::Grant(Grant { epoch: epochs[0], number: 11, share });
+    let grant = Body::Grant(Box::new(Grant { epoch: epochs[0], number: 11, share }));
     assert!(village.officer.write(grant).is_err());
 }

@@ -123,7 +123,7 @@ pub(in crate::ledger) fn hour() -> Plan {
 /// The founding record of a community with this root.
 pub(crate) fn charter_record(key: &SigningKey) -> Vec<u8> {
     let mut root = Node { key: key.clone(), ledger: Ledger::new(key.verifying_key().to_bytes(), 1) };
-    root.write(Body::Charter(charter(root.id()))).unwrap()
+    root.write(Body::Charter(Box::new(charter(root.id())))).unwrap()
 }
 
 /// Proofs are what a code's chain ends in; any 16 bytes do.
@@ -142,13 +142,13 @@ impl Village {
             records: Vec::new(),
         };
         let root = village.root.id();
-        village.by_root(Body::Charter(charter(root)));
-        village.by_root(Body::Epoch(Epoch {
+        village.by_root(Body::Charter(Box::new(charter(root))));
+        village.by_root(Body::Epoch(Box::new(Epoch {
             number: 1,
             follows: None,
             shares: Vec::new(),
             expels: Vec::new(),
-        }));
+        })));
         let seats: [(usize, &[Role]); 4] = [
             (1, &[Role::Officer, Role::Hotspot]),
             (2, &[Role::Treasurer]),
@@ -157,12 +157,12 @@ impl Village {
         ];
         for (at, roles) in seats {
             let key = village.nodes_mut()[at].id();
-            village.by_root(Body::Member(member(key, at as u16, roles)));
+            village.by_root(Body::Member(Box::new(member(key, at as u16, roles))));
         }
-        village.by_root(Body::Plan(hour()));
+        village.by_root(Body::Plan(Box::new(hour())));
         let (epoch, number) = village.root.ledger.current_epoch().unwrap();
         let share = SealedShare { member: village.seller.id(), sealed: vec![7; 112] };
-        village.by_root(Body::Grant(Grant { epoch, number, share }));
+        village.by_root(Body::Grant(Box::new(Grant { epoch, number, share })));
         let records = village.records.clone();
         village.nodes_mut().into_iter().skip(1).for_each(|node| node.take(&records));
         village
@@ -245,12 +245,12 @@ pub(in crate::ledger) fn busy() -> Village {
     let record = village.treasurer.write(Ledger::revocation_body(vec![vouchers[1]], "robado")).unwrap();
     village.spread(record);
     let (epoch, number) = village.officer.ledger.current_epoch().unwrap();
-    let body = Body::Epoch(Epoch {
+    let body = Body::Epoch(Box::new(Epoch {
         number: number + 1,
         follows: Some(epoch),
         shares: Vec::new(),
         expels: Vec::new(),
-    });
+    }));
     let record = village.officer.write(body).unwrap();
     village.spread(record);
     for (at, body) in rare(&village, &vouchers) {
@@ -258,13 +258,13 @@ pub(in crate::ledger) fn busy() -> Village {
         village.spread(record);
     }
     // A seller who would like to be a treasurer, and one more of its own plans.
-    let greedy = Body::Member(member(village.seller.id(), 3, &[Role::Treasurer]));
+    let greedy = Body::Member(Box::new(member(village.seller.id(), 3, &[Role::Treasurer])));
     let record = village.seller.forge(1, None, &greedy);
     village.spread(record);
     let record = village.seller.forge(
         2,
         None,
-        &Body::Plan(Plan { price: 0, seller_share: 0, shares: vec![], ..hour() }),
+        &Body::Plan(Box::new(Plan { price: 0, seller_share: 0, shares: vec![], ..hour() })),
     );
     village.spread(record);
     // A kind of a later version.
@@ -297,21 +297,34 @@ pub(super) fn rare(village: &Village, vouchers: &[Verifier]) -> Vec<(usize, Body
     };
     let shelf = "10.77.248.0/22".parse().unwrap();
     vec![
-        (4, Body::Succession(Succession { root: [9; 32], before: root, heads: vec![epoch] })),
-        (1, Body::Person(person("ana", seller))),
+        (4, Body::Succession(Box::new(Succession { root: [9; 32], before: root, heads: vec![epoch] }))),
+        (1, Body::Person(Box::new(person("ana", seller)))),
         (
             3,
-            Body::Exchange(Exchange { old: vouchers[5], proof: proof(15), new: vouchers[6], confirms: None }),
+            Body::Exchange(Box::new(Exchange {
+                old: vouchers[5],
+                proof: proof(15),
+                new: vouchers[6],
+                confirms: None,
+            })),
         ),
-        (2, Body::Extension(Extension { verifiers: paper(5), seconds: 600, days: 0, reason: text("luz") })),
-        (3, Body::InKind(in_kind(paper(6)))),
-        (3, Body::HandOver(HandOver { verifiers: paper(7), person: text("beto"), time: NOON })),
-        (3, Body::Settlement(settlement("ana", 120, 150))),
-        (2, Body::Expense(cash("cable"))),
-        (2, Body::Contribution(cash("rifa"))),
         (
             2,
-            Body::Close(Close {
+            Body::Extension(Box::new(Extension {
+                verifiers: paper(5),
+                seconds: 600,
+                days: 0,
+                reason: text("luz"),
+            })),
+        ),
+        (3, Body::InKind(Box::new(in_kind(paper(6))))),
+        (3, Body::HandOver(Box::new(HandOver { verifiers: paper(7), person: text("beto"), time: NOON }))),
+        (3, Body::Settlement(Box::new(settlement("ana", 120, 150)))),
+        (2, Body::Expense(Box::new(cash("cable")))),
+        (2, Body::Contribution(Box::new(cash("rifa")))),
+        (
+            2,
+            Body::Close(Box::new(Close {
                 follows: None,
                 month: 24_322,
                 covers: vec![],
@@ -319,25 +332,48 @@ pub(super) fn rare(village: &Village, vouchers: &[Verifier]) -> Vec<(usize, Body
                 kept: vec![7; 10],
                 number: 1,
                 day: Some(20_833),
-            }),
+            })),
         ),
-        (1, Body::Honoured(Honoured { lot, reason: text("se quemó") })),
-        (1, Body::Mode(Mode { number: 1, mode: NetworkMode::Night, reason: text("fiesta"), confirms: None })),
+        (1, Body::Honoured(Box::new(Honoured { lot, reason: text("se quemó") }))),
         (
             1,
-            Body::Service(Service {
+            Body::Mode(Box::new(Mode {
+                number: 1,
+                mode: NetworkMode::Night,
+                reason: text("fiesta"),
+                confirms: None,
+            })),
+        ),
+        (
+            1,
+            Body::Service(Box::new(Service {
                 name: text("library"),
                 title: text("Biblioteca"),
                 node: seller,
                 prefixes: vec![shelf],
                 free: true,
                 replaces: vec![],
-            }),
+            })),
         ),
-        (1, Body::Notice(Notice { name: text("agua"), text: text("Hoy no hay agua"), until: Some(20_833) })),
+        (
+            1,
+            Body::Notice(Box::new(Notice {
+                name: text("agua"),
+                text: text("Hoy no hay agua"),
+                until: Some(20_833),
+            })),
+        ),
         (0, Body::Time(Time { number: 1, floor_unix_s: 1_799_000_000 })),
-        (3, Body::Status(Status { router_id: [2; 8], time: NOON, version: text("0.1.0"), close: None })),
-        (3, Body::ReferenceState(ReferenceState { name: text("cerro"), state: vec![1, 2, 3] })),
+        (
+            3,
+            Body::Status(Box::new(Status {
+                router_id: [2; 8],
+                time: NOON,
+                version: text("0.1.0"),
+                close: None,
+            })),
+        ),
+        (3, Body::ReferenceState(Box::new(ReferenceState { name: text("cerro"), state: vec![1, 2, 3] }))),
     ]
 }
 

@@ -7,7 +7,7 @@ fn what_a_comparison_has_found_is_asked_for_at_once() {
     let village = Village::new();
     let said = |number: u64| {
         let body = crate::ledger::body::ReferenceState { name: number.to_string(), state: vec![1] };
-        village.seller.forge((1 << 40) + number, None, &Body::ReferenceState(body))
+        village.seller.forge((1 << 40) + number, None, &Body::ReferenceState(Box::new(body)))
     };
     let records: Vec<Vec<u8>> = (0..600).map(said).collect();
     // Once the dialler lacks something, once the one that is dialled: either may be the one that finds it.
@@ -83,7 +83,7 @@ fn records_and_messages_of_a_later_version_are_kept_passed_on_and_reported() {
     row.pass(Span::from_secs(1));
     assert!(row.nodes[1].1.streams.contains_key(&stream));
     for (at, (ledger, _)) in row.nodes.iter().enumerate() {
-        assert_eq!(ledger.bytes_of(id), Some(bytes.as_slice()), "node {at} keeps it as it came");
+        assert_eq!(ledger.bytes_of(id).as_ref(), Some(&bytes), "node {at} keeps it as it came");
         let uncounted = ledger.report().uncounted;
         assert_eq!(uncounted.iter().map(|line| line.kind.as_str()).collect::<Vec<_>>(), ["kind 99"]);
     }

@@ -6,13 +6,13 @@ use super::*;
 fn flood(author: &VillageNode, count: u64) -> Vec<Vec<u8>> {
     let said = |number: u64| {
         let body = crate::ledger::body::ReferenceState { name: number.to_string(), state: vec![1; 1_000] };
-        author.forge((1 << 40) + number, None, &Body::ReferenceState(body))
+        author.forge((1 << 40) + number, None, &Body::ReferenceState(Box::new(body)))
     };
     (0..count).map(said).collect()
 }
 
 fn held_bytes(ledger: &Ledger) -> u64 {
-    ledger.records().map(|record| record.bytes.len() as u64).sum()
+    ledger.records().map(|record| record.octets() as u64).sum()
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn a_member_that_floods_is_taken_slowly_and_named_and_nobody_else_waits() {
     assert_eq!(named, [Some(village.seller.id())]);
     // What others say goes on as before.
     let plan = crate::ledger::body::Plan { price: 60, seller_share: 20, ..hour() };
-    let bytes = village.treasurer.write(Body::Plan(plan)).unwrap();
+    let bytes = village.treasurer.write(Body::Plan(Box::new(plan))).unwrap();
     let id = row.nodes[1].0.handle_record(&bytes).unwrap().id;
     row.new_record(1, id);
     row.pass(Span::ZERO);
@@ -83,7 +83,7 @@ fn pages_that_take_the_place_of_others_cost_little() {
             })
             .collect();
         let usage = crate::ledger::body::Usage { lane: 1, page: 0, counters, day: Some(1) };
-        village.seller.forge((1 << 40) + number, None, &Body::Usage(usage))
+        village.seller.forge((1 << 40) + number, None, &Body::Usage(Box::new(usage)))
     };
     for number in 1..=7 * 144 {
         let bytes = page(number);

@@ -21,17 +21,18 @@ fn who_was_admitted_by_a_new_root_is_believed_where_that_root_counts() {
         let mut heir = VillageNode::new(60);
         heir.take(&village.records.clone());
         let heads = if by_old { Vec::new() } else { village.root.ledger.heads(&village.root.id()) };
-        let body = Body::Succession(Succession { root: heir.id(), before: village.root.id(), heads });
+        let body =
+            Body::Succession(Box::new(Succession { root: heir.id(), before: village.root.id(), heads }));
         let word = if by_old { village.root.write(body.clone()) } else { heir.write(body) }.unwrap();
         heir.take(std::slice::from_ref(&word));
         heir.ledger.accept_root(heir.id());
-        let admits = heir.write(Body::Member(member(VillageNode::new(9).id(), 9, &[]))).unwrap();
+        let admits = heir.write(Body::Member(Box::new(member(VillageNode::new(9).id(), 9, &[])))).unwrap();
         // An old member has a new record of the new root, too.
         let own = village.other.ledger.own_state().unwrap().clone();
         let replaces = vec![own.record];
         let renewed =
             Member { replaces, ..member(village.other.id(), own.member.number.0, &[Role::Officer]) };
-        let renewed = heir.write(Body::Member(renewed)).unwrap();
+        let renewed = heir.write(Body::Member(Box::new(renewed))).unwrap();
         let records = [word, admits, renewed];
         row.nodes.push((newcomer(&village, &records, Some(heir.id())), Sync::new(9)));
         row.pass(Span::from_secs(60));
@@ -65,7 +66,7 @@ fn who_was_admitted_by_a_new_root_is_believed_where_that_root_counts() {
 fn whom_an_expelled_officer_or_an_old_root_admits_later_is_a_stranger() {
     for by_root in [true, false] {
         let (mut village, mut row) = village_row();
-        let body = Body::Member(member(VillageNode::new(9).id(), 9, &[]));
+        let body = Body::Member(Box::new(member(VillageNode::new(9).id(), 9, &[])));
         let puppet = match by_root {
             true => village.root.write(body).unwrap(),
             false => village.officer.write(body).unwrap(),
@@ -77,8 +78,9 @@ fn whom_an_expelled_officer_or_an_old_root_admits_later_is_a_stranger() {
             heir.take(&village.records.clone());
             let heads = row.nodes[0].0.heads(&village.root.id());
             let root = heir.id();
-            let word =
-                heir.write(Body::Succession(Succession { root, before: village.root.id(), heads })).unwrap();
+            let word = heir
+                .write(Body::Succession(Box::new(Succession { root, before: village.root.id(), heads })))
+                .unwrap();
             row.nodes.iter_mut().for_each(|(ledger, _)| ledger.accept_root(root));
             word
         } else {
@@ -86,7 +88,7 @@ fn whom_an_expelled_officer_or_an_old_root_admits_later_is_a_stranger() {
             let heads = row.nodes[0].0.heads(&village.officer.id());
             let expels = vec![Expulsion { member: village.officer.id(), heads }];
             let epoch = Epoch { number: number + 1, follows: Some(follows), shares: Vec::new(), expels };
-            village.root.write(Body::Epoch(epoch)).unwrap()
+            village.root.write(Body::Epoch(Box::new(epoch))).unwrap()
         };
         for (ledger, _) in &mut row.nodes {
             ledger.handle_record(&record).unwrap();

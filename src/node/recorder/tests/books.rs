@@ -41,7 +41,7 @@ fn a_treasurers_node_closes_the_books_when_they_have_grown() {
     let time = WallTime { unix_s: 1_800_000_000, quality: TimeQuality::Trusted };
     let cash = |amount: u64| Cash { person: "tesorera".into(), amount, what: "cable ".repeat(16), time };
     for amount in 0..CLOSE_AFTER_BYTES / 250 {
-        let draft = ledger.draft(Body::Expense(cash(amount))).unwrap();
+        let draft = ledger.draft(Body::Expense(Box::new(cash(amount)))).unwrap();
         records.push(ledger.complete(draft, [7; 64]));
     }
     story.step(Input::Records(records));
@@ -71,7 +71,7 @@ fn a_treasurers_node_waits_longer_while_another_one_is_not_heard() {
         slot: Some(4),
         ..own
     };
-    let draft = root.draft(Body::Member(other)).unwrap();
+    let draft = root.draft(Body::Member(Box::new(other))).unwrap();
     records.push(root.complete(draft, [7; 64]));
     let mut ledger = Ledger::new(OWN_KEY, 1);
     ledger.handle_journal(records.iter().map(Vec::as_slice));
@@ -80,7 +80,7 @@ fn a_treasurers_node_waits_longer_while_another_one_is_not_heard() {
     let mut grow = |records: &mut Vec<Vec<u8>>, octets: u64| {
         for amount in 0..octets / 250 {
             let cash = Cash { person: "tesorera".into(), amount, what: what.clone(), time };
-            let draft = ledger.draft(Body::Expense(cash)).unwrap();
+            let draft = ledger.draft(Body::Expense(Box::new(cash))).unwrap();
             records.push(ledger.complete(draft, [7; 64]));
         }
     };
@@ -92,9 +92,7 @@ fn a_treasurers_node_waits_longer_while_another_one_is_not_heard() {
     assert_eq!(story.node.ledger().closes().len(), 0, "it waits");
     grow(&mut records, CLOSE_APART_BYTES);
     let mut grown = Story::new(PHONES, 0);
-    grown.step(Input::Records(
-        [story.node.ledger().records().map(|one| one.bytes.clone()).collect(), records].concat(),
-    ));
+    grown.step(Input::Records([story.node.ledger().written().collect(), records].concat()));
     grown.sell(1, "");
     grown.pass(hour);
     assert_eq!(grown.node.ledger().closes().len(), 1, "not for ever");

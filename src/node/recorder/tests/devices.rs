@@ -9,7 +9,7 @@ const TODAY: u64 = 1_800_000_000;
 
 /// The power goes; when it comes back the clock says this.
 fn boot(story: &mut Story, unix_s: u64, quality: TimeQuality) {
-    let records = story.node.ledger().records().map(|record| record.bytes.clone()).collect();
+    let records = story.node.ledger().written().collect();
     story.clock = WallTime { unix_s, quality };
     story.power_cut(records);
 }

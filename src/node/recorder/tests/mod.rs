@@ -273,11 +273,16 @@ fn community() -> Vec<Vec<u8>> {
         replaces: Vec::new(),
     };
     let epoch = Epoch { number: 1, follows: None, shares: Vec::new(), expels: Vec::new() };
-    [Body::Charter(charter), Body::Epoch(epoch), Body::Member(member), Body::Plan(plan)]
-        .into_iter()
-        .map(|body| {
-            let draft = root.draft(body).expect("the root may write it");
-            root.complete(draft, [7; 64])
-        })
-        .collect()
+    [
+        Body::Charter(Box::new(charter)),
+        Body::Epoch(Box::new(epoch)),
+        Body::Member(Box::new(member)),
+        Body::Plan(Box::new(plan)),
+    ]
+    .into_iter()
+    .map(|body| {
+        let draft = root.draft(body).expect("the root may write it");
+        root.complete(draft, [7; 64])
+    })
+    .collect()
 }

@@ -15,7 +15,7 @@ fn entrust(story: &mut Story, key: [u8; 32], number: u16, roles: &[Role]) {
     write(
         story,
         ROOT_KEY,
-        Body::Member(Member {
+        Body::Member(Box::new(Member {
             key,
             dh: [3; 32],
             name: format!("nodo {number}"),
@@ -26,7 +26,7 @@ fn entrust(story: &mut Story, key: [u8; 32], number: u16, roles: &[Role]) {
             replaces: Vec::new(),
             heads: Vec::new(),
             instead_of: None,
-        }),
+        })),
     );
 }
 
@@ -72,7 +72,7 @@ fn neither_of_two_caretakers_sets_the_mode_alone() {
         reason: "lluvia".into(),
         confirms: None,
     };
-    write(&mut story, SECOND, Body::Mode(theirs));
+    write(&mut story, SECOND, Body::Mode(Box::new(theirs)));
     assert_eq!(network(&mut story).mode, "night", "not by the other one alone either");
     let waits = story.node.ledger().waiting()[0].id.to_string();
     assert_eq!(by(&mut story, "Lupe", agree(&waits)), "mode");
@@ -142,7 +142,7 @@ fn what_was_used_on_both_sides_of_a_split_is_told_to_its_seller_after_it_healed(
     write(&mut story, SECOND, Body::Activation(Activation { verifier, proof, begin }));
     let row = Counter { verifier, used_s: 3_000, up_bytes: 1, down_bytes: 1, elapsed_s: 3_000 };
     let usage = crate::ledger::body::Usage { lane: 1, page: 0, counters: vec![row], day: None };
-    write(&mut story, SECOND, Body::Usage(usage));
+    write(&mut story, SECOND, Body::Usage(Box::new(usage)));
     story.pass(Span::from_secs(3_700));
     let told = alerts(&mut story);
     assert_eq!(told.len(), 1, "{told:?}");

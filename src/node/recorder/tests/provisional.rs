@@ -28,7 +28,12 @@ impl Root {
     fn rotate(&mut self, expels: Vec<Expulsion>, sealed_to: [u8; 32]) -> Vec<u8> {
         let (follows, number) = self.0.current_epoch().unwrap();
         let shares = [OWN_KEY, sealed_to].map(|member| SealedShare { member, sealed: vec![1; 112] }).to_vec();
-        self.write(Body::Epoch(Epoch { number: number + 1, follows: Some(follows), shares, expels }))
+        self.write(Body::Epoch(Box::new(Epoch {
+            number: number + 1,
+            follows: Some(follows),
+            shares,
+            expels,
+        })))
     }
 }
 
@@ -37,7 +42,7 @@ fn seller_key(number: u16) -> [u8; 32] {
 }
 
 fn seller(number: u16, roles: Roles) -> Body {
-    Body::Member(Member {
+    Body::Member(Box::new(Member {
         key: seller_key(number),
         dh: [number as u8; 32],
         name: format!("nodo {number}"),
@@ -48,7 +53,7 @@ fn seller(number: u16, roles: Roles) -> Body {
         replaces: Vec::new(),
         heads: Vec::new(),
         instead_of: None,
-    })
+    }))
 }
 
 /// A node that has been on for eleven minutes and reaches nobody, with sellers that are somewhere else.
@@ -106,7 +111,8 @@ fn a_code_of_a_lot_that_is_not_here_is_served_and_booked_when_the_lot_comes() {
     assert!(matches!(story.log_in(1, code), Page::Welcome { .. }));
     // A restart in between loses nothing of it.
     let mut theirs = Ledger::new(seller_key(5), 5);
-    theirs.handle_journal(root.0.records().map(|record| record.bytes.as_slice()));
+    let known: Vec<Vec<u8>> = root.0.written().collect();
+    theirs.handle_journal(known.iter().map(Vec::as_slice));
     let lot = theirs.issue_body(crate::base::voucher::LotId(5), "hora", vec![verifier]).unwrap();
     let draft = theirs.draft(lot).unwrap();
     let lot = theirs.complete(draft, [7; 64]);
@@ -120,7 +126,7 @@ fn a_code_of_a_lot_that_is_not_here_is_served_and_booked_when_the_lot_comes() {
         0,
         "what it learns from this node is in its records"
     );
-    let records: Vec<Vec<u8>> = story.node.ledger().records().map(|record| record.bytes.clone()).collect();
+    let records: Vec<Vec<u8>> = story.node.ledger().written().collect();
     root.0.handle_journal(records.iter().map(Vec::as_slice));
     assert!(root.0.voucher(verifier).unwrap().used_s() >= u64::from(used.used_s));
     assert!(matches!(story.log_in(0, code), Page::Welcome { .. }), "and it goes on as what was sold");
@@ -189,7 +195,7 @@ fn a_community_that_names_no_plan_for_them_serves_none() {
     let (mut story, mut root) = split();
     let replaces = root.0.charter_record().into_iter().collect();
     let charter = Charter { provisional_plan: None, replaces, ..charter(ROOT_KEY) };
-    let record = root.write(Body::Charter(charter));
+    let record = root.write(Body::Charter(Box::new(charter)));
     story.step(Input::Records(vec![record]));
     let code = story.vault.foreign(5, 1);
     assert!(!is_in(&mut story, code));
@@ -223,8 +229,12 @@ fn a_day_of_use_is_the_most_and_an_hour_s_plan_gives_an_hour() {
             let replaces = root.0.charter_record().into_iter().collect();
             let provisional_plan = Some("mes".into());
             let records = [
-                root.write(Body::Plan(plan)),
-                root.write(Body::Charter(Charter { provisional_plan, replaces, ..charter(ROOT_KEY) })),
+                root.write(Body::Plan(Box::new(plan))),
+                root.write(Body::Charter(Box::new(Charter {
+                    provisional_plan,
+                    replaces,
+                    ..charter(ROOT_KEY)
+                }))),
             ];
             story.step(Input::Records(records.to_vec()));
         }

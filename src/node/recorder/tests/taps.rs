@@ -16,7 +16,7 @@ const STOLEN_KEY: [u8; 32] = [4; 32];
 /// All records of a story as another key sees them.
 pub(super) fn as_seen_by(key: [u8; 32], story: &Story) -> Ledger {
     let mut ledger = Ledger::new(key, 1 << 33);
-    let bytes: Vec<Vec<u8>> = story.node.ledger().records().map(|record| record.bytes.clone()).collect();
+    let bytes: Vec<Vec<u8>> = story.node.ledger().written().collect();
     let (first, rest): (Vec<_>, Vec<_>) = bytes
         .iter()
         .map(Vec::as_slice)
@@ -34,7 +34,7 @@ pub(super) fn write(story: &mut Story, key: [u8; 32], body: Body) {
 }
 
 fn member(key: [u8; 32], number: u16, role: Role) -> Body {
-    Body::Member(Member {
+    Body::Member(Box::new(Member {
         key,
         dh: [3; 32],
         name: format!("nodo {number}"),
@@ -45,7 +45,7 @@ fn member(key: [u8; 32], number: u16, role: Role) -> Body {
         replaces: Vec::new(),
         heads: Vec::new(),
         instead_of: None,
-    })
+    }))
 }
 
 /// A village with a second treasurer, a plan of which the community gets its part, and two people.
@@ -65,7 +65,7 @@ pub(super) fn village() -> Story {
         shares: vec![PlanShare { to: "comunidad".into(), amount: 40 }],
         replaces: Vec::new(),
     };
-    write(&mut story, ROOT_KEY, Body::Plan(day));
+    write(&mut story, ROOT_KEY, Body::Plan(Box::new(day)));
     for (name, role, home) in [
         ("Tere", LedgerRole::Admin, OWN_KEY),
         ("Lupe", LedgerRole::Caretaker, OWN_KEY),
@@ -76,7 +76,7 @@ pub(super) fn village() -> Story {
         write(
             &mut story,
             ROOT_KEY,
-            Body::Person(LedgerPerson { name, role, home, verifier, replaces: vec![] }),
+            Body::Person(Box::new(LedgerPerson { name, role, home, verifier, replaces: vec![] })),
         );
     }
     story
@@ -225,12 +225,12 @@ fn a_settlement_is_of_two_nodes_and_no_larger_than_what_is_owed() {
     assert_eq!((seen.cash, seen.float_left - float), (120, 150), "the seller's part is free again, too");
 
     // The other way round: what another node proposes is agreed with here, once, by an admin.
-    let theirs = Body::Mode(crate::ledger::body::Mode {
+    let theirs = Body::Mode(Box::new(crate::ledger::body::Mode {
         number: 1,
         mode: crate::ledger::body::NetworkMode::Night,
         reason: "fiesta".into(),
         confirms: None,
-    });
+    }));
     let caretaker = member([6; 32], 6, Role::Caretaker);
     write(&mut story, ROOT_KEY, caretaker);
     write(&mut story, [6; 32], theirs);
@@ -256,7 +256,11 @@ fn an_exposed_coupon_is_exchanged_once_at_a_tap_and_shown_again() {
     story.pass(Span::from_secs(700));
     let follows = story.node.ledger().current_epoch().map(|(id, _)| id);
     let expels = vec![Expulsion { member: STOLEN_KEY, heads: Vec::new() }];
-    write(&mut story, ROOT_KEY, Body::Epoch(Epoch { number: 2, follows, shares: Vec::new(), expels }));
+    write(
+        &mut story,
+        ROOT_KEY,
+        Body::Epoch(Box::new(Epoch { number: 2, follows, shares: Vec::new(), expels })),
+    );
     let float = books(&mut story).float_left;
 
     let call = |code| Call::Tap(Box::new(exchange(code)));
@@ -321,7 +325,11 @@ fn a_recorded_day_of_deeds_replays_and_holds_no_code() {
     by(&mut story, "Lupe", pay);
     let follows = story.node.ledger().current_epoch().map(|(id, _)| id);
     let expels = vec![Expulsion { member: STOLEN_KEY, heads: Vec::new() }];
-    write(&mut story, ROOT_KEY, Body::Epoch(Epoch { number: 2, follows, shares: Vec::new(), expels }));
+    write(
+        &mut story,
+        ROOT_KEY,
+        Body::Epoch(Box::new(Epoch { number: 2, follows, shares: Vec::new(), expels })),
+    );
     let exchange = Tap { which: Some(Which::Code(sold[0].code)), ..tap(Deed::Exchange) };
     assert_eq!(by(&mut story, "Lupe", exchange), "1 made");
     books(&mut story);
