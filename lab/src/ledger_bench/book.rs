@@ -92,8 +92,7 @@ impl Village {
         if till.uses.is_multiple_of(64) {
             till.page.clear();
         }
-        let (up_bytes, down_bytes) = (9_000_000, 90_000_000);
-        till.page.push(Counter { verifier, used_s: 600, up_bytes, down_bytes, elapsed_s: 700 });
+        till.page.push(used_up(verifier));
         let page = u32::try_from(till.uses / 64 % PAGES).unwrap_or(0);
         till.uses += 1;
         let usage = Usage { lane: 1 << 40, page, counters: till.page.clone(), day };
@@ -185,13 +184,7 @@ impl Book {
             })));
             for (verifier, proof) in verifiers.into_iter().zip(proofs) {
                 bodies.push(Body::Activation(Activation { verifier, proof, begin: NOON }));
-                counters.push(Counter {
-                    verifier,
-                    used_s: 600,
-                    up_bytes: 9_000_000,
-                    down_bytes: 90_000_000,
-                    elapsed_s: 700,
-                });
+                counters.push(used_up(verifier));
             }
         }
         for (page, counters) in counters.chunks(64).enumerate() {
@@ -220,6 +213,11 @@ impl Book {
         ledger.handle_journal(known.iter().map(Vec::as_slice));
         ledger
     }
+}
+
+/// What a coupon of ten minutes has used at its end.
+fn used_up(verifier: Verifier) -> Counter {
+    Counter { verifier, used_s: 600, up_bytes: 9_000_000, down_bytes: 90_000_000, elapsed_s: 700 }
 }
 
 fn proof(number: u64) -> Proof {
