@@ -166,17 +166,27 @@ struct Fate<'a> {
 }
 
 impl Ledger {
-    /// What the last close booked, and what the records above its line say that are looked at. Walks over all of them.
+    /// What the last close booked, and what the records above its line say that are looked at.
     pub fn tally(&self, visible: Lens<'_>) -> Tally {
         let closes = self.closes();
-        let Some((_, close)) = closes.last() else { return self.tally_records(visible) };
+        let Some((_, close)) = closes.last() else {
+            return self.tally_records(visible, &self.given_in_kind(visible), None);
+        };
         let line = self.booked();
         // What is below stands in both, and adds nothing: also what was let go, or came too late.
         let again = self.written_again(&line);
         let below = |record: &Record| is_below(&line, record) && !again.contains(&record.id);
-        let tally =
-            self.tally_records(&|record| below(record) || (visible(record) && !is_below(&line, record)));
-        let mut tally = difference(tally, &self.tally_records(&below));
+        let is_new = |record: &Record| visible(record) && !is_below(&line, record);
+        let all = |record: &Record| below(record) || is_new(record);
+        let gifts = [&below as Lens<'_>, &all].map(|seen| self.given_in_kind(seen));
+        let touched = self.touched(&is_new, &gifts);
+        let of = |touched| {
+            let before = self.tally_records(&below, &gifts[0], touched);
+            difference(self.tally_records(&all, &gifts[1], touched), &before)
+        };
+        let mut tally = of(Some(&touched));
+        #[cfg(test)]
+        assert_eq!(tally, of(None), "what no new record speaks of adds nothing");
         for (key, figures) in close.tally() {
             tally.entry(key).or_default().add(&figures, 1);
         }
@@ -202,12 +212,35 @@ impl Ledger {
         again.map(|record| record.id).collect()
     }
 
-    fn tally_records(&self, visible: Lens<'_>) -> Tally {
+    /// The vouchers of which these new records say more than the ones before: nothing else has changed in the accounts.
+    pub(super) fn touched(&self, is_new: Lens<'_>, gifts: &[SortedSet<RecordId>; 2]) -> SortedSet<Verifier> {
+        let mut touched = SortedSet::new();
+        for record in self.records.values().filter(|record| record.kind.chained()) {
+            // A word for an earlier gift leaves room in the quota for one that had none.
+            let is_gift = || gifts[0].contains(&record.id) != gifts[1].contains(&record.id);
+            if is_new(record) || (record.kind == Kind::InKind && is_gift()) {
+                touched.extend(record.body.verifiers());
+                let agrees_with = record.body.confirms().and_then(|other| self.records.get(&other));
+                touched.extend(agrees_with.map(|other| other.body.verifiers()).unwrap_or_default());
+            }
+        }
+        touched
+    }
+
+    /// The accounts of what is looked at, of some vouchers or of all.
+    fn tally_records(
+        &self,
+        visible: Lens<'_>,
+        given: &SortedSet<RecordId>,
+        only: Option<&SortedSet<Verifier>>,
+    ) -> Tally {
         let mut tally = Tally::new();
-        let given = self.given_in_kind(visible);
+        let is_asked =
+            |issue: &Issue| only.is_none_or(|only| issue.verifiers.iter().any(|one| only.contains(one)));
         for lot in self.counted_lots().chain(self.of_kind(Kind::Honoured)) {
-            if let Some((lot, issue)) = self.lot_of(lot).filter(|_| visible(lot)) {
-                self.tally_lot(&mut tally, lot, issue, &given, visible);
+            if let Some((lot, issue)) = self.lot_of(lot).filter(|(_, issue)| is_asked(issue) && visible(lot))
+            {
+                self.tally_lot(&mut tally, lot, issue, given, visible);
             }
         }
         self.tally_external(&mut tally, visible);
@@ -329,6 +362,9 @@ impl Ledger {
     fn tally_external(&self, tally: &mut Tally, visible: Lens<'_>) {
         for record in self.records.values() {
             let Body::Sale(sale) = &record.body else { continue };
+            if sale.external_count == 0 {
+                continue;
+            }
             let Some(plan) = self.plan_of(sale.plan).filter(|plan| plan.measure == PlanMeasure::External)
             else {
                 continue;

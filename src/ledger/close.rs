@@ -7,7 +7,7 @@
 //! know writes it once more. What the line means for everything else: `line`.
 
 use super::Ledger;
-use super::body::{Body, Close, ClosedTotal, Cover, PlanMeasure};
+use super::body::{Body, Close, ClosedTotal, Cover, Issue, PlanMeasure};
 use super::kind::Kind;
 use super::line;
 use super::month::Month;
@@ -16,6 +16,7 @@ use super::{Voucher, VoucherState};
 use crate::base::limit::{CLOSE_IDLE_DAYS, CLOSE_MONTHS, CLOSE_NAMES, RECORD_HEADS};
 use crate::base::sorted::{SortedMap, SortedSet};
 use crate::base::time::TimeQuality;
+use crate::base::voucher::Verifier;
 
 const DAY_S: u64 = 86_400;
 
@@ -70,9 +71,8 @@ impl Ledger {
     /// behind it is by a clock that is wrong, and is covered too.
     fn covers(&self, month: Month, day: Option<u32>) -> Vec<Cover> {
         let before = self.booked();
-        let months = self.months().0;
-        let is_later =
-            |record: &Record| day.is_none() && months.get(&record.id).is_some_and(|of| *of > month);
+        let months = if day.is_none() { self.months().0 } else { SortedMap::new() };
+        let is_later = |record: &Record| months.get(&record.id).is_some_and(|of| *of > month);
         let mut covers = Vec::new();
         let mut open: SortedMap<[u8; 32], Vec<&Record>> = SortedMap::new();
         let is_open = |record: &&Record| record.kind.chained() && !is_below(&before, record);
@@ -158,7 +158,9 @@ impl Ledger {
         let stays = |record: &&Record| match self.lot_of(record) {
             Some((lot, issue)) => {
                 let good = |voucher: Voucher| is_open(&voucher, month, day);
-                issue.verifiers.iter().any(|one| self.voucher_in(*one, lot, issue).is_some_and(good))
+                issue.verifiers.iter().any(|one| {
+                    self.is_untouched(*one, issue) || self.voucher_in(*one, lot, issue).is_some_and(good)
+                })
             }
             None => self.authority.counted.contains(&record.id),
         };
@@ -167,6 +169,12 @@ impl Ledger {
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// Whether nobody said anything by which a voucher of a lot that counts could have ended.
+    fn is_untouched(&self, verifier: Verifier, lot: &Issue) -> bool {
+        let ends = [Kind::Activation, Kind::Exchange, Kind::Revocation].map(Kind::number);
+        !lot.for_exchange && !self.mentioned_by(verifier).any(|kind| ends.contains(&kind))
     }
 
     /// What a close says that it knows of an author.

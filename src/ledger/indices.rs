@@ -113,6 +113,12 @@ impl Ledger {
             .filter(move |record| record.kind == kind && record.body.speaks_of(verifier))
     }
 
+    /// The numbers of the kinds of records that speak of a voucher.
+    pub(super) fn mentioned_by(&self, verifier: Verifier) -> impl Iterator<Item = u16> {
+        let mentions = self.mentions.range_from(&(verifier, 0, [0; 6]));
+        mentions.take_while(move |mention| mention.0 == verifier).map(|mention| mention.1)
+    }
+
     /// The record that one like this replaces, or is replaced by.
     pub(super) fn standing(&self, author: [u8; 32], kind: Kind, body: &Body) -> Option<&Record> {
         match body.voucher() {

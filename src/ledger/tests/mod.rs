@@ -11,5 +11,6 @@ mod money;
 mod rights;
 mod scale;
 mod shares;
+mod touched;
 mod twice;
 pub(crate) mod village;
