@@ -194,20 +194,15 @@ impl Ledger {
         tally
     }
 
-    /// Lots and sales below a line that their author has written once more above it: the close did not know them. A void
-    /// is none of it: two of them would cancel a debt twice.
+    /// What is below a line and its author has written once more above it: the close did not know it.
     fn written_again(&self, line: &SortedMap<[u8; 32], Cover>) -> SortedSet<RecordId> {
-        let owes = |record: &&Record| {
-            matches!(record.kind, Kind::Issue | Kind::Sale | Kind::HandOver) && is_below(line, record)
-        };
+        let booked = |record: &&Record| record.kind.is_booked() && is_below(line, record);
         let known: SortedMap<[u8; 32], _> =
             line.iter().map(|(author, cover)| (*author, self.known_to(cover))).collect();
         let unknown = |record: &&Record| known.get(&record.author).is_some_and(|is_known| !is_known(record));
-        let again = self.records.values().filter(owes).filter(unknown).filter(|record| {
-            let voucher = record.body.verifiers().first().copied();
-            voucher.into_iter().flat_map(|voucher| self.mentioning(voucher, record.kind)).any(|other| {
-                other.author == record.author && !is_below(line, other) && other.body == record.body
-            })
+        let again = self.records.values().filter(booked).filter(unknown).filter(|record| {
+            let same = |other: &Record| other.author == record.author && other.body == record.body;
+            self.records.values().any(|other| same(other) && !is_below(line, other))
         });
         again.map(|record| record.id).collect()
     }
@@ -360,6 +355,7 @@ impl Ledger {
     }
 
     fn tally_external(&self, tally: &mut Tally, visible: Lens<'_>) {
+        let mut seen = Vec::new();
         for record in self.records.values() {
             let Body::Sale(sale) = &record.body else { continue };
             if sale.external_count == 0 {
@@ -369,7 +365,8 @@ impl Ledger {
             else {
                 continue;
             };
-            if sale.price == plan.price && self.authority.entitled(record) && visible(record) {
+            let counts = sale.price == plan.price && self.authority.entitled(record) && visible(record);
+            if counts && is_first(&mut seen, record) {
                 let count = u64::from(sale.external_count);
                 let row = tally.entry((record.author, sale.person.clone(), plan.id.clone())).or_default();
                 row.put(Figure::Sold, count);
@@ -380,12 +377,14 @@ impl Ledger {
     }
 
     fn tally_money(&self, tally: &mut Tally, visible: Lens<'_>) {
+        let mut seen = Vec::new();
         for kind in [Kind::Settlement, Kind::Expense, Kind::Contribution] {
             for record in self.of_kind(kind).filter(|record| visible(record)) {
                 let (person, figure, amount) = match &record.body {
                     Body::Settlement(body)
                         if body.confirms.is_none()
                             && self.settles(record)
+                            && !self.is_done(record)
                             && self.agreements(record, Role::Treasurer).any(visible) =>
                     {
                         (&body.person, Figure::Settled, body.paid)
@@ -398,8 +397,10 @@ impl Ledger {
                     }
                     _ => continue,
                 };
-                let row = tally.entry((record.author, person.clone(), String::new())).or_default();
-                row.put(figure, amount);
+                if is_first(&mut seen, record) {
+                    let row = tally.entry((record.author, person.clone(), String::new())).or_default();
+                    row.put(figure, amount);
+                }
             }
         }
     }
@@ -443,6 +444,13 @@ impl Ledger {
         };
         body.verifiers.iter().filter_map(price).fold(0, u64::saturating_add)
     }
+}
+
+/// What an author says twice in the same words, with the same second of the clock, was paid once.
+fn is_first<'a>(seen: &mut Vec<&'a Record>, record: &'a Record) -> bool {
+    let first = !seen.iter().any(|other| other.author == record.author && other.body == record.body);
+    seen.extend(first.then_some(record));
+    first
 }
 
 /// What is promised to others stands in rows of their own.

@@ -17,9 +17,9 @@ impl Ledger {
                 let own = by.verifiers.iter().filter_map(|one| self.voucher_by(&record.author, *one));
                 own.into_iter().any(|voucher| voucher.activated.is_some() && voucher.sold.is_some())
             };
-            match &record.body {
-                body if body.confirms().is_some() || self.line.is_below(record) => false,
-                Body::Settlement(_) => seller() && open(),
+            let waits = match &record.body {
+                body if body.confirms().is_some() => false,
+                Body::Settlement(_) => seller() && !self.is_paid(record, &|_| true),
                 Body::InKind(_) => seller() && !given.contains(&record.id),
                 Body::Revocation(body) => seller() && open() && begun(body),
                 // What nobody used is exchanged at a tap.
@@ -32,11 +32,17 @@ impl Ledger {
                         && self.mode_record().is_none_or(|(_, mode)| body.number > mode.number)
                 }
                 _ => false,
-            }
+            };
+            waits && !self.is_done(record)
         };
         let mut waiting: Vec<&Record> = self.records.values().filter(waits).collect();
         waiting.sort_unstable_by_key(|record| (record.author, record.seq, record.id));
         waiting
+    }
+
+    /// Whether another node has agreed, by what is looked at, with a payment or with one in the same words.
+    pub(super) fn is_paid(&self, record: &Record, visible: &dyn Fn(&Record) -> bool) -> bool {
+        self.twins(record).any(|twin| self.agreements(twin, Role::Treasurer).any(visible))
     }
 
     /// Whether this node has the role whose word a record of this kind waits for.

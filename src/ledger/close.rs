@@ -141,8 +141,8 @@ impl Ledger {
         known
     }
 
-    /// The names of what stays: who may do what, lots with a voucher that is still good, and the closes that ended the
-    /// months before.
+    /// The names of what stays: who may do what, lots with a voucher that is still good, payments with which nobody has
+    /// agreed, and the closes that ended the months before.
     fn kept(
         &self,
         month: Month,
@@ -155,12 +155,16 @@ impl Ledger {
             close.month < *next && close.month.saturating_add(CLOSE_MONTHS) > month.0
         });
         let ends = ends.map(|((id, _), _)| *id);
+        let is_known = |record: &Record| known.contains(&record.id);
         let stays = |record: &&Record| match self.lot_of(record) {
             Some((lot, issue)) => {
                 let good = |voucher: Voucher| is_open(&voucher, month, day);
                 issue.verifiers.iter().any(|one| {
                     self.is_untouched(*one, issue) || self.voucher_in(*one, lot, issue).is_some_and(good)
                 })
+            }
+            None if record.kind == Kind::Settlement && record.body.confirms().is_none() => {
+                !self.is_done(record) && !self.is_paid(record, &is_known)
             }
             None => self.authority.counted.contains(&record.id),
         };
@@ -201,21 +205,15 @@ impl Ledger {
     }
 
     /// Records of this node below the line that the close did not know: to be written once more. What it let go itself
-    /// is none of them: there a chain ends without its beginning. First uses and voids are as good below the line as
-    /// above it, and nobody is charged for them twice; a payment is booked when somebody agrees with it above the line.
+    /// is none of them: there a chain ends without its beginning.
     pub fn late(&self) -> Vec<&Record> {
         let booked = self.booked();
         let Some(cover) = booked.get(&self.own_key) else { return Vec::new() };
         let known = self.covered_by(cover);
         let is_known = self.known_to(cover);
-        let says_more = |record: &&Record| match record.kind {
-            Kind::Activation | Kind::Revocation | Kind::InKind => false,
-            Kind::Settlement => record.body.confirms().is_some(),
-            kind => kind.chained(),
-        };
         let own = || {
             let own = self.records.values().filter(|record| record.author == self.own_key);
-            own.filter(says_more)
+            own.filter(|record| record.kind.is_booked())
         };
         let is_late = |record: &&Record| {
             record.seq <= cover.seq && !is_known(record) && self.is_whole_to(record.id, &known)

@@ -83,7 +83,7 @@ impl Ledger {
                 let free = match below {
                     None => worth - self.free(id, worth, &mut taken),
                     // One that was agreed with above the line: the close did not count it.
-                    Some(_) => self.late_settlement(id, worth, &mut taken),
+                    Some(_) => late_settlement(worth, taken.first_mut().filter(|_| self.line.names(id))),
                 };
                 used = used.saturating_sub(free);
             } else if below.is_some() {
@@ -97,21 +97,6 @@ impl Ledger {
             }
         }
         (used, counted)
-    }
-
-    /// What a settlement below the line frees that a treasurer's node agreed with above it.
-    fn late_settlement(&self, id: RecordId, worth: u64, taken: &mut [(RecordId, u64)]) -> u64 {
-        let late = self.records.get(&id).is_some_and(|record| {
-            !self.agreements(record, Role::Treasurer).any(|other| self.line.is_below(other))
-        });
-        match taken.first_mut().filter(|_| late) {
-            Some((_, rest)) => {
-                let free = worth.min(*rest);
-                *rest -= free;
-                free
-            }
-            None => 0,
-        }
     }
 
     /// What a lot takes that comes behind those which take `used`; none if it does not fit.
@@ -183,4 +168,12 @@ impl Ledger {
         }
         worth
     }
+}
+
+/// What a settlement below the line frees of all that the close covers, if a treasurer's node agreed with it above it.
+fn late_settlement(worth: u64, covered: Option<&mut (RecordId, u64)>) -> u64 {
+    let Some((_, rest)) = covered else { return 0 };
+    let free = worth.min(*rest);
+    *rest -= free;
+    free
 }

@@ -260,6 +260,12 @@ impl Ledger {
         })
     }
 
+    /// A record of which there are few, and what its author says elsewhere in the same words.
+    pub(super) fn twins<'a>(&'a self, record: &'a Record) -> impl Iterator<Item = &'a Record> {
+        let same = |other: &&Record| other.author == record.author && other.body == record.body;
+        self.of_kind(record.kind).filter(same)
+    }
+
     /// Whether another node's key, with this role, agrees with a record.
     pub(super) fn is_agreed(&self, record: &Record, role: Role) -> bool {
         self.agreements(record, role).next().is_some()

@@ -166,6 +166,21 @@ impl Kind {
         )
     }
 
+    /// Whether an author writes it again that a close did not know. First uses, voids, gifts and extensions are as good
+    /// below the line as above it, and nobody is charged for them twice.
+    pub(super) const fn is_booked(self) -> bool {
+        matches!(
+            self,
+            Self::Issue
+                | Self::Honoured
+                | Self::Sale
+                | Self::HandOver
+                | Self::Settlement
+                | Self::Expense
+                | Self::Contribution
+        )
+    }
+
     /// Whether there are many of it in the life of a village; the others can be looked through.
     pub(super) const fn is_many(self) -> bool {
         matches!(

@@ -1,8 +1,8 @@
 //! The line of the last closes: what stands below it is booked, and what of it means nothing any more may be let go.
 //!
 //! The last close says what is booked (`account`). The one before it, the *base*, says what stays below its line: the
-//! records that say who may do what, lots with a voucher that is still good, and the last close of each month, each named
-//! by the close; and what speaks of those lots. Everything else below the line of the base means nothing here, whether it is still kept or
+//! records that say who may do what, lots with a voucher that is still good, payments with which nobody has agreed, and the
+//! last close of each month, each named by the close; and what speaks of those lots. Everything else below the line of the base means nothing here, whether it is still kept or
 //! not: two nodes of which one has let it go say the same.
 //!
 //! Chains are cut by it. Of a key that was expelled, or that lost a role, there counts below the line what the base names,
@@ -119,11 +119,13 @@ impl Ledger {
         }
         match record.kind {
             Kind::Issue | Kind::Honoured | Kind::Close => !self.line.names(record.id),
-            Kind::Expense | Kind::Contribution | Kind::Device => true,
-            // One that somebody agrees with above the line is booked there.
-            Kind::Settlement => match record.body.confirms() {
+            Kind::Device => true,
+            // One that nobody has agreed with is named. What stands above the line in the same words is known by it.
+            Kind::Settlement | Kind::Expense | Kind::Contribution => match record.body.confirms() {
                 Some(other) => self.is_gone(other),
-                None => self.agreements(record, Role::Treasurer).any(|other| self.line.is_below(other)),
+                None => {
+                    !self.line.names(record.id) && !self.twins(record).any(|twin| !self.line.is_below(twin))
+                }
             },
             kind if kind.is_of_vouchers() => {
                 !record.body.verifiers().iter().any(|verifier| self.has_lot(*verifier))

@@ -8,6 +8,7 @@ mod journal;
 mod line;
 mod merge;
 mod money;
+mod paid;
 mod rights;
 mod scale;
 mod shares;

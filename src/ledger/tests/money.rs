@@ -94,7 +94,10 @@ fn an_external_plan_is_sold_and_shared_without_a_code() {
 
 /// The seller's settlement, and the treasurer's word to it.
 pub(super) fn settle(village: &mut Village, paid: u64, worth: u64) -> RecordId {
-    let record = village.seller.write(Body::Settlement(Box::new(settlement("ana", paid, worth)))).unwrap();
+    // Each at a time of its own: what is said twice in the same second was paid once.
+    let time = WallTime { unix_s: NOON.unix_s + village.records.len() as u64, ..NOON };
+    let body = Settlement { time, ..settlement("ana", paid, worth) };
+    let record = village.seller.write(Body::Settlement(Box::new(body))).unwrap();
     let id = Record::parse(&record).unwrap().id;
     village.spread(record);
     id

@@ -6,6 +6,7 @@ use super::super::body::{Body, Settlement};
 use super::super::record::{self, Header, RecordId};
 use super::super::{Kind, Ledger};
 use super::village::{NOON, Node, Village, settlement};
+use crate::base::time::WallTime;
 use crate::base::voucher::IssuerNumber;
 use crate::base::voucher::{LotId, Proof};
 use crate::ledger::body::{Activation, Issue, Sale};
@@ -68,7 +69,9 @@ fn three_years_of_a_seller_are_taken_in_at_once() {
             records.push(seller.write(&body));
         }
         if number % MONTH == MONTH - 1 {
-            records.push(seller.write(&Body::Settlement(Box::new(settlement("ana", 8_000, 10_000)))));
+            let time = WallTime { unix_s: NOON.unix_s + number, ..NOON };
+            let paid = Settlement { time, ..settlement("ana", 8_000, 10_000) };
+            records.push(seller.write(&Body::Settlement(Box::new(paid))));
             let confirms = seller.prev;
             records.push(
                 treasurer.write(&Body::Settlement(Box::new(Settlement { confirms, ..settlement("", 0, 0) }))),
