@@ -79,7 +79,9 @@ impl Ledger {
         for record in self.records.values().filter(is_open) {
             open.entry(record.author).or_default().push(record);
         }
-        for author in self.tips.keys() {
+        // Also those of whom nothing is here any more: their records would be above the line again.
+        let authors: SortedSet<[u8; 32]> = self.tips.keys().chain(before.keys()).copied().collect();
+        for author in authors.iter() {
             let mut chain = open.remove(author).unwrap_or_default();
             chain.sort_unstable_by_key(|record| (record.seq, record.id));
             let old = before.get(author);

@@ -188,3 +188,26 @@ fn an_extension_that_a_close_did_not_know_is_not_given_again() {
     assert_eq!(village.treasurer.ledger.late(), Vec::<&Record>::new());
     assert_eq!(village.root.ledger.voucher(vouchers[0]).unwrap().extended.seconds, 60);
 }
+
+/// A treasurer's node that has started anew and has nothing of an author but what the closes say of it.
+#[test]
+fn a_close_goes_on_covering_an_author_of_whom_nothing_is_here() {
+    let mut village = with_two_treasurers();
+    let cash = Cash { person: "tesorera".into(), amount: 300, what: "cable".into(), time: NOON };
+    let record = village.treasurer.write(Body::Expense(Box::new(cash))).unwrap();
+    village.spread(record);
+    let vouchers = village.issue(1, 10..12);
+    village.sell(&vouchers, "ana");
+    let known = village.records.clone();
+    let first = closes(&village, &known, &["2027-01", "2027-02"], 1 << 40);
+    first.iter().for_each(|close| village.spread(close.clone()));
+    let (treasurer, seller) = (village.treasurer.id(), village.seller.id());
+    let of_neither = |bytes: &&Vec<u8>| ![treasurer, seller].contains(&Record::parse(bytes).unwrap().author);
+    let rest: Vec<Vec<u8>> = village.records.iter().filter(of_neither).cloned().collect();
+    let next = closes(&village, &rest, &["2027-03"], 1 << 41);
+    village.spread(next[0].clone());
+    for node in village.nodes_mut() {
+        let seen = [Figure::Expenses, Figure::Printed, Figure::Sold].map(|figure| sum(&node.ledger, figure));
+        assert_eq!(seen, [300, 2, 2]);
+    }
+}
