@@ -22,6 +22,7 @@ pub(super) enum Blow {
     Rotate,
     Steal,
     Expel,
+    Close(BoxId),
 }
 
 /// What a power cut has done to a flash.
@@ -60,7 +61,7 @@ const YEAR_2038_S: i64 = 2_147_483_648;
 
 impl World {
     /// Draws all blows; when the last of them falls, and the mesh is whole again.
-    pub(super) fn plot(&mut self) -> Instant {
+    pub(super) fn plot(&mut self, closes: bool) -> Instant {
         let at = |seconds: u64| Instant::ZERO + Span::from_secs(seconds);
         let mut last_s = 0;
         for split in 0..SPLITS {
@@ -81,6 +82,17 @@ impl World {
                 let when = from_s + self.random.below(SPLIT_S);
                 self.push(at(when), What::Blow(Blow::Rotate));
             }
+        }
+        self.closing = closes;
+        if closes {
+            for from_s in (FIRST_SPLIT_S..last_s).step_by(300) {
+                for treasurer in [2, 3] {
+                    let when = from_s + self.random.below(290);
+                    self.push(at(when), What::Blow(Blow::Close(treasurer)));
+                }
+            }
+            // What a stolen key writes below a line is told in `ledger::tests::line`.
+            return at(last_s + TOGETHER_S);
         }
         let steals_s = FIRST_SPLIT_S - 60 + self.random.below(SPLIT_S);
         self.push(at(steals_s), What::Blow(Blow::Steal));
@@ -122,6 +134,7 @@ impl World {
             }
             Blow::Steal => self.steal(),
             Blow::Expel => self.expel(),
+            Blow::Close(own) => self.close(own),
         }
     }
 
@@ -227,6 +240,7 @@ impl World {
             one.clock = Clock { offset_s, quality: TimeQuality::Stale };
         }
         one.boot(start);
+        self.write_late(own);
         self.drain(own);
     }
 
@@ -236,7 +250,8 @@ impl World {
         let others: Vec<BoxId> =
             self.honest().filter(|other| *other != own && self.boxes[*other].powered).collect();
         let ids = records.iter().filter_map(|bytes| tequio::ledger::Record::id_of(bytes));
-        let is_known = |id: RecordId| others.iter().any(|other| self.ledger(*other).has(id));
+        let is_known =
+            |id: RecordId| self.books.has(id) || others.iter().any(|other| self.ledger(*other).has(id));
         // What a newer word of the same author has replaced is nowhere, and nobody misses it.
         let stands = |id: &RecordId| self.tally.facts.contains_key(id);
         let safe = ids.filter(stands).all(is_known);
@@ -251,9 +266,9 @@ impl World {
     pub(super) fn rotate(&mut self, officer: BoxId, expels: Vec<Expulsion>) {
         let body = founding::epoch(self.ledger(officer), expels.clone());
         match self.write(officer, body, true) {
-            Ok(_) => {
+            Ok(by) => {
                 for Expulsion { member, heads } in expels {
-                    self.tally.expelled.entry(member).or_default().extend(heads);
+                    self.tally.expel(member, by, heads);
                 }
             }
             Err(error) => self.say(|| format!("officer {officer} may not rotate: {error}")),
@@ -300,8 +315,8 @@ impl World {
         if founding::roles(victim).privileged() {
             let heads = one.clone();
             let expulsion = Expulsion { member: key, heads: heads.clone() };
-            self.by_root(0, |ledger| founding::epoch(ledger, vec![expulsion]));
-            self.tally.expelled.entry(key).or_default().extend(heads);
+            let by = self.by_root(0, |ledger| founding::epoch(ledger, vec![expulsion]));
+            self.tally.expel(key, by, heads);
         } else {
             self.rotate(0, vec![Expulsion { member: key, heads: one }]);
             if self.boxes[1].powered && self.random.below(2) == 0 {

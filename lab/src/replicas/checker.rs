@@ -1,16 +1,14 @@
 //! What must hold when all is quiet: states are equal, what was acknowledged is there, the books agree, coupons gave
 //! what the formula allows.
 
-use std::collections::BTreeMap;
-
 use tequio::base::time::TimeQuality;
 use tequio::base::voucher::Verifier;
-use tequio::ledger::account::Figure;
 use tequio::ledger::{Ledger, RecordId};
 
+use super::closes::{differ, sums};
 use super::founding::HELD_S;
 use super::replica::state;
-use super::tally::Sums;
+use super::tally::Fact;
 use super::{BoxId, World};
 
 /// What a box may let through beyond what is left, before it hears of the others: one tick, told each minute.
@@ -65,8 +63,10 @@ impl World {
     }
 
     fn nothing_is_lost(&self) -> Result<(), String> {
-        let gone = self.tally.facts.values().find(|fact| fact.durable && !self.end().has(fact.id));
-        match gone {
+        let there = |id: RecordId| self.end().has(id);
+        let books = self.books.standing(&self.tally, &there);
+        let of_gone = |fact: &Fact| self.closing && self.tally.expelled.contains_key(&fact.author);
+        match self.tally.facts.values().find(|fact| books.is_missing(fact) && !of_gone(fact)) {
             Some(fact) => Err(format!("an acknowledged record is missing: {fact:?}")),
             None => Ok(()),
         }
@@ -91,34 +91,19 @@ impl World {
 
     fn the_books_agree(&self) -> Result<(), String> {
         let end = self.end();
-        let mut theirs: BTreeMap<[u8; 32], Sums> = BTreeMap::new();
-        for ((node, _, _), figures) in
-            end.tally(&|_| true).into_iter().filter(|((node, ..), _)| *node != [0; 32])
-        {
-            let sum = theirs.entry(node).or_default();
-            sum.printed += figures.of(Figure::Printed);
-            sum.sold += figures.of(Figure::Sold);
-            sum.used += figures.of(Figure::Activated);
-            sum.void += figures.of(Figure::Void);
-            sum.taken += figures.of(Figure::Taken);
-            sum.due += figures.of(Figure::Due);
-            sum.settled += figures.of(Figure::Settled);
-            sum.expenses += figures.of(Figure::Expenses);
-            sum.contributions += figures.of(Figure::Contributions);
+        if let Some(wrong) = &self.books.wrong {
+            return Err(wrong.clone());
         }
-        theirs.retain(|_, sum| *sum != Sums::default());
-        let ours = self.tally.sums(|id| end.has(id));
-        if ours == theirs {
-            return Ok(());
+        let rows = end.tally(&|_| true).into_iter();
+        let theirs = sums(rows.map(|((node, ..), figures)| (node, move |of| figures.of(of))));
+        let last = end.closes().last().map(|(id, _)| *id);
+        if last != self.books.last() {
+            return Err(format!("the last close is {last:?}, and should be {:?}", self.books.last()));
         }
-        let differs = ours.keys().chain(theirs.keys()).find(|node| ours.get(*node) != theirs.get(*node));
-        let node = differs.copied().unwrap_or_default();
-        Err(format!(
-            "the accounts of {} differ: the ledger says {:?}, the books {:?}",
-            tequio::ledger::text::fingerprint(&node),
-            theirs.get(&node),
-            ours.get(&node)
-        ))
+        let there = |id: RecordId| end.has(id);
+        let books = self.books.standing(&self.tally, &there);
+        let ours = books.totals(&|id| books.has(id));
+        if ours == theirs { Ok(()) } else { Err(differ(&theirs, &ours)) }
     }
 
     /// Who lies about time ages no coupon beyond its sale.
@@ -178,7 +163,8 @@ impl World {
         let held_s = u64::from(HELD_S);
         // With the stolen key's forged lots in its float, its own are good again only after the expulsion.
         let is_stolen = self.theft.as_ref().is_some_and(|theft| theft.key == voucher.node);
-        let least_s = if is_stolen { 0 } else { parts.saturating_sub(lost) * held_s };
+        // A box that holds a lot for closed for good counts no more of it: guests gain by that too.
+        let least_s = if is_stolen || self.closing { 0 } else { parts.saturating_sub(lost) * held_s };
         let used_s = voucher.used_s();
         if used_s > parts * held_s || used_s < least_s {
             let served = self.guests.served.get(&verifier);

@@ -35,8 +35,19 @@ pub fn run(wish: &Wish) -> bool {
     let mut failures: Vec<String> = Vec::new();
     if !wish.json {
         println!(
-            "{:>6}  {:>5}  {:>7}  {:>5}  {:>5}  {:>5}  {:>8}  {:>9}  {:>7}  hash",
-            "seed", "boxes", "records", "sales", "parts", "blows", "excess s", "octets", "equal s"
+            "{:>6}  {:>5}  {:>7}  {:>5}  {:>5}  {:>5}  {:>8}  {:>6}  {:>5}  {:>6}  {:>9}  {:>7}  hash",
+            "seed",
+            "boxes",
+            "records",
+            "sales",
+            "parts",
+            "blows",
+            "excess s",
+            "closes",
+            "late",
+            "let go",
+            "octets",
+            "equal s"
         );
     }
     let at_once = if wish.trace { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
@@ -64,9 +75,10 @@ fn print(outcome: &Outcome, json: bool) {
         println!("{}", serde_json::to_string(outcome).unwrap_or_default());
         return;
     }
-    let Outcome { seed, boxes, records, sales, parts, blows, excess_s, octets, equal_after_s, hash } =
+    let Outcome { seed, boxes, records, sales, parts, blows, excess_s, octets, equal_after_s, hash, .. } =
         outcome;
+    let (closes, late, let_go) = outcome.closes;
     println!(
-        "{seed:>6}  {boxes:>5}  {records:>7}  {sales:>5}  {parts:>5}  {blows:>5}  {excess_s:>8}  {octets:>9}  {equal_after_s:>7}  {hash}"
+        "{seed:>6}  {boxes:>5}  {records:>7}  {sales:>5}  {parts:>5}  {blows:>5}  {excess_s:>8}  {closes:>6}  {late:>5}  {let_go:>6}  {octets:>9}  {equal_after_s:>7}  {hash}"
     );
 }

@@ -7,11 +7,15 @@
 //!      power cuts (clocks at 1970, 2038, backwards), lost tails, restored backups; a liar; a copied box
 //! ```
 //!
+//! With an odd number a box is stolen; with an even one treasurers close the books on all sides of each split, and
+//! details are let go.
+//!
 //! One seed decides everything. [`tally`] keeps its own books of what people did, by rules of its own; [`checker`]
 //! holds the replicas against each other, against these books, and against what guests really used.
 
 mod blows;
 mod checker;
+mod closes;
 pub mod command;
 mod deeds;
 pub(crate) mod founding;
@@ -28,7 +32,7 @@ use serde::Serialize;
 use tequio::base::random::Random;
 use tequio::base::time::{Instant, Span};
 use tequio::ledger::sync::Event;
-use tequio::ledger::{Body, DraftError, Ledger, Record, RecordId};
+use tequio::ledger::{Body, DraftError, Kind, Ledger, Record, RecordId};
 
 use blows::Blow;
 use replica::Replica;
@@ -73,6 +77,8 @@ pub struct Outcome {
     pub blows: u64,
     /// The largest excess of one voucher, in seconds; it held 600.
     pub excess_s: u64,
+    /// Closes that somebody wrote, records that authors wrote again after one, and records that boxes let go.
+    pub closes: (u64, u64, usize),
     /// Octets on all streams.
     pub octets: u64,
     /// Seconds from the last heal until all states were equal.
@@ -98,6 +104,12 @@ pub(crate) struct World {
     /// Boxes with a guest who drains a coupon that others drain elsewhere: nobody touches them.
     carriers: Vec<BoxId>,
     blows: u64,
+    /// What a close has booked, by rules of its own.
+    books: closes::Books,
+    closing: bool,
+    closes: u64,
+    late: u64,
+    let_go: usize,
     octets: u64,
     most_parts: usize,
     people_work: bool,
@@ -156,7 +168,7 @@ pub fn run(seed: u64, plant: Plant, trace: bool) -> Result<Outcome, String> {
     let failure = |why: String, now: Instant| {
         format!("seed {seed} at {now}: {why} (run it again: lab sim --ledger --seed {seed} --trace)")
     };
-    let last_blow = world.plot();
+    let last_blow = world.plot(seed.is_multiple_of(2));
     world.push(world.now, What::Tick);
     world.push(world.now, What::Deed);
     world.play_until(last_blow);
@@ -178,6 +190,7 @@ pub fn run(seed: u64, plant: Plant, trace: bool) -> Result<Outcome, String> {
         parts: world.most_parts,
         blows: world.blows,
         excess_s,
+        closes: (world.closes, world.late, world.let_go),
         octets: world.octets,
         equal_after_s,
         hash: world.hash(),
@@ -211,14 +224,21 @@ impl World {
         }
         one.sync.handle_wake(self.now, &one.ledger);
         let is_deaf = self.plant == Plant::Deaf && own == 1;
+        let mut late = false;
         if one.verifies_at <= self.now && !is_deaf {
             if let Some(taken) = one.sync.verify_next(self.now, &mut one.ledger) {
-                let within = if taken.outcome.kind.is_authority() { 1 } else { 3_600 };
+                let (id, kind) = (taken.outcome.id, taken.outcome.kind);
+                let within = if kind.is_authority() || kind == Kind::Close { 1 } else { 3_600 };
                 one.flash.keep(self.now + Span::from_secs(within), taken.bytes);
+                let is_own = one.ledger.record(id).is_some_and(|record| record.author == one.id());
+                late = kind == Kind::Close || is_own;
             }
             one.verifies_at = self.now + VERIFICATION;
         } else if is_deaf {
             one.verifies_at = self.now + Span::from_secs(1);
+        }
+        if late && !one.is_copy {
+            self.write_late(own);
         }
         self.drain(own);
     }
@@ -229,6 +249,9 @@ impl World {
         self.boxes.iter_mut().filter(|one| one.powered).for_each(|one| one.flash.flush(now));
         if self.people_work {
             self.count_guests();
+        }
+        if self.closes > 0 {
+            self.let_go();
         }
     }
 
@@ -250,6 +273,8 @@ impl World {
         }
         let one = &mut self.boxes[own];
         if durable {
+            // What was to be written within a second stands before it.
+            one.flash.flush(self.now + Span::from_secs(1));
             one.flash.write(&bytes);
         } else {
             one.flash.keep(self.now + Span::from_secs(1), bytes);

@@ -1,11 +1,12 @@
 //! One box: its key, its ledger, its flash, its clock, and what its guests have used.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::{Signer, SigningKey};
 use tequio::base::time::{Instant, TimeQuality, WallTime};
 use tequio::base::voucher::Verifier;
 use tequio::ledger::body::Body;
+use tequio::ledger::month::Month;
 use tequio::ledger::record::{self, Header, RecordId};
 use tequio::ledger::sync::Sync;
 use tequio::ledger::{DraftError, Ledger, journal};
@@ -104,6 +105,13 @@ impl Replica {
         Ok(self.ledger.complete(draft, signature))
     }
 
+    /// Writes once more what a close did not know.
+    pub(super) fn sign_again(&mut self, body: &Body) -> Result<Vec<u8>, DraftError> {
+        let draft = self.ledger.draft_again(body)?;
+        let signature = self.key.sign(&draft.message_to_sign).to_bytes();
+        Ok(self.ledger.complete(draft, signature))
+    }
+
     /// Signs whatever is wanted.
     pub(super) fn forge(&self, seq: u64, prev: Option<RecordId>, body: &Body) -> Vec<u8> {
         let community = self.ledger.community().expect("a copy is made of a member's box");
@@ -131,8 +139,19 @@ impl Replica {
     }
 }
 
-/// The state of a ledger without whose it is.
+/// The state of a ledger without whose it is. Where details may be gone it is what people can ask of it.
 pub(super) fn state(ledger: &Ledger) -> String {
+    if let Some((_, last)) = ledger.closes().last() {
+        let mut report = ledger.report();
+        (report.records, report.stubs) = (0, 0);
+        let months =
+            [last.month - 1, last.month, last.month + 1].map(|month| ledger.month_report(Month(month)));
+        let months = months.map(|month| (month.rows, month.people, month.cash_before, month.cash));
+        let held: BTreeSet<RecordId> = ledger.held().map(|(_, id)| id).collect();
+        let lots = held.iter().flat_map(|id| ledger.mentioned(*id));
+        let vouchers: BTreeMap<Verifier, _> = lots.map(|one| (one, ledger.voucher(one))).collect();
+        return format!("{held:?} {report:?} {months:?} {vouchers:?} {:?}", ledger.closes());
+    }
     let whole = format!("{ledger:?}");
     whole.split_once("community: ").map(|(_, state)| state.to_owned()).expect("a ledger names its community")
 }

@@ -3,30 +3,39 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tequio::base::voucher::Verifier;
+use tequio::base::voucher::{Proof, Verifier};
 use tequio::ledger::{Body, Record, RecordId};
 
 use super::founding::{FLOAT, PRICE, SELLER_SHARE};
+
+/// What a thief gives for a proof who has not seen the code.
+pub(super) const GUESSED: Proof = Proof([1; 16]);
 
 /// Something that somebody did.
 #[derive(Clone, Debug)]
 pub(super) struct Fact {
     pub(super) id: RecordId,
     pub(super) author: [u8; 32],
-    seq: u64,
+    pub(super) seq: u64,
     prev: Option<RecordId>,
     what: Deed,
+    /// Its words.
+    said: Body,
     /// Somebody was told that it is done: it is there for ever.
     pub(super) durable: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Deed {
     Lot(Vec<Verifier>),
     Sale(Vec<Verifier>),
-    FirstUse(Verifier),
+    /// With the code, or without it: then it is none.
+    FirstUse(Verifier, bool),
     Void(Vec<Verifier>),
-    Settlement { paid: u64, worth: u64 },
+    Settlement {
+        paid: u64,
+        worth: u64,
+    },
     Agreement(RecordId),
     Expense(u64),
     Contribution(u64),
@@ -47,16 +56,55 @@ pub(super) struct Sums {
     pub(super) contributions: i64,
 }
 
+/// That somebody expelled a key.
+#[derive(Clone, Debug)]
+pub(super) struct Expulsion {
+    /// The record that says so.
+    pub(super) by: RecordId,
+    /// The last records that count.
+    pub(super) heads: Vec<RecordId>,
+}
+
+/// Who looks at the books.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    /// What is there.
+    pub(super) there: &'a dyn Fn(RecordId) -> bool,
+    /// What of it stands in the accounts.
+    pub(super) stands: &'a dyn Fn(RecordId) -> bool,
+    /// What counts although its key was expelled.
+    pub(super) saved: &'a dyn Fn(&Fact) -> bool,
+}
+
 /// Everything that was done.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
     pub(super) facts: BTreeMap<RecordId, Fact>,
-    /// Expelled keys, and the last records of theirs that somebody named.
-    pub(super) expelled: BTreeMap<[u8; 32], Vec<RecordId>>,
+    /// Expelled keys.
+    pub(super) expelled: BTreeMap<[u8; 32], Vec<Expulsion>>,
     /// Who may agree, and void what others sold.
     pub(super) treasurers: BTreeSet<[u8; 32]>,
     /// What a seller says that she paid, if her record says something else.
     pub(super) really_paid: BTreeMap<RecordId, u64>,
+}
+
+impl Sums {
+    /// These and `sign` times others.
+    pub(super) fn add(&mut self, other: Self, sign: i64) {
+        for (own, other) in [
+            (&mut self.printed, other.printed),
+            (&mut self.sold, other.sold),
+            (&mut self.used, other.used),
+            (&mut self.void, other.void),
+            (&mut self.taken, other.taken),
+            (&mut self.due, other.due),
+            (&mut self.settled, other.settled),
+            (&mut self.expenses, other.expenses),
+            (&mut self.contributions, other.contributions),
+        ] {
+            *own += sign * other;
+        }
+    }
 }
 
 impl Fact {
@@ -65,14 +113,47 @@ impl Fact {
         let what = agrees.unwrap_or_else(|| match &record.body {
             Body::Issue(lot) => Deed::Lot(lot.verifiers.clone()),
             Body::Sale(sale) => Deed::Sale(sale.verifiers.clone()),
-            Body::Activation(first) => Deed::FirstUse(first.verifier),
+            Body::Activation(first) => Deed::FirstUse(first.verifier, first.proof != GUESSED),
             Body::Revocation(void) => Deed::Void(void.verifiers.clone()),
             Body::Settlement(paid) => Deed::Settlement { paid: paid.paid, worth: paid.worth },
             Body::Expense(cash) => Deed::Expense(cash.amount),
             Body::Contribution(cash) => Deed::Contribution(cash.amount),
             _ => Deed::Other,
         });
-        Self { id: record.id, author: record.author, seq: record.seq, prev: record.prev, what, durable }
+        let said = record.body.clone();
+        Self { id: record.id, author: record.author, seq: record.seq, prev: record.prev, what, said, durable }
+    }
+
+    /// Whether it moves money by itself.
+    fn is_cash(&self) -> bool {
+        matches!(self.what, Deed::Settlement { .. } | Deed::Expense(_) | Deed::Contribution(_))
+    }
+
+    pub(super) fn is_payment(&self) -> bool {
+        matches!(self.what, Deed::Settlement { .. })
+    }
+
+    /// Whether it tells what became of vouchers.
+    pub(super) fn is_of_vouchers(&self) -> bool {
+        matches!(self.what, Deed::Sale(_) | Deed::FirstUse(..) | Deed::Void(_))
+    }
+
+    pub(super) fn first_use(&self) -> Option<Verifier> {
+        if let Deed::FirstUse(voucher, _) = self.what { Some(voucher) } else { None }
+    }
+
+    /// The voucher of a first use whose code was typed.
+    pub(super) fn proven_use(&self) -> Option<Verifier> {
+        if let Deed::FirstUse(voucher, true) = self.what { Some(voucher) } else { None }
+    }
+
+    pub(super) fn void(&self) -> Option<&[Verifier]> {
+        if let Deed::Void(vouchers) = &self.what { Some(vouchers) } else { None }
+    }
+
+    /// The vouchers of the lot that it made.
+    pub(super) fn lot(&self) -> &[Verifier] {
+        if let Deed::Lot(vouchers) = &self.what { vouchers } else { &[] }
     }
 }
 
@@ -81,34 +162,71 @@ impl Tally {
         self.facts.insert(fact.id, fact);
     }
 
+    pub(super) fn expel(&mut self, key: [u8; 32], by: RecordId, heads: Vec<RecordId>) {
+        self.expelled.entry(key).or_default().push(Expulsion { by, heads });
+    }
+
+    /// The vouchers that a fact speaks of, or the one that it agrees with.
+    pub(super) fn vouchers_of(&self, fact: &Fact) -> Vec<Verifier> {
+        match &fact.what {
+            Deed::Lot(vouchers) | Deed::Sale(vouchers) | Deed::Void(vouchers) => vouchers.clone(),
+            Deed::FirstUse(voucher, _) => vec![*voucher],
+            Deed::Agreement(of) => self.facts.get(of).map(|of| self.vouchers_of(of)).unwrap_or_default(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Others of the same author that say the same.
+    pub(super) fn again<'a>(&'a self, fact: &'a Fact) -> impl Iterator<Item = RecordId> + 'a {
+        let same = move |other: &&Fact| {
+            other.author == fact.author && other.id != fact.id && other.said == fact.said
+        };
+        self.facts.values().filter(same).map(|other| other.id)
+    }
+
+    /// What others wrote to agree with it.
+    pub(super) fn agreements_with(&self, id: RecordId) -> impl Iterator<Item = &Fact> {
+        self.facts.values().filter(move |other| other.what == Deed::Agreement(id))
+    }
+
     /// Acknowledged sales.
     pub(super) fn sales(&self) -> usize {
         self.facts.values().filter(|fact| fact.durable && matches!(fact.what, Deed::Sale(_))).count()
     }
 
-    /// What the books say, node by node, of the facts that are `there`.
-    pub(super) fn sums(&self, there: impl Fn(RecordId) -> bool) -> BTreeMap<[u8; 32], Sums> {
-        let there: Vec<&Fact> = self.facts.values().filter(|fact| there(fact.id)).collect();
-        let counted: Vec<&Fact> = there.iter().filter(|fact| self.counts(fact)).copied().collect();
+    /// What the books say, node by node.
+    pub(super) fn sums(&self, view: View<'_>) -> BTreeMap<[u8; 32], Sums> {
+        let there: Vec<&Fact> = self.facts.values().filter(|fact| (view.there)(fact.id)).collect();
+        let counts = self.counted(view);
+        let counted: Vec<&Fact> =
+            there.iter().filter(|fact| (view.stands)(fact.id) && counts(fact)).copied().collect();
         // A node says once where a voucher began: its later word replaces the earlier one, whatever counts.
         let mut first_uses: BTreeMap<([u8; 32], Verifier), &Fact> = BTreeMap::new();
         for fact in &there {
-            let Deed::FirstUse(of) = fact.what else { continue };
+            let Some(of) = fact.first_use() else { continue };
             let last = first_uses.entry((fact.author, of)).or_insert(fact);
             if (fact.seq, last.id) > (last.seq, fact.id) {
                 *last = fact;
             }
         }
-        let used: BTreeSet<Verifier> = first_uses
-            .into_iter()
-            .filter(|(_, last)| self.counts(last))
-            .map(|((_, verifier), _)| verifier)
-            .collect();
+        let good = |fact: &&&Fact| {
+            let last = fact.first_use().and_then(|of| first_uses.get(&(fact.author, of)));
+            last.is_some_and(|last| counts(last) && last.proven_use().is_some())
+        };
+        let used: BTreeSet<Verifier> =
+            counted.iter().filter(good).filter_map(|fact| fact.first_use()).collect();
         let mut sums: BTreeMap<[u8; 32], Sums> = BTreeMap::new();
+        // What an author names in two lots it has once.
+        let mut seen = BTreeSet::new();
         for lot in self.lots(&counted) {
-            self.book_lot(lot, &counted, &used, sums.entry(lot.author).or_default());
+            self.book_lot(lot, &counted, &used, &mut seen, sums.entry(lot.author).or_default());
         }
-        for fact in &counted {
+        // So it is with money: what an author wrote again, word by word, is one payment.
+        let said_before = |fact: &Fact| {
+            let earlier = |other: &&&Fact| other.author == fact.author && other.said == fact.said;
+            counted.iter().filter(earlier).any(|other| (other.seq, other.id) < (fact.seq, fact.id))
+        };
+        for fact in counted.iter().filter(|fact| fact.is_cash() && !said_before(fact)) {
             let sum = sums.entry(fact.author).or_default();
             match fact.what {
                 Deed::Settlement { paid, .. } if self.is_agreed(fact, &counted) => {
@@ -127,9 +245,19 @@ impl Tally {
         sums
     }
 
-    fn book_lot(&self, lot: &Fact, counted: &[&Fact], used: &BTreeSet<Verifier>, sum: &mut Sums) {
+    fn book_lot(
+        &self,
+        lot: &Fact,
+        counted: &[&Fact],
+        used: &BTreeSet<Verifier>,
+        seen: &mut BTreeSet<([u8; 32], Verifier)>,
+        sum: &mut Sums,
+    ) {
         let Deed::Lot(vouchers) = &lot.what else { return };
         for voucher in vouchers {
+            if !seen.insert((lot.author, *voucher)) {
+                continue;
+            }
             let own_sale = |fact: &&&Fact| {
                 fact.author == lot.author && matches!(&fact.what, Deed::Sale(sold) if sold.contains(voucher))
             };
@@ -197,15 +325,21 @@ impl Tally {
     }
 
     /// What an expelled key wrote counts if somebody who expelled it named what follows it.
-    pub(super) fn counts(&self, fact: &Fact) -> bool {
-        match self.expelled.get(&fact.author) {
-            Some(heads) => self.ancestors(heads).contains(&fact.id),
-            None => true,
+    pub(super) fn counted<'a>(&'a self, view: View<'a>) -> impl Fn(&Fact) -> bool + 'a {
+        let heard = self.expelled.iter().filter_map(move |(key, all)| {
+            let mut heard = all.iter().filter(|one| (view.there)(one.by)).peekable();
+            heard.peek()?;
+            let heads: Vec<RecordId> = heard.flat_map(|one| one.heads.iter().copied()).collect();
+            Some((*key, BTreeSet::from_iter(self.ancestors(&heads))))
+        });
+        let limits: BTreeMap<[u8; 32], BTreeSet<RecordId>> = heard.collect();
+        move |fact| {
+            limits.get(&fact.author).is_none_or(|limit| limit.contains(&fact.id)) || (view.saved)(fact)
         }
     }
 
     /// These and what they follow, the nearest first.
-    fn ancestors(&self, heads: &[RecordId]) -> Vec<RecordId> {
+    pub(super) fn ancestors(&self, heads: &[RecordId]) -> Vec<RecordId> {
         let mut found = Vec::new();
         for head in heads {
             let mut next = self.facts.get(head);

@@ -1,11 +1,12 @@
 //! What a copied box signs: some of it as its owner might, most of it as nobody may. Whatever of it counts must be
 //! what the simulator's own books say counts.
 
-use tequio::base::voucher::{IssuerNumber, Proof};
+use tequio::base::voucher::IssuerNumber;
 use tequio::ledger::body::{Activation, Counter, Issue, Revocation, Settlement, Usage};
 use tequio::ledger::{Body, DraftError, RecordId};
 
 use super::founding::{self, PRICE};
+use super::tally::GUESSED;
 use super::{BoxId, World};
 
 impl World {
@@ -97,7 +98,7 @@ impl World {
         if !known.is_empty() {
             let verifier = known[self.draw(known.len())];
             let begin = self.boxes[own].wall(self.now);
-            self.forge(own, &Body::Activation(Activation { verifier, proof: Proof([1; 16]), begin }));
+            self.forge(own, &Body::Activation(Activation { verifier, proof: GUESSED, begin }));
         }
         Ok(())
     }
