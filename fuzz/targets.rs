@@ -16,6 +16,7 @@ use tequio::babel::{Engine, InterfaceStatus, RouterId, SeqNo};
 use tequio::base::address::{InterfaceIndex, Prefix, PrefixPair};
 use tequio::base::limit;
 use tequio::base::time::{Instant, Span};
+use tequio::hotspot::portal::{self, Catalogue, Language, Notice, Page, Typed};
 use tequio::ledger::month::Month;
 use tequio::ledger::sync::{Event, Link, Output as Exchange, Place, StreamId, Sync};
 use tequio::ledger::{Ledger, Record, RecordId, bundle, cbor, journal};
@@ -92,6 +93,32 @@ pub(crate) fn request(data: &[u8]) {
             early => assert_eq!(early, whole, "what was decided after {end} octets stays so"),
         }
     }
+}
+
+/// Any octets as a file of the portal's words: what is taken of it is text within its bounds that keeps its gaps, and a page of
+/// it is whole.
+pub(crate) fn words(data: &[u8]) {
+    let language = Language::of_code("tzh").expect("three letters");
+    let mut catalogue = Catalogue::default();
+    let spanish = catalogue.clone();
+    if let Err(damage) = catalogue.add(language, data) {
+        assert!(damage.lines == 0 || damage.first <= data.len() + 1);
+    }
+    let (words, spanish) = (catalogue.words(language), spanish.words(Language::ES));
+    for key in ["language", "form.title", "notice.wait.text", "status.devices", "span.two", "day.many"] {
+        let text = words.text(key);
+        assert!(
+            !text.is_empty() && text.len() <= limit::PORTAL_TEXT_BYTES && !text.contains(char::is_control)
+        );
+        for gap in ["{n}", "{x}", "{y}"] {
+            assert_eq!(text.contains(gap), spanish.text(key).contains(gap), "{key} keeps its gaps");
+        }
+    }
+    let place = portal::Place { community: String::new(), services: Vec::new(), uplink: false };
+    let page =
+        Page::Form { place, typed: Typed::default(), notice: Some(Notice::TryAgainIn { seconds: 61 }) };
+    let html = String::from_utf8(page.render(words).body).expect("a page is text");
+    assert!(html.len() < 30_000 && html.trim_end().ends_with("</html>") && !html.contains("<script"));
 }
 
 /// Any octets as a journal: what is found lies in it, in order, and behind it nothing of use is cut.

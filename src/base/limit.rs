@@ -61,6 +61,16 @@ pub const PORTAL_CODE_BYTES: usize = 32;
 pub const PORTAL_SERVICES: usize = 12;
 /// Bytes of a name shown on a page (community, plan, service), and of an address.
 pub const PORTAL_NAME_BYTES: usize = 200;
+/// Languages of the portal: a page links to each of the others.
+pub const PORTAL_LANGUAGES: usize = 12;
+/// Bytes and lines of a file of words, and bytes of one text: three times what ours have; a page stays below 30 kB.
+pub const PORTAL_WORDS_BYTES: usize = 16_384;
+/// Files that are looked at in a folder of words.
+pub const PORTAL_WORDS_FILES: usize = 64;
+/// Lines of a file of words.
+pub const PORTAL_WORDS_LINES: usize = 400;
+/// Bytes of one text: the longest of ours has 300 in Greek.
+pub const PORTAL_TEXT_BYTES: usize = 480;
 /// Bytes of a portal request's head, and of its body: a form with one code in it.
 pub const PORTAL_REQUEST_BYTES: usize = 8_192;
 /// Connections that the portal serves at one time.

@@ -13,7 +13,8 @@ use crate::babel::settings::{InterfaceSettings, LinkKind, Settings as BabelSetti
 use crate::base::address::{Prefix, PrefixPair};
 use crate::base::sorted::SortedMap;
 use crate::base::time::Span;
-use crate::hotspot::settings::Settings as HotspotSettings;
+use crate::hotspot::portal::Language;
+use crate::hotspot::settings::{Community, Settings as HotspotSettings};
 use crate::node::probe::Ask;
 use crate::node::settings::{Entitled, Uplink as UplinkSettings};
 
@@ -254,7 +255,18 @@ fn hotspot(section: &Checked<'_>, services: &[Service], findings: &mut Findings)
         let what = format!("must be at most a third of lease_s ({lease_s})");
         findings.problems.push(section.wrong("usage_interval_s", what));
     }
+    let language: Option<String> = section.optional("language");
+    let language = language.and_then(|code| {
+        let language = Language::of_code(&code);
+        if language.is_none() {
+            findings
+                .problems
+                .push(section.wrong("language", "expected two or three letters, like es or tzh"));
+        }
+        language
+    });
     HotspotSection {
+        words: section.value("words"),
         device: section.value("device"),
         prefix,
         prefixes_v6: section.list("prefix6"),
@@ -264,8 +276,10 @@ fn hotspot(section: &Checked<'_>, services: &[Service], findings: &mut Findings)
             portal_address: address,
             portal_port: section.value("portal_port"),
             // The ledger's charter knows it.
-            community: String::new(),
-            language: section.value("language"),
+            community: Community::default(),
+            // Whoever reads the files of words knows it.
+            languages: Vec::new(),
+            language,
             lease: Span::from_secs(lease_s),
             usage_interval: Span::from_secs(usage_interval_s),
             services: services.iter().map(|service| (service.name.clone(), service.url.clone())).collect(),

@@ -107,6 +107,8 @@ pub struct HotspotSection {
     pub prefixes_v6: Vec<Prefix>,
     /// Where the mesh's own machines live: guests reach nothing there.
     pub infrastructure: Vec<Prefix>,
+    /// The folder of the portal's words.
+    pub words: PathBuf,
     /// What the hotspot itself is told; its `community` is empty until the ledger's charter is read.
     pub settings: HotspotSettings,
 }

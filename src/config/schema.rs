@@ -233,7 +233,8 @@ const HOTSPOT: &[OptionRule] = &[
     rule("portal_host", Value::Host, Default::Derived("address"), Takes::Live),
     rule("lease_s", number(60, 900), Default::Is("900"), Takes::Live),
     rule("usage_interval_s", number(1, 300), Default::Is("10"), Takes::Live),
-    rule("language", Value::Choice(&["es", "en"]), Default::Is("es"), Takes::Live),
+    rule("language", Value::Text, Default::Derived("the charter's first"), Takes::Live),
+    rule("words", Value::Path, Default::Is("/usr/share/tequio/portal"), Takes::Live),
     rule("infrastructure", Value::Prefix, Default::List(64), Takes::Restart),
 ];
 

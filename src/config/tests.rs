@@ -92,7 +92,8 @@ fn a_node_of_the_village_is_read_with_its_defaults() {
     assert_eq!(hotspot.settings.portal_host, "10.77.4.1");
     assert_eq!(hotspot.settings.portal_address, Ipv4Addr::new(10, 77, 4, 1));
     assert_eq!((hotspot.settings.portal_port, hotspot.settings.lease), (2080, Span::from_secs(900)));
-    assert_eq!(hotspot.settings.language, "es");
+    assert_eq!(hotspot.settings.language, None);
+    assert_eq!(hotspot.words.to_str(), Some("/usr/share/tequio/portal"));
     assert_eq!(hotspot.settings.services[0].0, "Biblioteca");
 }
 

@@ -24,7 +24,9 @@ mod perform;
 mod run_folder;
 mod start;
 mod troubles;
+mod visits;
 mod why_not;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -37,6 +39,7 @@ use crate::base::time::{Instant, Span};
 use crate::base::voucher::RequestId;
 use crate::config::Config;
 use crate::hotspot::output::SavedSession;
+use crate::hotspot::portal::Catalogue;
 use crate::ledger::sync;
 use crate::node::Node;
 use crate::node::call::Caller;
@@ -81,6 +84,8 @@ struct Daemon {
     /// The machine's interfaces, as last told.
     interfaces: SortedMap<InterfaceIndex, LinkStatus>,
     hotspot: Option<Guests>,
+    /// The words of the portal.
+    words: Catalogue,
     ubus: UbusServer,
     /// The object `babeld`, if it was asked for.
     babeld: Option<babeld::Babeld>,
@@ -118,6 +123,7 @@ struct Guests {
     firewall: Firewall,
     portal: Portal,
     neighbours: Neighbours,
+    visits: visits::Visits,
 }
 
 /// Something that happened.
@@ -323,9 +329,15 @@ impl Daemon {
                     log::warn!("the neighbour table cannot be asked who {peer} is: {error}");
                     None
                 });
+                guests.visits.begin(request, &http);
                 self.input(Input::Portal { request, guest, http }).await;
             }
-            PortalEvent::Gone(request) => self.input(Input::PeerGone(request)).await,
+            PortalEvent::Gone(request) => {
+                if let Some(guests) = &mut self.hotspot {
+                    guests.visits.end(request);
+                }
+                self.input(Input::PeerGone(request)).await;
+            }
         }
     }
 

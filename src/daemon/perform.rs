@@ -62,7 +62,9 @@ impl Daemon {
             Output::Probe(probe) => self.prober.ask(probe),
             Output::Page { request, language, page } => {
                 if let Some(guests) = &mut self.hotspot {
-                    guests.portal.reply(request, page.render(language));
+                    let mut rendered = page.render(self.words.words(language));
+                    guests.visits.answer(request, &mut rendered);
+                    guests.portal.reply(request, rendered);
                 }
             }
             Output::Answer { request, mut answer } => {

@@ -7,10 +7,13 @@ use super::added::Added;
 use super::babeld::Babeld;
 use super::run_folder::{RunFolder, SavedNode};
 use super::troubles::{Rights, Trouble, Troubles};
+use super::visits::Visits;
+use super::words;
 use super::{Daemon, Guests, signals, why_not};
 use crate::babel::{RouterId, SeqNo};
 use crate::base::sorted::SortedMap;
 use crate::config::{Config, ConfigError, HotspotSection};
+use crate::hotspot::portal::Catalogue;
 use crate::ledger::journal::JournalError;
 use crate::node::input::Input;
 use crate::node::settings::Settings;
@@ -49,7 +52,8 @@ impl Daemon {
         let saved = run_folder.load(clock::boot_id().map_err(|error| error.to_string())?);
         let birth = birth(saved.as_ref())?;
         let now = clock::now();
-        let node = Node::new(now, node_settings(&config), birth, &mut vault);
+        let words = words::load(&config);
+        let node = Node::new(now, node_settings(&config, &words), birth, &mut vault);
         run_folder.save_birth(birth.router_id, birth.seqno);
 
         let [hang_up, terminate, interrupt] = signals()?;
@@ -63,6 +67,7 @@ impl Daemon {
             vault,
             interfaces: crate::base::sorted::SortedMap::new(),
             hotspot: None,
+            words,
             ubus: UbusServer::new(config.node.ubus_socket.clone(), ubus::OBJECT, ubus::METHODS),
             babeld: config.node.ubus_babeld.then(|| Babeld::new(config.node.ubus_socket.clone())),
             events: super::events::Events::default(),
@@ -144,7 +149,7 @@ impl Daemon {
 
     /// What the node is told: the file, and what programs added since.
     pub(super) fn settings(&self) -> Settings {
-        let mut settings = node_settings(&self.config);
+        let mut settings = node_settings(&self.config, &self.words);
         self.added.amend(&mut settings);
         settings
     }
@@ -164,6 +169,7 @@ impl Daemon {
         log::set_max_level(config.node.log_level);
         self.links.read_tables(read_tables(&config));
         self.config = config;
+        self.words = words::load(&self.config);
         self.vault.set_mesh_keys(mesh_keys(&self.config));
         self.take_settings().await;
         why_not::say_missing_devices(&self.config);
@@ -243,7 +249,8 @@ pub(super) fn open_hotspot(hotspot: &HotspotSection, ids: &RequestIds) -> Result
     // nft's redirect takes an IPv6 guest to any address of the bridge, so the portal listens on all.
     let addresses = [IpAddr::V4(hotspot.settings.portal_address), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
     let portal = Portal::bind(&addresses.map(|address| SocketAddr::new(address, port)), ids.clone());
-    Ok(Guests { firewall, portal: portal.map_err(|error| error.to_string())?, neighbours })
+    let portal = portal.map_err(|error| error.to_string())?;
+    Ok(Guests { firewall, portal, neighbours, visits: Visits::default() })
 }
 
 /// What of the hotspot's settings decides where its sockets are.
@@ -273,12 +280,13 @@ fn route_settings(config: &Config) -> RouteSettings {
     }
 }
 
-fn node_settings(config: &Config) -> Settings {
+fn node_settings(config: &Config, words: &Catalogue) -> Settings {
     let services = config.services.iter().map(|service| (service.name.clone(), service.url.clone()));
     let services: Vec<(String, String)> = services.collect();
     let hotspot = config.hotspot.as_ref().map(|section| {
         let mut settings = section.settings.clone();
         settings.services.clone_from(&services);
+        settings.languages = words.languages();
         settings
     });
     Settings {

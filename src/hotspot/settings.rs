@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::portal::Language;
 use crate::base::address::PORTAL_EVERYWHERE;
 use crate::base::time::Span;
 
@@ -16,16 +17,27 @@ pub struct Settings {
     pub portal_address: Ipv4Addr,
     /// TCP port of the portal.
     pub portal_port: u16,
-    /// Name of the community, shown on every page.
-    pub community: String,
-    /// Language of pages when the browser does not ask for one we have: `es` or `en`.
-    pub language: String,
+    /// What the community's charter says.
+    pub community: Community,
+    /// Languages that there are words for; Spanish is built in.
+    pub languages: Vec<Language>,
+    /// Language of pages when the browser does not ask for one that is there; none: the charter's first.
+    pub language: Option<Language>,
     /// A lease of this length is given to the kernel and renewed at a third of it; 15 minutes at most.
     pub lease: Span,
     /// How often counters of sessions are read.
     pub usage_interval: Span,
     /// Services that are free for all, shown on the portal: (name shown, URL).
     pub services: Vec<(String, String)>,
+}
+
+/// The community as its charter shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Community {
+    /// Its name, shown on every page.
+    pub name: String,
+    /// Languages of pages, the first one first.
+    pub languages: Vec<Language>,
 }
 
 impl Settings {

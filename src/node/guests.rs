@@ -18,6 +18,8 @@ use crate::base::limit;
 use crate::base::time::{Instant, Span, TimeQuality};
 use crate::base::voucher::{IssuerNumber, Proof, Verifier};
 use crate::hotspot::output::{AskId, Event, Output as Hotspot};
+use crate::hotspot::portal::Language;
+use crate::hotspot::settings::Community;
 use crate::hotspot::tariff::{Allowance, Measure, Tariff, VoucherState};
 use crate::ledger::{Counter, Ledger, PlanMeasure, Voucher};
 
@@ -189,13 +191,17 @@ impl Node {
         opened
     }
 
-    /// Tells the hotspot the community's name, once it is known.
+    /// Tells the hotspot what the charter says of the community, once it is known.
     pub(super) fn name_community(&mut self, now: Instant) {
         let (Some(charter), Some(settings)) = (self.ledger.charter(), &mut self.settings.hotspot) else {
             return;
         };
-        if settings.community != charter.name {
-            settings.community.clone_from(&charter.name);
+        let community = Community {
+            name: charter.name.clone(),
+            languages: charter.languages.iter().filter_map(|code| Language::of_code(code)).collect(),
+        };
+        if settings.community != community {
+            settings.community = community;
             let settings = settings.clone();
             if let Some(hotspot) = &mut self.hotspot {
                 hotspot.handle_settings(now, settings);

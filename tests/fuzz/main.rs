@@ -122,6 +122,11 @@ fn any_request_can_be_read() {
 }
 
 #[test]
+fn any_file_of_words_can_be_read() {
+    holds("words", STORIES * 4, targets::words);
+}
+
+#[test]
 fn any_journal_can_be_read() {
     holds("journal", STORIES * 4, targets::journal);
 }

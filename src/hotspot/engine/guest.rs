@@ -34,7 +34,7 @@ impl Hotspot {
         http: PortalRequest,
     ) {
         self.counters.requests = self.counters.requests.wrapping_add(1);
-        let language = Language::choose(&http.accept_language, &self.settings.language);
+        let language = portal::language(&self.settings, &http);
         let page = match (portal::asked(&self.settings, &http), guest) {
             (Asked::Elsewhere, _) => {
                 self.mend(now, guest);

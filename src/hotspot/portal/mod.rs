@@ -1,16 +1,18 @@
 //! The portal: from a browser's request to what it asks for, and from a page to bytes.
 //!
 //! `asked` sorts a request without looking at any session; the engine decides which [`Page`] answers
-//! it; [`Page::render`] turns that into HTML in one [`Language`]. There are no lists of the addresses
+//! it; [`Page::render`] turns that into HTML in the [`Words`] of one [`Language`]. There are no lists of the addresses
 //! that phones probe: whatever a guest without a voucher asks for in plain HTTP is redirected here.
 
 mod form;
 mod page;
+#[cfg(test)]
+pub(crate) mod shipped;
 mod words;
 
 pub(super) use page::cut;
 pub use page::{Left, Notice, Page, Place, SessionView};
-pub use words::{Language, Words};
+pub use words::{Catalogue, Damage, Language, Words};
 
 use std::fmt;
 
@@ -74,6 +76,36 @@ pub(crate) fn asked(settings: &Settings, request: &PortalRequest) -> Asked {
     }
 }
 
+/// The language of the answer: what was chosen on a page, now or on an earlier visit; what the browser likes best of those that
+/// are there; the node's, the community's, Spanish.
+pub(crate) fn language(settings: &Settings, request: &PortalRequest) -> Language {
+    let is_there = |language: &Language| *language == Language::ES || settings.languages.contains(language);
+    let carried = || {
+        let value = |form: &[u8]| form::value(form, CARRIED).and_then(|code| Language::of_code(&code));
+        value(request.query.as_bytes()).or_else(|| value(&request.body))
+    };
+    let remembered = || {
+        request
+            .cookie
+            .split(';')
+            .find_map(|pair| pair.trim().strip_prefix("lang="))
+            .and_then(Language::of_code)
+    };
+    let own = || settings.language.iter().chain(&settings.community.languages).copied().find(is_there);
+    let there = |language: Option<Language>| language.filter(is_there);
+    there(chosen(request))
+        .or_else(|| there(carried()))
+        .or_else(|| there(remembered()))
+        .or_else(|| words::liked(&request.accept_language, &settings.languages))
+        .or_else(own)
+        .unwrap_or(Language::ES)
+}
+
+/// The language that was chosen with this very request: worth remembering.
+pub fn chosen(request: &PortalRequest) -> Option<Language> {
+    form::value(request.query.as_bytes(), "lang").and_then(|code| Language::of_code(&code))
+}
+
 /// A request that gets the same answer and says nothing of the guest but what was typed as a code, under
 /// the name that `rename` gives it: for recordings. Which pages somebody wanted to see stands in none.
 pub(crate) fn anonymous(
@@ -97,10 +129,13 @@ pub(crate) fn anonymous(
         path: path.to_owned(),
         query,
         body: body.into_bytes(),
-        accept_language: Language::choose(&request.accept_language, &settings.language).code().to_owned(),
+        accept_language: language(settings, request).code().to_owned(),
         cookie: String::new(),
     }
 }
+
+/// Under this name forms and links carry the language of their page, for browsers that keep no cookies.
+const CARRIED: &str = "l";
 
 fn with_code(query: &str) -> Option<Asked> {
     typed(query.as_bytes()).map(|typed| Asked::Form { typed })

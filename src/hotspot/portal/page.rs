@@ -3,8 +3,8 @@
 use askama::Template;
 use serde::{Deserialize, Serialize};
 
-use super::Typed;
-use super::words::{Language, Words};
+use super::words::Words;
+use super::{Typed, form};
 use crate::base::limit::{PORTAL_NAME_BYTES, PORTAL_SERVICES};
 use crate::base::time::Span;
 use crate::hotspot::request::Rendered;
@@ -129,7 +129,7 @@ impl Place {
     pub fn new(settings: &Settings, uplink: bool) -> Self {
         let services = settings.services.iter().filter(|(_, url)| is_web(url)).take(PORTAL_SERVICES);
         Self {
-            community: cut(&settings.community),
+            community: cut(&settings.community.name),
             services: services.map(|(name, url)| (cut(name), url.clone())).collect(),
             uplink,
         }
@@ -137,14 +137,18 @@ impl Place {
 }
 
 impl Page {
-    /// The page in a language that is built in.
-    pub fn render(&self, language: Language) -> Rendered {
-        self.render_with(&Words::of(language), language.code())
-    }
-
-    /// The page in the language whose code and words are given.
-    pub fn render_with(&self, words: &Words<'_>, code: &str) -> Rendered {
-        let frame = |place, title| Frame { words, code, place, title: words.text(title), refresh_s: 0 };
+    /// The page in these words.
+    pub fn render(&self, words: Words<'_>) -> Rendered {
+        let language = words.language();
+        let code = language.code();
+        let frame = |place, title| Frame {
+            words,
+            code,
+            place,
+            title: words.text(title),
+            refresh_s: 0,
+            keeps: String::new(),
+        };
         let message = |place, title, text| {
             MessagePage { frame: frame(place, title), text: words.text(text), checking: false }.render()
         };
@@ -152,7 +156,10 @@ impl Page {
             Self::Redirect { to } => (302, RedirectPage { words, code, to }.render()),
             Self::Form { place, typed, notice } => {
                 let notice = notice.map(|notice| notice.text(words));
-                (200, FormPage { frame: frame(place, "form.title"), typed: typed.as_str(), notice }.render())
+                let keeps =
+                    if typed.as_str().is_empty() { String::new() } else { form::of("&code", typed.as_str()) };
+                let frame = Frame { keeps, ..frame(place, "form.title") };
+                (200, FormPage { frame, typed: typed.as_str(), notice }.render())
             }
             Self::Checking { place, retry_s } => {
                 let frame = Frame { refresh_s: *retry_s, ..frame(place, "checking.title") };
@@ -177,7 +184,7 @@ impl Page {
 }
 
 impl Notice {
-    fn text(self, words: &Words<'_>) -> NoticeText {
+    fn text(self, words: Words<'_>) -> NoticeText {
         let (title, text) = match self {
             Self::Wrong => ("notice.wrong", words.text("notice.wrong.text").to_owned()),
             Self::Length { symbols } => ("notice.length", words.count("notice.length.text", symbols.into())),
@@ -201,12 +208,14 @@ impl Notice {
 
 /// What every page has.
 struct Frame<'a> {
-    words: &'a Words<'a>,
+    words: Words<'a>,
     code: &'a str,
     place: &'a Place,
     title: &'a str,
     /// Seconds after which the browser asks again; 0 is never.
     refresh_s: u32,
+    /// What a link to the same page in another language keeps.
+    keeps: String,
 }
 
 struct NoticeText {
@@ -219,7 +228,7 @@ struct NoticeText {
 #[derive(Template)]
 #[template(path = "redirect.html")]
 struct RedirectPage<'a> {
-    words: &'a Words<'a>,
+    words: Words<'a>,
     code: &'a str,
     to: &'a str,
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::base::time::Span;
 use crate::hotspot::request::Rendered;
+use crate::hotspot::settings::Community;
 
 fn place() -> Place {
     Place {
@@ -10,6 +11,20 @@ fn place() -> Place {
             ("Tom's <b>radio</b>".to_owned(), "http://radio.example/?a=1&b=\"".to_owned()),
         ],
         uplink: true,
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        portal_host: "10.77.4.1".to_owned(),
+        portal_address: std::net::Ipv4Addr::new(10, 77, 4, 1),
+        portal_port: 80,
+        community: Community::default(),
+        languages: shipped::catalogue().languages(),
+        language: None,
+        lease: Span::from_secs(900),
+        usage_interval: Span::from_secs(20),
+        services: Vec::new(),
     }
 }
 
@@ -47,6 +62,10 @@ fn every_page() -> Vec<Page> {
     pages
 }
 
+fn spanish(page: &Page) -> Rendered {
+    page.render(Catalogue::default().words(Language::ES))
+}
+
 fn text(rendered: &Rendered) -> &str {
     std::str::from_utf8(&rendered.body).unwrap()
 }
@@ -57,9 +76,10 @@ fn header<'a>(rendered: &'a Rendered, name: &str) -> Option<&'a str> {
 
 #[test]
 fn every_page_in_every_language_is_small_closed_and_complete() {
+    let catalogue = shipped::catalogue();
     for page in every_page() {
-        for language in Language::ALL {
-            let rendered = page.render(language);
+        for language in catalogue.languages() {
+            let rendered = page.render(catalogue.words(language));
             let html = text(&rendered);
             assert!(html.len() > 100 && html.len() < 30_000, "{}", html.len());
             assert!(html.contains(&format!("<html lang=\"{}\">", language.code())));
@@ -87,7 +107,7 @@ fn every_page_in_every_language_is_small_closed_and_complete() {
 
 #[test]
 fn a_redirect_is_a_302_with_a_body() {
-    let rendered = Page::Redirect { to: "http://10.77.4.1:2080/".to_owned() }.render(Language::Es);
+    let rendered = spanish(&Page::Redirect { to: "http://10.77.4.1:2080/".to_owned() });
     assert_eq!(rendered.status, 302);
     assert_eq!(header(&rendered, "Location"), Some("http://10.77.4.1:2080/"));
     // Android takes an empty body, or one of up to 4 bytes, for success.
@@ -102,14 +122,14 @@ fn status_codes_are_200_but_for_a_redirect_and_a_missing_page() {
             Page::NotFound { .. } => 404,
             _ => 200,
         };
-        assert_eq!(page.render(Language::En).status, expected);
+        assert_eq!(spanish(&page).status, expected);
     }
 }
 
 #[test]
 fn the_form_works_by_hand_and_by_thumb() {
     let page = Page::Form { place: place(), typed: Typed("AB\"C".to_owned()), notice: Some(Notice::Wrong) };
-    let html = page.render(Language::Es).body;
+    let html = spanish(&page).body;
     let html = std::str::from_utf8(&html).unwrap();
     for part in [
         "method=\"post\" action=\"/login\"",
@@ -136,11 +156,12 @@ fn the_page_says_in_words_what_is_left_and_what_is_kept() {
         devices_allowed: 2,
     };
     let page = Page::Status { place: place(), session };
-    for (language, parts) in [
-        (Language::Es, ["2\u{a0}d\u{ed}as 1\u{a0}hora", "1 de 2", "No guarda lo que usted mira"]),
-        (Language::En, ["2\u{a0}days 1\u{a0}hour", "1 of 2", "does not keep what you look at"]),
+    let catalogue = shipped::catalogue();
+    for (code, parts) in [
+        ("es", ["2\u{a0}d\u{ed}as 1\u{a0}hora", "1 de 2", "No guarda lo que usted mira"]),
+        ("en", ["2\u{a0}days 1\u{a0}hour", "1 of 2", "does not keep what you look at"]),
     ] {
-        let rendered = page.render(language);
+        let rendered = page.render(catalogue.words(Language::of_code(code).unwrap()));
         for part in parts {
             assert!(text(&rendered).contains(part), "{part}");
         }
@@ -149,24 +170,18 @@ fn the_page_says_in_words_what_is_left_and_what_is_kept() {
 
 #[test]
 fn a_page_stays_small_whatever_the_operator_writes() {
-    let mut settings = crate::hotspot::settings::Settings {
-        portal_host: "10.77.4.1".to_owned(),
-        portal_address: std::net::Ipv4Addr::new(10, 77, 4, 1),
-        portal_port: 80,
-        community: "\u{1f33d}".repeat(100_000),
-        language: "es".to_owned(),
-        lease: Span::from_secs(900),
-        usage_interval: Span::from_secs(20),
-        services: vec![("<".repeat(1_000), format!("http://{}/", "&".repeat(150))); 1_000],
-    };
+    let mut settings = settings();
+    settings.community.name = "\u{1f33d}".repeat(100_000);
+    settings.services = vec![("<".repeat(1_000), format!("http://{}/", "&".repeat(150))); 1_000];
     settings.services.push(("bad".to_owned(), "javascript:alert(1)".to_owned()));
     let page = Page::Form {
         place: Place::new(&settings, false),
         typed: Typed::default(),
         notice: Some(Notice::Wrong),
     };
-    for language in Language::ALL {
-        assert!(page.render(language).body.len() < 30_000);
+    let catalogue = shipped::catalogue();
+    for language in catalogue.languages() {
+        assert!(page.render(catalogue.words(language)).body.len() < 30_000);
     }
     settings.services = vec![("bad".to_owned(), "javascript:alert(1)".to_owned())];
     assert!(Place::new(&settings, true).services.is_empty());
@@ -177,16 +192,7 @@ fn a_page_stays_small_whatever_the_operator_writes() {
 /// what it takes for "yes": a redirect with a body, whatever the host and the path are.
 #[test]
 fn every_system_learns_that_it_is_captive() {
-    let settings = crate::hotspot::settings::Settings {
-        portal_host: "10.77.4.1".to_owned(),
-        portal_address: std::net::Ipv4Addr::new(10, 77, 4, 1),
-        portal_port: 80,
-        community: String::new(),
-        language: "es".to_owned(),
-        lease: Span::from_secs(900),
-        usage_interval: Span::from_secs(20),
-        services: Vec::new(),
-    };
+    let settings = settings();
     for (system, host, path, query) in PROBES {
         let request = PortalRequest {
             host: (*host).to_owned(),
@@ -226,3 +232,40 @@ const PROBES: &[(&str, &str, &str, &str)] = &[
     ("Kindle", "spectrum.s3.amazonaws.com", "/kindle-wifi/wifistub.html", ""),
     ("HTTP/1.0 without a host", "", "/", ""),
 ];
+
+#[test]
+fn the_language_is_what_was_chosen_then_what_the_browser_likes_then_the_village_s() {
+    let mut settings = settings();
+    let language_of = |settings: &Settings, query: &str, body: &str, cookie: &str, accept: &str| {
+        let request = PortalRequest {
+            query: query.to_owned(),
+            body: body.as_bytes().to_vec(),
+            cookie: cookie.to_owned(),
+            accept_language: accept.to_owned(),
+            ..Default::default()
+        };
+        language(settings, &request).code().to_owned()
+    };
+    settings.community.languages =
+        ["tzh", "pt", "es"].iter().filter_map(|code| Language::of_code(code)).collect();
+    for (query, body, cookie, accept, expected) in [
+        ("", "", "", "", "pt"),
+        ("", "", "", "fr", "pt"),
+        ("", "", "", "el-GR", "el"),
+        ("", "", "a=b; lang=en", "el-GR", "en"),
+        ("", "code=x&l=es", "lang=en", "el-GR", "es"),
+        ("l=pt", "", "lang=en", "el-GR", "pt"),
+        ("code=x&lang=el", "", "lang=en", "pt", "el"),
+        ("lang=fr", "", "lang=%3Cb%3E", "en", "en"),
+    ] {
+        assert_eq!(
+            language_of(&settings, query, body, cookie, accept),
+            expected,
+            "{query} {body} {cookie} {accept}"
+        );
+    }
+    settings.language = Language::of_code("en");
+    assert_eq!(language_of(&settings, "", "", "", ""), "en");
+    settings.languages.clear();
+    assert_eq!(language_of(&settings, "lang=pt", "", "", "en"), "es", "Spanish never lacks");
+}

@@ -1,86 +1,206 @@
 //! The words of the pages. One file a language, `key = text` a line: `templates/words/es.txt`.
 //!
-//! Two languages are built in. [`Words::parse`] reads a further one from text, and
-//! [`Page::render_with`](super::Page::render_with) takes it: a translator needs no compiler. A key that a
-//! file lacks is said in English.
+//! Spanish is built in, so that the portal never lacks words; every other language is a file that is read at run time, and a
+//! translator needs no compiler. What a file lacks is said in Spanish. A file is text from anywhere: its lines are bounded, known by
+//! their keys, keep the gaps of the Spanish text, and stand on a page as text ([`Catalogue::add`]).
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::limit::{PORTAL_LANGUAGES, PORTAL_TEXT_BYTES, PORTAL_WORDS_BYTES, PORTAL_WORDS_LINES};
 use crate::base::time::Span;
 
-/// A language that is built in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Language {
-    /// Spanish.
-    Es,
-    /// English.
-    En,
+/// A language, by its two or three letters (ISO 639), like `es` or `tzh`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Language([u8; 3]);
+
+impl Language {
+    /// The one that is built in.
+    pub const ES: Self = Self(*b"es\0");
+
+    /// What a code like `es`, `ES-mx` or `tzh` says first.
+    pub fn of_code(code: &str) -> Option<Self> {
+        let primary = code.trim().split(['-', '_']).next().unwrap_or_default().as_bytes();
+        let mut letters = [0; 3];
+        let place = letters.get_mut(..primary.len())?;
+        let is_code = primary.len() >= 2 && primary.iter().all(u8::is_ascii_alphabetic);
+        place.copy_from_slice(primary);
+        is_code.then(|| Self(letters.map(|letter| letter.to_ascii_lowercase())))
+    }
+
+    /// Its letters, for `lang` and `Content-Language`.
+    pub fn code(&self) -> &str {
+        // A value that came out of a recording may be anything.
+        std::str::from_utf8(&self.0).unwrap_or("es").trim_end_matches('\0')
+    }
+}
+
+impl fmt::Debug for Language {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.code())
+    }
+}
+
+/// The language that a browser likes best of those that are there (RFC 9110 12.5.4).
+pub(super) fn liked(accept_language: &str, there: &[Language]) -> Option<Language> {
+    let mut best: Option<(u16, Language)> = None;
+    // Browsers send five or six ranges; nobody needs the rest of a long list.
+    for range in accept_language.split(',').take(16) {
+        let mut parts = range.split(';');
+        let language = Language::of_code(parts.next().unwrap_or_default());
+        let Some(language) = language.filter(|language| there.contains(language)) else { continue };
+        let quality = parts.find_map(quality).unwrap_or(1_000);
+        if quality > 0 && best.is_none_or(|(most, _)| quality > most) {
+            best = Some((quality, language));
+        }
+    }
+    best.map(|(_, language)| language)
+}
+
+/// The words of all languages that are there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Catalogue {
+    /// The texts that are built in, by their keys.
+    built_in: Vec<(&'static str, &'static str)>,
+    /// What files say in place of them, in the same order; the first is Spanish.
+    files: Vec<(Language, Vec<Option<Box<str>>>)>,
+}
+
+/// What was wrong with a file of words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// How many lines are passed over.
+    pub lines: usize,
+    /// The first of them.
+    pub first: usize,
+    /// What is wrong with it.
+    pub what: &'static str,
+}
+
+impl Default for Catalogue {
+    /// What is built in.
+    fn default() -> Self {
+        let built_in: Vec<_> = lines_of(BUILT_IN).collect();
+        let files = vec![(Language::ES, vec![None; built_in.len()])];
+        Self { built_in, files }
+    }
+}
+
+impl Catalogue {
+    /// Takes the words of a file; what an earlier file of this language said in other words is forgotten.
+    ///
+    /// # Errors
+    /// The lines that are passed over; the others count. A file that is too large, and one language too many, is not taken
+    /// at all.
+    pub fn add(&mut self, language: Language, file: &[u8]) -> Result<(), Damage> {
+        let whole = |what| Err(Damage { lines: 0, first: 0, what });
+        if file.len() > PORTAL_WORDS_BYTES {
+            return whole("the file is too large");
+        }
+        let known = self.files.iter().position(|(known, _)| *known == language);
+        if known.is_none() && self.files.len() >= PORTAL_LANGUAGES {
+            return whole("there are too many languages");
+        }
+        let mut texts: Vec<Option<Box<str>>> = vec![None; self.built_in.len()];
+        let mut damage: Option<Damage> = None;
+        let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
+        for (index, line) in file.split(|byte| *byte == b'\n').enumerate() {
+            let what = match self.line(line, index) {
+                Ok(None) => continue,
+                Ok(Some((key, text))) if texts[key].is_none() => {
+                    texts[key] = Some(text.into());
+                    continue;
+                }
+                Ok(Some(_)) => "the key stands there twice",
+                Err(what) => what,
+            };
+            damage.get_or_insert(Damage { lines: 0, first: index + 1, what }).lines += 1;
+        }
+        match known {
+            Some(known) => {
+                for (place, text) in self.files[known].1.iter_mut().zip(texts) {
+                    *place = text.or(place.take());
+                }
+            }
+            None if texts.iter().any(Option::is_some) => self.files.push((language, texts)),
+            None => {}
+        }
+        damage.map_or(Ok(()), Err)
+    }
+
+    /// The languages that are there.
+    pub fn languages(&self) -> Vec<Language> {
+        self.files.iter().map(|(language, _)| *language).collect()
+    }
+
+    /// The words of a language; of Spanish if it is not there.
+    pub fn words(&self, language: Language) -> Words<'_> {
+        let file = self.files.iter().find(|(known, _)| *known == language).unwrap_or(&self.files[0]);
+        Words { catalogue: self, language: file.0, texts: &file.1 }
+    }
+
+    /// The key's number and the text of a line; `None` of one that says nothing.
+    fn line<'l>(&self, line: &'l [u8], index: usize) -> Result<Option<(usize, &'l str)>, &'static str> {
+        let line = std::str::from_utf8(line).map_err(|_| "it is no UTF-8")?.trim();
+        if line.is_empty() || line.starts_with('#') {
+            return Ok(None);
+        }
+        if index >= PORTAL_WORDS_LINES {
+            return Err("the file has too many lines");
+        }
+        let (key, text) = line.split_once('=').ok_or("it is not key = text")?;
+        let (key, text) = (key.trim_end(), text.trim_start());
+        let number =
+            self.built_in.iter().position(|(known, _)| *known == key).ok_or("nobody knows its key")?;
+        if text.len() > PORTAL_TEXT_BYTES {
+            return Err("its text is too long");
+        }
+        if text.chars().any(char::is_control) {
+            return Err("there is a control character in it");
+        }
+        let gaps = |text: &str| GAPS.map(|gap| text.contains(gap));
+        if !text.is_empty() && gaps(text) != gaps(self.built_in[number].1) {
+            return Err("it has not the gaps {n}, {x}, {y} of the Spanish text");
+        }
+        Ok((!text.is_empty()).then_some((number, text)))
+    }
 }
 
 /// All texts of one language, by key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Words<'a> {
-    lines: Vec<(&'a str, &'a str)>,
-}
-
-impl Language {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Es, Self::En];
-
-    /// The language that a browser likes best of those we have (RFC 9110 12.5.4); otherwise the one
-    /// with the code `default`, otherwise Spanish.
-    pub fn choose(accept_language: &str, default: &str) -> Self {
-        let mut best: Option<(u16, Self)> = None;
-        // Browsers send five or six ranges; nobody needs the rest of a long list.
-        for range in accept_language.split(',').take(16) {
-            let mut parts = range.split(';');
-            let Some(language) = Self::of_code(parts.next().unwrap_or_default()) else { continue };
-            let quality = parts.find_map(quality).unwrap_or(1_000);
-            if quality > 0 && best.is_none_or(|(most, _)| quality > most) {
-                best = Some((quality, language));
-            }
-        }
-        best.map(|(_, language)| language).or_else(|| Self::of_code(default)).unwrap_or(Self::Es)
-    }
-
-    /// The code of this language, for `lang` and `Content-Language`.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Es => "es",
-            Self::En => "en",
-        }
-    }
-
-    fn of_code(range: &str) -> Option<Self> {
-        let primary = range.trim().split(['-', '_']).next()?;
-        Self::ALL.into_iter().find(|language| primary.eq_ignore_ascii_case(language.code()))
-    }
-
-    const fn file(self) -> &'static str {
-        match self {
-            Self::Es => include_str!("../../../templates/words/es.txt"),
-            Self::En => include_str!("../../../templates/words/en.txt"),
-        }
-    }
-}
-
-impl Words<'static> {
-    /// The words of a language that is built in.
-    pub fn of(language: Language) -> Self {
-        Self::parse(language.file())
-    }
+    catalogue: &'a Catalogue,
+    language: Language,
+    texts: &'a [Option<Box<str>>],
 }
 
 impl<'a> Words<'a> {
-    /// Reads `key = text` lines; `#` begins a comment, other lines are passed over.
-    pub fn parse(file: &'a str) -> Self {
-        let lines = file.lines().filter(|line| !line.starts_with('#'));
-        Self { lines: lines.filter_map(|line| line.split_once(" = ")).collect() }
+    /// The language that these are of.
+    pub const fn language(&self) -> Language {
+        self.language
     }
 
-    /// The text under `key`; the English one if there is none, and the key itself as the last resort.
-    pub fn text<'b>(&'b self, key: &'b str) -> &'b str {
-        self.own(key).or_else(|| line_of(Language::En.file(), key)).unwrap_or(key)
+    /// The other languages that are there, each with what it calls itself.
+    pub fn others(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let own = self.language;
+        let catalogue = self.catalogue;
+        let others = catalogue.files.iter().filter(move |(language, _)| *language != own);
+        others.map(move |(language, texts)| {
+            let name = texts[0].as_deref();
+            let built_in = if *language == Language::ES { catalogue.built_in[0].1 } else { language.code() };
+            (language.code(), name.unwrap_or(built_in))
+        })
+    }
+
+    /// The text under `key`; the Spanish one if there is none, and the key itself as the last resort.
+    pub fn text<'b>(&self, key: &'b str) -> &'b str
+    where
+        'a: 'b,
+    {
+        let built_in = &self.catalogue.built_in;
+        let Some(number) = built_in.iter().position(|(known, _)| *known == key) else { return key };
+        self.texts[number].as_deref().unwrap_or(built_in[number].1)
     }
 
     /// The text under `key` with `{n}` replaced by a number.
@@ -118,14 +238,11 @@ impl<'a> Words<'a> {
         let key = format!("{unit}.{}", if number == 1 { "one" } else { "many" });
         self.count(&key, number).replace(' ', "\u{a0}")
     }
-
-    fn own(&self, key: &str) -> Option<&'a str> {
-        self.lines.iter().find(|(known, _)| *known == key).map(|(_, text)| *text)
-    }
 }
 
-fn line_of(file: &'static str, key: &str) -> Option<&'static str> {
-    Words::parse(file).own(key)
+/// The lines of the file that is built in, which the tests hold to be sound.
+fn lines_of(file: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    file.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(" = "))
 }
 
 /// `q=0.5` as thousandths.
@@ -136,100 +253,10 @@ fn quality(parameter: &str) -> Option<u16> {
     Some(whole.parse::<u16>().ok()?.saturating_mul(1_000).saturating_add(thousandths).min(1_000))
 }
 
+/// Its first line is what the language calls itself.
+const BUILT_IN: &str = include_str!("../../../templates/words/es.txt");
+/// What other texts and numbers are put into.
+const GAPS: [&str; 3] = ["{n}", "{x}", "{y}"];
+
 #[cfg(test)]
-mod tests {
-    use crate::base::sorted::SortedSet;
-
-    use super::*;
-
-    #[test]
-    fn the_browser_chooses_among_the_languages_we_have() {
-        for (header, default, expected) in [
-            ("", "es", Language::Es),
-            ("", "en", Language::En),
-            ("", "klingon", Language::Es),
-            ("es-MX,es;q=0.9,en;q=0.8", "en", Language::Es),
-            ("en-US,en;q=0.5", "es", Language::En),
-            ("fr-FR, en;q=0.3, es;q=0.7", "en", Language::Es),
-            ("de,fr;q=0.5", "en", Language::En),
-            ("es;q=0, en;q=0.001", "es", Language::En),
-            ("ES_mx", "en", Language::Es),
-            ("en;q=nonsense", "es", Language::En),
-            ("english,;;;,q=1", "es", Language::Es),
-        ] {
-            assert_eq!(Language::choose(header, default), expected, "{header:?}");
-        }
-    }
-
-    #[test]
-    fn every_language_has_the_same_keys_each_once_and_the_same_gaps() {
-        let english = Words::of(Language::En);
-        for language in Language::ALL {
-            let words = Words::of(language);
-            let lines = language.file().lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-            assert_eq!(lines.count(), words.lines.len(), "{language:?}: every line is key = text");
-            let keys =
-                |words: &Words<'_>| words.lines.iter().map(|(key, _)| key.to_string()).collect::<Vec<_>>();
-            assert_eq!(keys(&words), keys(&english), "{language:?}: same keys in the same order");
-            for (key, text) in &words.lines {
-                assert_eq!(words.own(key), Some(*text), "{language:?}: {key} stands there once");
-                for gap in ["{n}", "{x}", "{y}"] {
-                    assert_eq!(text.contains(gap), english.text(key).contains(gap), "{language:?}: {key}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn pages_use_every_key_and_no_other() {
-        let sources = [
-            include_str!("page.rs"),
-            include_str!("words.rs").split("mod tests").next().unwrap(),
-            include_str!("../../../templates/base.html"),
-            include_str!("../../../templates/form.html"),
-            include_str!("../../../templates/message.html"),
-            include_str!("../../../templates/redirect.html"),
-            include_str!("../../../templates/status.html"),
-        ];
-        let is_key = |text: &&str| {
-            text.contains('.')
-                && !text.ends_with(".html")
-                && text.chars().all(|c| c == '.' || c.is_ascii_lowercase())
-        };
-        let used: SortedSet<_> = sources.iter().flat_map(|source| source.split('"').filter(is_key)).collect();
-        let units = ["second.", "minute.", "hour.", "day."];
-        let english = Words::of(Language::En);
-        let known = english.lines.iter().map(|(key, _)| *key);
-        let known: SortedSet<_> =
-            known.filter(|key| !units.iter().any(|unit| key.starts_with(unit))).collect();
-        assert_eq!(used, known);
-    }
-
-    #[test]
-    fn a_language_read_at_run_time_falls_back_to_english_key_by_key() {
-        let words = Words::parse("# Zapoteco\nform.button = Guyuu\nnonsense\n");
-        assert_eq!(words.text("form.button"), "Guyuu");
-        assert_eq!(words.text("page.back"), Words::of(Language::En).text("page.back"));
-        assert_eq!(words.text("no.such"), "no.such");
-    }
-
-    #[test]
-    fn time_is_said_in_its_two_largest_units() {
-        let english = Words::of(Language::En);
-        for (seconds, expected) in [
-            (0, "0 seconds"),
-            (1, "1 second"),
-            (59, "59 seconds"),
-            (60, "1 minute"),
-            (61, "2 minutes"),
-            (3_600, "1 hour"),
-            (3_601, "1 hour 1 minute"),
-            (7_260, "2 hours 1 minute"),
-            (86_400, "1 day"),
-            (86_400 * 29 + 3_600 * 5 + 60, "29 days 5 hours"),
-        ] {
-            assert_eq!(english.span(Span::from_secs(seconds)).replace('\u{a0}', " "), expected);
-        }
-        assert_eq!(Words::of(Language::Es).span(Span::from_secs(86_400)), "1\u{a0}d\u{ed}a");
-    }
-}
+mod tests;

@@ -9,9 +9,10 @@ use crate::hotspot::code::Code;
 use crate::hotspot::output::{
     AdmittedGuest, AskId, ClientId, Event, GuestChange, Output, SavedSession, UsageSample,
 };
+use crate::hotspot::portal::shipped;
 use crate::hotspot::portal::{Notice, Page, SessionView};
 use crate::hotspot::request::{Method, PortalRequest};
-use crate::hotspot::settings::Settings;
+use crate::hotspot::settings::{Community, Settings};
 use crate::hotspot::tariff::{Allowance, Measure, Tariff, VoucherState};
 
 /// A node's hotspot with everything around it that the other floors would be.
@@ -57,8 +58,9 @@ pub(super) fn settings() -> Settings {
         portal_host: "10.77.4.1".to_owned(),
         portal_address: Ipv4Addr::new(10, 77, 4, 1),
         portal_port: 2_080,
-        community: "Santa Mar\u{ed}a".to_owned(),
-        language: "es".to_owned(),
+        community: Community { name: "Santa Mar\u{ed}a".to_owned(), languages: Vec::new() },
+        languages: shipped::catalogue().languages(),
+        language: None,
         lease: Span::from_secs(900),
         usage_interval: Span::from_secs(20),
         services: vec![("Escuela".to_owned(), "http://10.77.0.5/".to_owned())],

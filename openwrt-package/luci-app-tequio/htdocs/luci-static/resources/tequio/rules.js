@@ -90,7 +90,8 @@ const SECTIONS = {
 		[ 'portal_host', 'host', follows('address') ],
 		[ 'lease_s', number(60, 900), is('900') ],
 		[ 'usage_interval_s', number(1, 300), is('10') ],
-		[ 'language', choice('es', 'en'), is('es') ],
+		[ 'language', 'text', follows('the charter\'s first') ],
+		[ 'words', 'path', is('/usr/share/tequio/portal') ],
 		[ 'infrastructure', 'prefix', list(0, 64) ]
 	] },
 	service: { most: 32, required: false, unique: 'url', options: [
@@ -286,6 +287,7 @@ function unless(words) {
 	case '4 x hello_interval_ms': return _('4 times the sign of life');
 	case '96 wired and tunnel, 256 wireless and bridge': return _('cable and tunnel 96, radio 256');
 	case 'address': return _('the address');
+	case 'the charter\'s first': return _('the first of the community');
 	case 'everywhere': return _('everywhere');
 	case 'no end': return _('no end');
 	case 'none': return _('none');

@@ -87,6 +87,7 @@ function words(section, name) {
 			lease_s: [ _('Lease'), _('Seconds that the kernel lets a guest through before it asks again.') ],
 			usage_interval_s: [ _('Counting'), _('Seconds between two readings of the counters; at most a third of the lease.') ],
 			language: [ _('Language'), _('Of portal pages when the browser asks for none that we have.') ],
+			words: [ _('Folder of words'), _('One file a language, like pt.txt. A new file is a new language.') ],
 			infrastructure: [ _('Infrastructure'), _('Where the mesh\'s own machines live: guests reach nothing there. Needs a restart.') ]
 		},
 		service: {
