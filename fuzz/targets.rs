@@ -114,7 +114,13 @@ pub(crate) fn words(data: &[u8]) {
             assert_eq!(text.contains(gap), spanish.text(key).contains(gap), "{key} keeps its gaps");
         }
     }
-    let place = portal::Place { community: String::new(), services: Vec::new(), uplink: false };
+    let place = portal::Place {
+        community: String::new(),
+        colour: None,
+        logo: false,
+        services: Vec::new(),
+        uplink: false,
+    };
     let page =
         Page::Form { place, typed: Typed::default(), notice: Some(Notice::TryAgainIn { seconds: 61 }) };
     let html = String::from_utf8(page.render(words).body).expect("a page is text");

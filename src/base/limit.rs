@@ -153,6 +153,10 @@ pub const NODE_UNKNOWN_LOTS: usize = 100;
 pub const NODE_WRONG_TAGS: u32 = 1_000;
 /// Vouchers on one page of usage: 64 counters of at most 30 bytes are 2 kB.
 pub const USAGE_PAGE: usize = 64;
+/// Bytes of the community's logo: a record holds [`RECORD_BYTES`], and a phone loads it beside its page.
+pub const LOGO_BYTES: usize = 4_096;
+/// Dots of it, each way: 256 kB in the phone once it is unpacked.
+pub const LOGO_DOTS: u16 = 256;
 /// Shares inside one epoch record, so that it fits [`RECORD_BYTES`]; further members get a grant.
 pub const EPOCH_SHARES: usize = 48;
 /// Shares of a plan's price, beside the seller's.

@@ -32,7 +32,7 @@ struct Command {
     perform: fn(&Options) -> Result<String, String>,
 }
 
-const COMMANDS: [Command; 15] = [
+const COMMANDS: [Command; 16] = [
     Command {
         word: "create",
         values: &["name", "dir", "currency", "minor-units", "country", "language", "ipv4", "ipv6"],
@@ -49,6 +49,18 @@ tequio community create --name NAME --dir DIR
   --json               for programs
 ",
         perform: found::create,
+    },
+    Command {
+        word: "look",
+        values: &["dir", "colour", "logo"],
+        flags: &[],
+        help: "Says how the community looks on the portal: its colour and its logo. What is not named is as before.
+
+tequio community look --dir DIR
+  --colour 0d4a3c      six hex digits; `none` is the portal's own
+  --logo FILE          a PNG of at most 4,096 bytes and 256 x 256 dots; `none` takes it away
+",
+        perform: found::look,
     },
     Command {
         word: "plan",

@@ -38,6 +38,10 @@ pub struct Community {
     pub name: String,
     /// Languages of pages, the first one first.
     pub languages: Vec<Language>,
+    /// Its colour: red, green and blue, 8 bits each.
+    pub colour: Option<u32>,
+    /// Its logo, a PNG of 4 kB at most; empty: none.
+    pub logo: Vec<u8>,
 }
 
 impl Settings {

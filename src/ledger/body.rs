@@ -18,7 +18,7 @@ pub use self::members::{
     Charter, Epoch, Expulsion, Grant, Member, PaperDebt, Person, PersonRole, SealedShare, Succession,
 };
 pub use self::money::{Cash, Close, ClosedTotal, Cover, HandOver, InKind, InKindReason, Settlement};
-pub use self::network::{Mode, NetworkMode, Notice, ReferenceState, Service, Status, Time};
+pub use self::network::{Look, Mode, NetworkMode, Notice, ReferenceState, Service, Status, Time};
 pub use self::vouchers::{
     Activation, Counter, Device, Exchange, Extension, Honoured, Issue, Plan, PlanMeasure, PlanShare,
     Revocation, Sale, Usage,
@@ -124,6 +124,8 @@ bodies! {
     Status(Box<Status>),
     /// A link that was good.
     ReferenceState(Box<ReferenceState>),
+    /// How the community looks.
+    Look(Box<Look>),
 }
 
 impl Body {

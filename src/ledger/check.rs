@@ -2,14 +2,14 @@
 
 use super::account::FIGURES;
 use super::body::{
-    Body, Cash, Charter, Close, Epoch, Extension, HandOver, InKind, Member, Mode, Notice, Person, Plan,
+    Body, Cash, Charter, Close, Epoch, Extension, HandOver, InKind, Look, Member, Mode, Notice, Person, Plan,
     PlanMeasure, ReferenceState, Sale, SealedShare, Service, Settlement, Status,
 };
 use super::line::NAME_BYTES;
 use super::record::RecordId;
 use crate::base::limit::{
-    CLOSE_NAMES, EPOCH_SHARES, LOT_VOUCHERS, PLAN_SHARES, RECORD_HEADS, RECORD_REPLACES, RECORD_TEXT_BYTES,
-    REFERENCE_BYTES, SERVICE_PREFIXES, USAGE_PAGE,
+    CLOSE_NAMES, EPOCH_SHARES, LOGO_BYTES, LOGO_DOTS, LOT_VOUCHERS, PLAN_SHARES, RECORD_HEADS,
+    RECORD_REPLACES, RECORD_TEXT_BYTES, REFERENCE_BYTES, SERVICE_PREFIXES, USAGE_PAGE,
 };
 use crate::base::voucher::Verifier;
 
@@ -43,6 +43,7 @@ impl Body {
             Self::Notice(body) => body.fault(),
             Self::Status(body) => body.fault(),
             Self::ReferenceState(body) => body.fault(),
+            Self::Look(body) => body.fault(),
             Self::Activation(_) | Self::Exchange(_) | Self::Device(_) | Self::Time(_) | Self::Unread => None,
         }
     }
@@ -281,6 +282,56 @@ impl ReferenceState {
         }
         text_fault(&self.name)
     }
+}
+
+impl Look {
+    fn fault(&self) -> Option<&'static str> {
+        if self.colour.is_some_and(|colour| colour > 0xff_ff_ff) {
+            return Some("a colour is six hex digits, like 0d4a3c");
+        }
+        if self.logo.is_empty() {
+            return None;
+        }
+        png_fault(&self.logo)
+    }
+}
+
+/// Whatever opens every phone's page is a picture from its first to its last octet, and none that unpacks to much.
+fn png_fault(bytes: &[u8]) -> Option<&'static str> {
+    if bytes.len() > LOGO_BYTES {
+        return Some("a logo has at most 4,096 bytes");
+    }
+    let Some(mut rest) = bytes.strip_prefix(b"\x89PNG\r\n\x1a\n") else {
+        return Some("a logo is a PNG");
+    };
+    let (mut first, mut data) = (true, false);
+    // Length, name, content, sum: each chunk in turn.
+    while let Some((&[a, b, c, d, ref name @ ..], after)) = rest.split_first_chunk::<8>() {
+        let length = u32::from_be_bytes([a, b, c, d]) as usize;
+        let Some((content, after)) = after.split_at_checked(length) else { break };
+        let Some(after) = after.get(4..) else { break };
+        match (first, name) {
+            (true, b"IHDR") if !is_small(content) => {
+                return Some("a logo is at most 256 dots wide and high");
+            }
+            (true, b"IHDR") => {}
+            (true, _) => break,
+            (false, b"IDAT") => data = true,
+            (false, b"IEND") if data && length == 0 && after.is_empty() => return None,
+            // What moves would go on for ever.
+            (false, b"acTL" | b"IHDR" | b"IEND") => break,
+            _ => {}
+        }
+        (first, rest) = (false, after);
+    }
+    Some("a logo is a whole PNG, and nothing behind it")
+}
+
+/// Width and height of a PNG's head.
+fn is_small(head: &[u8]) -> bool {
+    let [0, 0, a, b, 0, 0, c, d, _, _, _, _, _] = *head else { return false };
+    let fits = |high, low| (1..=LOGO_DOTS).contains(&u16::from_be_bytes([high, low]));
+    fits(a, b) && fits(c, d)
 }
 
 /// Names end up on pages and terminals: short, and nothing that moves a cursor.

@@ -65,6 +65,8 @@ pub enum Kind {
     Status,
     /// What a link was like when it was good.
     ReferenceState,
+    /// Colour and logo of the community.
+    Look,
     /// A kind that this version does not know: kept, relayed, without a meaning here.
     Other(u16),
 }
@@ -81,7 +83,7 @@ pub(super) enum Supersession {
 /// One row: kind, number on the wire, name, in the author's chain?, supersession.
 type Row = (Kind, u16, &'static str, bool, Supersession);
 
-const TABLE: [Row; 28] = [
+const TABLE: [Row; 29] = [
     (Kind::Charter, 1, "charter", true, Supersession::Kept),
     (Kind::Succession, 2, "succession", true, Supersession::Kept),
     (Kind::Member, 3, "member", true, Supersession::Kept),
@@ -110,6 +112,7 @@ const TABLE: [Row; 28] = [
     (Kind::Time, 26, "time", false, Supersession::Latest),
     (Kind::Status, 27, "status", false, Supersession::Latest),
     (Kind::ReferenceState, 28, "reference state", false, Supersession::Latest),
+    (Kind::Look, 29, "look", false, Supersession::Latest),
 ];
 
 impl Kind {

@@ -2,7 +2,7 @@
 
 use super::Ledger;
 use super::authority::standing;
-use super::body::{Body, Mode, NetworkMode, Notice, Service, Status};
+use super::body::{Body, Look, Mode, NetworkMode, Notice, Service, Status};
 use super::kind::Kind;
 use super::record::{Record, RecordId};
 use super::rights::Role;
@@ -77,6 +77,17 @@ impl Ledger {
         }
         notices.sort_by_key(|(author, notice)| (*author, &notice.name));
         notices.into_iter().map(|(_, notice)| notice).collect()
+    }
+
+    /// How the community looks; what the present root says comes before what an earlier one said.
+    pub fn look(&self) -> Option<&Look> {
+        let root = self.charter().map(|charter| charter.root);
+        let looks = self.of_kind(Kind::Look).filter(|record| self.authority.entitled(record));
+        let newest = looks.max_by_key(|record| (Some(record.author) == root, record.seq, record.id));
+        newest.and_then(|record| match &record.body {
+            Body::Look(look) => Some(&**look),
+            _ => None,
+        })
     }
 
     /// The number of the root's newest time record, and the least that any clock may say by it, in seconds since 1970.

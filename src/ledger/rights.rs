@@ -52,7 +52,7 @@ const HOTSPOT: Signer = Signer::Role(Role::Hotspot);
 
 /// Who may sign what. Time is offered in a status, which every member signs: what it says counts as an offer by
 /// the role `clock`.
-const RIGHTS: [(Kind, &[Signer]); 28] = [
+const RIGHTS: [(Kind, &[Signer]); 29] = [
     (Kind::Charter, &[ROOT]),
     // A member accepts by it, for itself alone, a root that the old one does not name.
     (Kind::Succession, &[ROOT, Signer::Member]),
@@ -82,6 +82,7 @@ const RIGHTS: [(Kind, &[Signer]); 28] = [
     (Kind::Time, &[ROOT]),
     (Kind::Status, &[Signer::Member]),
     (Kind::ReferenceState, &[Signer::Member]),
+    (Kind::Look, &[ROOT]),
 ];
 
 /// Whether the table lets this signer sign this kind.
@@ -207,6 +208,7 @@ mod tests {
             (Kind::Time, "x........"),
             (Kind::Status, ".x......."),
             (Kind::ReferenceState, ".x......."),
+            (Kind::Look, "x........"),
             (Kind::Other(99), "........."),
         ];
         assert_eq!(table.len(), Kind::all().count() + 1);

@@ -196,9 +196,12 @@ impl Node {
         let (Some(charter), Some(settings)) = (self.ledger.charter(), &mut self.settings.hotspot) else {
             return;
         };
+        let look = self.ledger.look();
         let community = Community {
             name: charter.name.clone(),
             languages: charter.languages.iter().filter_map(|code| Language::of_code(code)).collect(),
+            colour: look.and_then(|look| look.colour),
+            logo: look.map(|look| look.logo.clone()).unwrap_or_default(),
         };
         if settings.community != community {
             settings.community = community;

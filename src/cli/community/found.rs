@@ -1,6 +1,7 @@
 //! `create`, `plan`, `check`: what the assembly does with its folder.
 
 use std::fmt::Write;
+use std::fs;
 use std::path::Path;
 
 use serde_json::json;
@@ -92,6 +93,39 @@ fn random_prefix() -> Result<Prefix, String> {
     random.map_err(|error| format!("the kernel gives no random numbers: {error}"))?;
     octets[0] = 0xfd;
     Prefix::new(octets.into(), 48).ok_or_else(|| "a /48 is a prefix".to_owned())
+}
+
+/// `tequio community look`
+pub(super) fn look(options: &Options) -> Result<String, String> {
+    let mut assembly = Assembly::open(&options.path("dir")?)?;
+    let mut look = assembly.ledger.look().cloned().unwrap_or_default();
+    let (colour, logo) = (options.text("colour")?, options.text("logo")?);
+    match colour {
+        None if logo.is_none() => return Err("say --colour or --logo".to_owned()),
+        None => {}
+        Some("none") => look.colour = None,
+        Some(text) => {
+            let digits = Some(text).filter(|text| text.len() == 6 && !text.starts_with('+'));
+            let number = digits.and_then(|text| u32::from_str_radix(text, 16).ok());
+            look.colour = Some(number.ok_or("a colour is six hex digits, like 0d4a3c")?);
+        }
+    }
+    match logo {
+        None => {}
+        Some("none") => look.logo = Vec::new(),
+        Some(file) => {
+            look.logo = fs::read(file).map_err(|error| format!("{file} cannot be read: {error}"))?
+        }
+    }
+    let body = Body::Look(Box::new(look.clone()));
+    if let Some(what) = body.fault() {
+        return Err(what.to_owned());
+    }
+    assembly.write(body)?;
+    assembly.save()?;
+    let colour =
+        look.colour.map_or_else(|| "its own colour".to_owned(), |colour| format!("the colour #{colour:06x}"));
+    Ok(format!("The portal has {colour} and a logo of {} bytes.\n", look.logo.len()))
 }
 
 /// `tequio community plan`

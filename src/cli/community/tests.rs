@@ -524,3 +524,22 @@ fn records_go_to_a_stick_and_back_and_give_the_month() {
     assert!(error.contains("altered"), "{error}");
     assert!(report(&table, &["--month", "noviembre"]).unwrap_err().contains("like 2026-11"));
 }
+
+#[test]
+fn the_assembly_says_how_the_portal_looks() {
+    let table = Table::founded("look");
+    let look = ["look", "--dir", "{}/asamblea"];
+    assert_eq!(table.refused(&look), "say --colour or --logo");
+    for colour in ["green", "+12345", "1234567", "0d4a3"] {
+        let said = table.refused(&[&look[..], &["--colour", colour]].concat());
+        assert_eq!(said, "a colour is six hex digits, like 0d4a3c", "{colour}");
+    }
+    fs::write(table.path("logo.png"), crate::ledger::tests::look::dot()).unwrap();
+    fs::write(table.path("logo.svg"), "<svg/>").unwrap();
+    assert_eq!(table.refused(&[&look[..], &["--logo", "{}/logo.svg"]].concat()), "a logo is a PNG");
+    let said = table.do_it(&[&look[..], &["--colour", "7b2d8e", "--logo", "{}/logo.png"]].concat());
+    assert_eq!(said, "The portal has the colour #7b2d8e and a logo of 70 bytes.\n");
+    // What is not named is as before.
+    let said = table.do_it(&[&look[..], &["--logo", "none"]].concat());
+    assert_eq!(said, "The portal has the colour #7b2d8e and a logo of 0 bytes.\n");
+}

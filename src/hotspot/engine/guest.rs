@@ -40,7 +40,10 @@ impl Hotspot {
                 self.mend(now, guest);
                 self.redirect()
             }
-            (Asked::Unknown, _) => Page::NotFound { place: self.place() },
+            (Asked::Logo, _) if !self.settings.community.logo.is_empty() => {
+                Page::Logo { png: self.settings.community.logo.clone() }
+            }
+            (Asked::Unknown | Asked::Logo, _) => Page::NotFound { place: self.place() },
             (_, None) => Page::UnknownDevice { place: self.place() },
             (Asked::LogIn { typed }, Some(mac)) => {
                 match self.log_in(now, (request, language), mac, typed.clone()) {

@@ -58,6 +58,8 @@ pub(crate) enum Asked {
     },
     /// How much is left.
     Status,
+    /// The community's logo.
+    Logo,
     /// Nothing that there is.
     Unknown,
 }
@@ -72,6 +74,7 @@ pub(crate) fn asked(settings: &Settings, request: &PortalRequest) -> Asked {
         (Method::Get, "/login") => with_code(&request.query).unwrap_or(Asked::Start),
         (Method::Post, "/login") => Asked::LogIn { typed: typed(&request.body).unwrap_or_default() },
         (Method::Get, "/status") => Asked::Status,
+        (Method::Get, "/logo.png") => Asked::Logo,
         _ => Asked::Unknown,
     }
 }
@@ -117,6 +120,7 @@ pub(crate) fn anonymous(
         Asked::Elsewhere => ("/", String::new(), String::new()),
         Asked::Start => ("/", String::new(), String::new()),
         Asked::Status => ("/status", String::new(), String::new()),
+        Asked::Logo => ("/logo.png", String::new(), String::new()),
         Asked::Unknown => ("/unknown", String::new(), String::new()),
         Asked::Form { typed } => ("/", form::of("code", rename(&typed).as_str()), String::new()),
         Asked::LogIn { typed } => ("/login", String::new(), form::of("code", rename(&typed).as_str())),

@@ -53,6 +53,11 @@ pub enum Page {
         /// Where the guest is.
         place: Place,
     },
+    /// The community's logo.
+    Logo {
+        /// A PNG.
+        png: Vec<u8>,
+    },
     /// There is no such page.
     NotFound {
         /// Where the guest is.
@@ -65,6 +70,10 @@ pub enum Page {
 pub struct Place {
     /// Name of the community.
     pub community: String,
+    /// Its colour.
+    pub colour: Option<u32>,
+    /// Whether it has a logo.
+    pub logo: bool,
     /// Services that are free for all: (name, URL).
     pub services: Vec<(String, String)>,
     /// Whether there is a way to the outside.
@@ -130,6 +139,8 @@ impl Place {
         let services = settings.services.iter().filter(|(_, url)| is_web(url)).take(PORTAL_SERVICES);
         Self {
             community: cut(&settings.community.name),
+            colour: settings.community.colour,
+            logo: !settings.community.logo.is_empty(),
             services: services.map(|(name, url)| (cut(name), url.clone())).collect(),
             uplink,
         }
@@ -146,6 +157,7 @@ impl Page {
             code,
             place,
             title: words.text(title),
+            paint: Paint::of(place.colour),
             refresh_s: 0,
             keeps: String::new(),
         };
@@ -153,6 +165,7 @@ impl Page {
             MessagePage { frame: frame(place, title), text: words.text(text), checking: false }.render()
         };
         let (status, body) = match self {
+            Self::Logo { png } => return picture(png),
             Self::Redirect { to } => (302, RedirectPage { words, code, to }.render()),
             Self::Form { place, typed, notice } => {
                 let notice = notice.map(|notice| notice.text(words));
@@ -212,10 +225,47 @@ struct Frame<'a> {
     code: &'a str,
     place: &'a Place,
     title: &'a str,
+    paint: Paint,
     /// Seconds after which the browser asks again; 0 is never.
     refresh_s: u32,
     /// What a link to the same page in another language keeps.
     keeps: String,
+}
+
+/// Colours of a page that the community's own decides, so that everybody can read it.
+struct Paint {
+    /// Behind the name and on buttons.
+    ground: String,
+    /// What is written there.
+    ink: &'static str,
+    /// What is written in colour on white.
+    accent: String,
+}
+
+impl Paint {
+    fn of(colour: Option<u32>) -> Self {
+        let colour = colour.unwrap_or(GREEN);
+        let part = |shift: u32| u64::from(colour >> shift & 0xff).pow(2);
+        // Near the luminance of WCAG 2.2, in ten thousandths of that of white.
+        let light = (2_126 * part(16) + 7_152 * part(8) + 722 * part(0)) / 65_025;
+        let ground = format!("#{colour:06x}");
+        match light < WHITE_IS_READ {
+            true => Self { accent: ground.clone(), ground, ink: "#fff" },
+            false => Self { accent: DARK.to_owned(), ground, ink: DARK },
+        }
+    }
+}
+
+/// The picture, which a phone keeps for an hour.
+fn picture(png: &[u8]) -> Rendered {
+    let headers = [
+        ("Content-Type", "image/png"),
+        ("Cache-Control", "max-age=3600"),
+        ("Content-Security-Policy", "default-src 'none'"),
+        ("X-Content-Type-Options", "nosniff"),
+    ];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    Rendered { status: 200, headers, body: png.to_vec() }
 }
 
 struct NoticeText {
@@ -300,5 +350,11 @@ fn is_web(url: &str) -> bool {
     url.len() <= PORTAL_NAME_BYTES && (url.starts_with("http://") || url.starts_with("https://"))
 }
 
-/// Nothing is fetched, nothing runs, nobody frames the page.
-const CONTENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// The portal's own colour.
+const GREEN: u32 = 0x0d_4a_3c;
+/// Text where white cannot be read.
+const DARK: &str = "#1c1a17";
+/// On a lighter ground than this, dark text is read better.
+const WHITE_IS_READ: u64 = 2_000;
+/// Nothing but the logo is fetched, nothing runs, nobody frames the page.
+const CONTENT_POLICY: &str = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";

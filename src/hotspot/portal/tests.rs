@@ -6,6 +6,8 @@ use crate::hotspot::settings::Community;
 fn place() -> Place {
     Place {
         community: "San Juan <Tequio> & \"Amigos\"".to_owned(),
+        colour: None,
+        logo: true,
         services: vec![
             ("Escuela".to_owned(), "http://10.77.0.5/".to_owned()),
             ("Tom's <b>radio</b>".to_owned(), "http://radio.example/?a=1&b=\"".to_owned()),
@@ -91,10 +93,14 @@ fn every_page_in_every_language_is_small_closed_and_complete() {
             }
             // Nothing from outside becomes markup, and nothing is fetched.
             for forbidden in
-                ["<script", "<b>radio", "<Tequio>", "<hora>", "src=", "@import", "url(", "{{", "{n}", "{x}"]
+                ["<script", "<b>radio", "<Tequio>", "<hora>", "@import", "url(", "{{", "{n}", "{x}"]
             {
                 assert!(!html.contains(forbidden), "{forbidden} in {html}");
             }
+            assert!(
+                html.split("src=\"").skip(1).all(|rest| rest.starts_with("/logo.png\"")),
+                "the logo alone is fetched"
+            );
             for link in html.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
                 let ours = link.starts_with('/')
                     || link.starts_with("http://10.77.")
@@ -268,4 +274,34 @@ fn the_language_is_what_was_chosen_then_what_the_browser_likes_then_the_village_
     assert_eq!(language_of(&settings, "", "", "", ""), "en");
     settings.languages.clear();
     assert_eq!(language_of(&settings, "lang=pt", "", "", "en"), "es", "Spanish never lacks");
+}
+
+#[test]
+fn every_colour_of_a_community_can_be_read() {
+    for (colour, ground, ink, accent) in [
+        (None, "#0d4a3c", "#fff", "#0d4a3c"),
+        (Some(0x80_00_00), "#800000", "#fff", "#800000"),
+        (Some(0xff_d7_00), "#ffd700", "#1c1a17", "#1c1a17"),
+        (Some(0), "#000000", "#fff", "#000000"),
+        (Some(0xff_ff_ff), "#ffffff", "#1c1a17", "#1c1a17"),
+        (Some(0x2e_7d_32), "#2e7d32", "#fff", "#2e7d32"),
+    ] {
+        let page = Page::Form { place: Place { colour, ..place() }, typed: Typed::default(), notice: None };
+        let rendered = spanish(&page);
+        for style in [
+            format!("header{{background:{ground};color:{ink}}}"),
+            format!("background:{ground};color:{ink};font"),
+            format!("a{{color:{accent};"),
+        ] {
+            assert!(text(&rendered).contains(&style), "{style}");
+        }
+    }
+}
+
+#[test]
+fn the_logo_is_a_picture_and_nothing_else() {
+    let rendered = spanish(&Page::Logo { png: vec![0x89, b'P'] });
+    assert_eq!((rendered.status, &rendered.body[..]), (200, &[0x89, b'P'][..]));
+    assert_eq!(header(&rendered, "Content-Type"), Some("image/png"));
+    assert_eq!(header(&rendered, "X-Content-Type-Options"), Some("nosniff"));
 }

@@ -68,6 +68,18 @@ pub struct Notice {
 
 fields!(map Notice { 0 name, 1 text, 2 until, });
 
+/// How the community looks on the portal. By the root, and no part of the charter: that one travels at the head of each
+/// stream, and in each admission.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Red, green and blue, 8 bits each; none: the portal's own.
+    pub colour: Option<u32>,
+    /// A PNG; empty: none.
+    pub logo: Vec<u8>,
+}
+
+fields!(map Look { 0 colour, 1 logo or default, });
+
 /// The least that any clock may say. It sets none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Time {

@@ -6,6 +6,7 @@ mod expulsion;
 mod golden;
 mod journal;
 mod line;
+pub(crate) mod look;
 mod merge;
 mod money;
 mod paid;

@@ -4,8 +4,8 @@ use ed25519_dalek::{Signer, SigningKey};
 
 use super::super::body::{
     Body, Cash, Charter, Close, Epoch, Exchange, Extension, Grant, HandOver, Honoured, InKind, InKindReason,
-    Issue, Member, Mode, NetworkMode, Notice, PaperDebt, Person, PersonRole, Plan, PlanMeasure, PlanShare,
-    ReferenceState, SealedShare, Service, Settlement, Status, Succession, Time,
+    Issue, Look, Member, Mode, NetworkMode, Notice, PaperDebt, Person, PersonRole, Plan, PlanMeasure,
+    PlanShare, ReferenceState, SealedShare, Service, Settlement, Status, Succession, Time,
 };
 use super::super::draft::DraftError;
 use super::super::proof::verifier_of;
@@ -374,6 +374,7 @@ pub(super) fn rare(village: &Village, vouchers: &[Verifier]) -> Vec<(usize, Body
             })),
         ),
         (3, Body::ReferenceState(Box::new(ReferenceState { name: text("cerro"), state: vec![1, 2, 3] }))),
+        (0, Body::Look(Box::new(Look { colour: Some(0x12_34_56), logo: super::look::dot() }))),
     ]
 }
 

@@ -58,7 +58,7 @@ pub(super) fn settings() -> Settings {
         portal_host: "10.77.4.1".to_owned(),
         portal_address: Ipv4Addr::new(10, 77, 4, 1),
         portal_port: 2_080,
-        community: Community { name: "Santa Mar\u{ed}a".to_owned(), languages: Vec::new() },
+        community: Community { name: "Santa Mar\u{ed}a".to_owned(), ..Community::default() },
         languages: shipped::catalogue().languages(),
         language: None,
         lease: Span::from_secs(900),
