@@ -118,12 +118,13 @@ pub(crate) fn words(data: &[u8]) {
         community: String::new(),
         colour: None,
         logo: false,
+        notices: Vec::new(),
         services: Vec::new(),
         uplink: false,
     };
     let page =
         Page::Form { place, typed: Typed::default(), notice: Some(Notice::TryAgainIn { seconds: 61 }) };
-    let html = String::from_utf8(page.render(words).body).expect("a page is text");
+    let html = String::from_utf8(page.render(words, "17").body).expect("a page is text");
     assert!(html.len() < 30_000 && html.trim_end().ends_with("</html>") && !html.contains("<script"));
 }
 

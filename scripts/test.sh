@@ -61,8 +61,11 @@ part_village() {
   done
   rm -rf "$records"
 }
-# LuCI's pages: what needs no browser, then all of them in Chromium against a village of their own.
+# The portal's pages in Chromium, each in every language, with script and without. Then LuCI's: what needs no browser, then all
+# of them in Chromium against a village of their own.
 part_pages() {
+  PORTAL_PAGES=$PWD/target/portal-pages.json cargo test --workspace --locked --lib -- every_page_can_be_handed_to_a_browser &&
+    node tests/portal/browser.mjs target/portal-pages.json || return
   local built
   cargo build --workspace --locked && built=$(realpath "$BUILT")/debug || return
   BUILT=$built node --test tests/luci/*.test.mjs && BUILT=$built node tests/luci/browser.mjs
@@ -116,7 +119,7 @@ about() {
     size) echo "the daemon on MIPS, weighed" ;;
     cross) echo "every router's processor" ;;
     village) echo "the story, recorded, replayed" ;;
-    pages) echo "LuCI's pages in a browser" ;;
+    pages) echo "portal and LuCI in a browser" ;;
     interop) echo "a mesh with Debian's babeld and BIRD" ;;
     fuzz) echo "a long run of the fuzz targets" ;;
     roles) echo "babeld and BIRD as subjects" ;;

@@ -59,6 +59,12 @@ pub const HOTSPOT_OUTPUTS: usize = 4_096;
 pub const PORTAL_CODE_BYTES: usize = 32;
 /// Free services that a page lists, and bytes of the name or address of one: a page stays below 30 kB.
 pub const PORTAL_SERVICES: usize = 12;
+/// Bytes of all their names and addresses on one page: five times as many once they are escaped.
+pub const PORTAL_SERVICES_BYTES: usize = 2_000;
+/// Notices that a page shows; each has 384 bytes at most.
+pub const PORTAL_NOTICES: usize = 3;
+/// Devices that are remembered to have told that there is no internet, and devices that yielded their place.
+pub const PORTAL_TOLD: usize = 64;
 /// Bytes of a name shown on a page (community, plan, service), and of an address.
 pub const PORTAL_NAME_BYTES: usize = 200;
 /// Languages of the portal: a page links to each of the others.

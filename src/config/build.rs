@@ -272,7 +272,7 @@ fn hotspot(section: &Checked<'_>, services: &[Service], findings: &mut Findings)
         prefixes_v6: section.list("prefix6"),
         infrastructure: section.list("infrastructure"),
         settings: HotspotSettings {
-            portal_host: section.optional("portal_host").unwrap_or_else(|| address.to_string()),
+            portal_host: section.value("portal_host"),
             portal_address: address,
             portal_port: section.value("portal_port"),
             // The ledger's charter knows it.

@@ -230,7 +230,7 @@ const HOTSPOT: &[OptionRule] = &[
     rule("prefix", Value::Ipv4Prefix, Default::Required, Takes::Restart),
     rule("prefix6", Value::Ipv6Prefix, Default::List(8), Takes::Restart),
     rule("portal_port", number(1, 65_535), Default::Is("2080"), Takes::Restart),
-    rule("portal_host", Value::Host, Default::Derived("address"), Takes::Live),
+    rule("portal_host", Value::Host, Default::Is("192.0.2.1"), Takes::Live),
     rule("lease_s", number(60, 900), Default::Is("900"), Takes::Live),
     rule("usage_interval_s", number(1, 300), Default::Is("10"), Takes::Live),
     rule("language", Value::Text, Default::Derived("the charter's first"), Takes::Live),

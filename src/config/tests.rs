@@ -89,7 +89,8 @@ fn a_node_of_the_village_is_read_with_its_defaults() {
 
     let hotspot = config.hotspot.expect("the hotspot");
     assert_eq!((hotspot.device.as_str(), hotspot.infrastructure.len()), ("br-guest", 2));
-    assert_eq!(hotspot.settings.portal_host, "10.77.4.1");
+    assert_eq!(hotspot.settings.portal_host, "192.0.2.1");
+    assert_eq!(hotspot.settings.portal_url(), "http://192.0.2.1/", "the same at every node");
     assert_eq!(hotspot.settings.portal_address, Ipv4Addr::new(10, 77, 4, 1));
     assert_eq!((hotspot.settings.portal_port, hotspot.settings.lease), (2080, Span::from_secs(900)));
     assert_eq!(hotspot.settings.language, None);

@@ -323,13 +323,13 @@ impl Daemon {
 
     async fn portal(&mut self, event: PortalEvent) {
         match event {
-            PortalEvent::Request { request, peer, http } => {
+            PortalEvent::Request { request, peer, mut http } => {
                 let Some(guests) = &mut self.hotspot else { return };
                 let guest = guests.neighbours.mac_of(peer).await.unwrap_or_else(|error| {
                     log::warn!("the neighbour table cannot be asked who {peer} is: {error}");
                     None
                 });
-                guests.visits.begin(request, &http);
+                guests.visits.begin(request, guest, &mut http);
                 self.input(Input::Portal { request, guest, http }).await;
             }
             PortalEvent::Gone(request) => {

@@ -62,8 +62,9 @@ impl Daemon {
             Output::Probe(probe) => self.prober.ask(probe),
             Output::Page { request, language, page } => {
                 if let Some(guests) = &mut self.hotspot {
-                    let mut rendered = page.render(self.words.words(language));
-                    guests.visits.answer(request, &mut rendered);
+                    let visit = guests.visits.end(request);
+                    let mut rendered = page.render(self.words.words(language), &visit.token);
+                    visit.answer(&mut rendered);
                     guests.portal.reply(request, rendered);
                 }
             }

@@ -250,7 +250,7 @@ pub(super) fn open_hotspot(hotspot: &HotspotSection, ids: &RequestIds) -> Result
     let addresses = [IpAddr::V4(hotspot.settings.portal_address), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
     let portal = Portal::bind(&addresses.map(|address| SocketAddr::new(address, port)), ids.clone());
     let portal = portal.map_err(|error| error.to_string())?;
-    Ok(Guests { firewall, portal, neighbours, visits: Visits::default() })
+    Ok(Guests { firewall, portal, neighbours, visits: Visits::new()? })
 }
 
 /// What of the hotspot's settings decides where its sockets are.

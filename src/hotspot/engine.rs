@@ -25,6 +25,7 @@ use super::session::Sessions;
 use super::settings::Settings;
 use super::tariff::{Measure, VoucherState};
 use super::throttle::Tries;
+use super::told::Told;
 use crate::base::limit::{HOTSPOT_BATCH, HOTSPOT_OUTPUTS};
 use crate::base::random::Random;
 use crate::base::time::{Instant, Span};
@@ -42,6 +43,7 @@ pub struct Hotspot {
     logins: Logins,
     tries: Tries,
     refused: Refused,
+    told: Told,
     online: OnlineClock,
     /// When the counters were last asked for; `None` while there is no session.
     last_read: Option<Instant>,
@@ -72,6 +74,7 @@ impl Hotspot {
             logins: Logins::default(),
             tries: Tries::default(),
             refused: Refused::default(),
+            told: Told::default(),
             online: OnlineClock::new(Instant::ZERO),
             last_read: None,
             last_save: Instant::ZERO,
@@ -156,6 +159,7 @@ impl Hotspot {
     /// Time has come for whatever waits for it.
     pub fn handle_wake(&mut self, now: Instant) {
         self.renew_leases(now);
+        self.told.forget(now);
         for (request, language) in self.logins.lose_patience(now) {
             self.reply_checking(request, language);
         }
@@ -190,7 +194,14 @@ impl Hotspot {
         let renewal = self.sessions.iter().map(|(_, session)| session.renew_at).min();
         let read = self.next_read();
         let save = self.next_save();
-        [renewal, read, save, self.logins.next_wake(), self.refused.next_wake()].into_iter().flatten().min()
+        let told = self.told.next_wake();
+        let all = [renewal, read, save, told, self.logins.next_wake(), self.refused.next_wake()];
+        all.into_iter().flatten().min()
+    }
+
+    /// Devices that told within the last hour that there is no internet here.
+    pub const fn complaints(&self) -> usize {
+        self.told.complaints()
     }
 
     /// What there is to see.

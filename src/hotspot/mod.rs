@@ -25,5 +25,6 @@ pub mod session;
 pub mod settings;
 pub mod tariff;
 mod throttle;
+mod told;
 
 pub use engine::Hotspot;

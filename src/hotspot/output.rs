@@ -177,6 +177,8 @@ pub enum Event {
         /// What the kernel said.
         why: String,
     },
+    /// Guests say that there is no internet here.
+    NoInternet,
     /// All places are taken by devices in use; a guest was told to try again.
     Full,
     /// More codes are being checked than this node can; a guest was told to try again.
@@ -192,6 +194,8 @@ pub enum EndReason {
     Revoked,
     /// Its only device came back with another voucher.
     Replaced,
+    /// Its only device wanted out.
+    LoggedOut,
     /// It was idle longest when a place was needed.
     Idle,
 }

@@ -70,6 +70,8 @@ pub struct Counters {
     pub used_up: u64,
     /// Codes that went from device to device too often.
     pub moved: u64,
+    /// Forms that no page of ours had sent.
+    pub foreign: u64,
     /// Tries that were told to wait.
     pub throttled: u64,
     /// Tries that found the node busy or full.

@@ -19,6 +19,10 @@ pub struct PortalRequest {
     pub accept_language: String,
     /// The `Cookie` header; empty if there was none.
     pub cookie: String,
+    /// The `Origin` header; empty if there was none.
+    pub origin: String,
+    /// Whether it does not come from a page that this node gave to this very device.
+    pub foreign: bool,
 }
 
 /// The methods that the portal knows; every other one is answered with 405 by the adapter.

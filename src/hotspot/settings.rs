@@ -42,6 +42,8 @@ pub struct Community {
     pub colour: Option<u32>,
     /// Its logo, a PNG of 4 kB at most; empty: none.
     pub logo: Vec<u8>,
+    /// Sentences for every page.
+    pub notices: Vec<String>,
 }
 
 impl Settings {
@@ -58,6 +60,8 @@ impl Settings {
     /// Where guests are sent to.
     pub fn portal_url(&self) -> String {
         match self.portal_port {
+            // nft leads port 80 of that address here.
+            _ if self.portal_host.parse() == Ok(PORTAL_EVERYWHERE) => format!("http://{PORTAL_EVERYWHERE}/"),
             80 => format!("http://{}/", self.portal_host),
             port => format!("http://{}:{port}/", self.portal_host),
         }

@@ -73,6 +73,7 @@ impl Node {
         alerts.extend(self.saying_too_much());
         alerts.extend(self.branched());
         alerts.extend(self.lot_missing());
+        alerts.extend(self.no_internet());
         let unread = self.troubles.has("journal-newer") || self.troubles.has("ledger-unreadable");
         let alone = self.hotspot.is_some() && !unread;
         alerts.extend(of_ledger(&self.ledger, alone).map(|(code, text)| alert(code, text.to_owned())));
@@ -81,6 +82,15 @@ impl Node {
 }
 
 impl Node {
+    /// Guests say that there is no internet here.
+    fn no_internet(&self) -> Option<Alert> {
+        let count = self.hotspot.as_ref().map_or(0, |hotspot| hotspot.complaints());
+        let text = format!(
+            "{count} guests told within the last hour that there is no internet here. Look at the uplink and the way to it."
+        );
+        (count > 0).then(|| Alert::new("guests-complain", text, &[("count", &count.to_string())]))
+    }
+
     /// Authors of more records than this node takes of one.
     fn saying_too_much(&self) -> impl Iterator<Item = Alert> {
         self.sync.too_much().map(|author| {

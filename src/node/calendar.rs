@@ -152,6 +152,8 @@ impl Node {
     pub(super) fn told_time(&mut self, now: Instant, told: WallTime) {
         self.calendar.kernel = (told, now);
         self.settle_time(now);
+        // Notices end with their day.
+        self.name_community(now);
     }
 
     /// What was kept over a power cut.

@@ -173,7 +173,7 @@ impl Node {
             self.look_who_lacks(now);
         }
         match outcome.kind {
-            Kind::Charter | Kind::Look => self.name_community(now),
+            Kind::Charter | Kind::Look | Kind::Notice => self.name_community(now),
             Kind::Close => self.write_late(now, vault),
             Kind::Status => self.heard_status(now, outcome.id),
             _ if !authority => self.tell_vouchers(now, outcome.id),

@@ -21,6 +21,7 @@ use crate::hotspot::output::{AskId, Event, Output as Hotspot};
 use crate::hotspot::portal::Language;
 use crate::hotspot::settings::Community;
 use crate::hotspot::tariff::{Allowance, Measure, Tariff, VoucherState};
+use crate::ledger::body::Notice;
 use crate::ledger::{Counter, Ledger, PlanMeasure, Voucher};
 
 /// How long a start waits for its own last records before it counts on a lane of its own.
@@ -193,14 +194,24 @@ impl Node {
 
     /// Tells the hotspot what the charter says of the community, once it is known.
     pub(super) fn name_community(&mut self, now: Instant) {
+        let day = self.day(now);
         let (Some(charter), Some(settings)) = (self.ledger.charter(), &mut self.settings.hotspot) else {
             return;
         };
         let look = self.ledger.look();
+        // Without a good clock no day is over.
+        let still = |notice: &&Notice| notice.until.is_none_or(|until| day.is_none_or(|day| day <= until));
         let community = Community {
             name: charter.name.clone(),
             languages: charter.languages.iter().filter_map(|code| Language::of_code(code)).collect(),
             colour: look.and_then(|look| look.colour),
+            notices: self
+                .ledger
+                .notices()
+                .into_iter()
+                .filter(still)
+                .map(|notice| notice.text.clone())
+                .collect(),
             logo: look.map(|look| look.logo.clone()).unwrap_or_default(),
         };
         if settings.community != community {
@@ -316,6 +327,9 @@ impl Node {
                 NoteLevel::Warning,
                 format!("the kernel refused {changes} changes of guests ({given_up} given up): {why}"),
             ),
+            Event::NoInternet => {
+                (NoteLevel::Warning, "a guest says that there is no internet here".to_owned())
+            }
             Event::Full => (NoteLevel::Warning, "all places of the hotspot are taken".to_owned()),
             Event::Busy => (NoteLevel::Warning, "more codes are being checked than this node can".to_owned()),
         };

@@ -35,7 +35,11 @@ impl Hotspot {
     ) {
         self.counters.requests = self.counters.requests.wrapping_add(1);
         let language = portal::language(&self.settings, &http);
-        let page = match (portal::asked(&self.settings, &http), guest) {
+        let asked = portal::asked(&self.settings, &http);
+        if http.foreign && matches!(asked, Asked::LogIn { .. } | Asked::LogOut | Asked::Report) {
+            self.counters.foreign = self.counters.foreign.wrapping_add(1);
+        }
+        let page = match (asked, guest) {
             (Asked::Elsewhere, _) => {
                 self.mend(now, guest);
                 self.redirect()
@@ -43,8 +47,26 @@ impl Hotspot {
             (Asked::Logo, _) if !self.settings.community.logo.is_empty() => {
                 Page::Logo { png: self.settings.community.logo.clone() }
             }
+            (Asked::Captive, _) => Page::Captive {
+                portal: self.settings.portal_url(),
+                left: guest.and_then(|mac| self.view(now, mac)).map(|session| session.left),
+            },
             (Asked::Unknown | Asked::Logo, _) => Page::NotFound { place: self.place() },
             (_, None) => Page::UnknownDevice { place: self.place() },
+            // A code is its own proof; whatever else a page elsewhere sends in a guest's name is asked again.
+            (Asked::LogOut | Asked::Report, Some(_)) if http.foreign => {
+                Page::Form { place: self.place(), typed: Typed::default(), notice: Some(Notice::Again) }
+            }
+            (Asked::LogOut, Some(mac)) => {
+                self.log_out(now, mac);
+                Page::Form { place: self.place(), typed: Typed::default(), notice: Some(Notice::LeftNow) }
+            }
+            (Asked::Report, Some(mac)) => {
+                if self.sessions.of_device(mac).is_some() && self.told.complains(now, mac) {
+                    self.event(Event::NoInternet);
+                }
+                Page::Reported { place: self.place() }
+            }
             (Asked::LogIn { typed }, Some(mac)) => {
                 match self.log_in(now, (request, language), mac, typed.clone()) {
                     Ok(()) => return,
@@ -170,6 +192,7 @@ impl Hotspot {
             }
             None => self.begin_session(now, verifier, meter, allowance, device),
         };
+        self.told.let_in(login.mac);
         self.yield_devices(client);
         self.admit(now, client);
         self.counters.logins = self.counters.logins.wrapping_add(1);
@@ -241,6 +264,18 @@ impl Hotspot {
         }
     }
 
+    /// A device wants out: its voucher keeps what is left.
+    fn log_out(&mut self, now: Instant, mac: MacAddress) {
+        let Some(client) = self.sessions.of_device(mac) else { return };
+        if self.sessions.get(client).is_some_and(|session| session.devices.len() > 1) {
+            self.sessions.remove_device(client, mac);
+            self.outbox.changes.push_back(GuestChange::Dismiss { mac, client, last: false });
+            self.outbox.save = Some(now);
+        } else {
+            self.end(now, client, EndReason::LoggedOut);
+        }
+    }
+
     fn refuse(&mut self, ask: AskId, login: Login, refusal: Refusal) {
         self.counters.refusal(refusal);
         self.event(Event::CodeRefused(refusal));
@@ -270,7 +305,10 @@ impl Hotspot {
     fn start_page(&mut self, mac: MacAddress) -> Page {
         let place = self.place();
         match self.logins.of_device(mac).map(|(ask, login)| (ask, login.stage.clone())) {
-            None => Page::Form { place, typed: Typed::default(), notice: None },
+            None => {
+                let notice = self.told.has_yielded(mac).then_some(Notice::Yielded);
+                Page::Form { place, typed: Typed::default(), notice }
+            }
             Some((ask, Stage::Refused(notice))) => {
                 let typed = self.logins.take(ask).map(|login| login.typed).unwrap_or_default();
                 Page::Form { place, typed, notice: Some(notice) }

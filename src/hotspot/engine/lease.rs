@@ -124,7 +124,7 @@ impl Hotspot {
         let Some(session) = self.sessions.get_mut(client) else { return };
         match (session.tariff.measure, why) {
             // It was let through, and nobody can tell any more whether it was idle.
-            (Measure::UsedSeconds { .. }, EndReason::UsedUp | EndReason::Replaced) => {
+            (Measure::UsedSeconds { .. }, EndReason::UsedUp | EndReason::Replaced | EndReason::LoggedOut) => {
                 session.meter.count_until(online);
             }
             _ => session.meter.settle(online),
@@ -167,6 +167,7 @@ impl Hotspot {
         let Some(most) = self.sessions.get(client).map(Session::devices_allowed) else { return };
         while let Some(mac) = self.sessions.yield_device(client, most) {
             self.outbox.changes.push_back(GuestChange::Dismiss { mac, client, last: false });
+            self.told.yielded(mac);
             self.event(Event::DeviceYielded { client });
         }
     }

@@ -60,6 +60,12 @@ pub(crate) enum Asked {
     Status,
     /// The community's logo.
     Logo,
+    /// To be let out.
+    LogOut,
+    /// To tell that there is no internet here.
+    Report,
+    /// What programs of the phone want to know (RFC 8908).
+    Captive,
     /// Nothing that there is.
     Unknown,
 }
@@ -75,6 +81,9 @@ pub(crate) fn asked(settings: &Settings, request: &PortalRequest) -> Asked {
         (Method::Post, "/login") => Asked::LogIn { typed: typed(&request.body).unwrap_or_default() },
         (Method::Get, "/status") => Asked::Status,
         (Method::Get, "/logo.png") => Asked::Logo,
+        (Method::Get, "/api/captive") => Asked::Captive,
+        (Method::Post, "/logout") => Asked::LogOut,
+        (Method::Post, "/report") => Asked::Report,
         _ => Asked::Unknown,
     }
 }
@@ -121,6 +130,9 @@ pub(crate) fn anonymous(
         Asked::Start => ("/", String::new(), String::new()),
         Asked::Status => ("/status", String::new(), String::new()),
         Asked::Logo => ("/logo.png", String::new(), String::new()),
+        Asked::Captive => ("/api/captive", String::new(), String::new()),
+        Asked::LogOut => ("/logout", String::new(), String::new()),
+        Asked::Report => ("/report", String::new(), String::new()),
         Asked::Unknown => ("/unknown", String::new(), String::new()),
         Asked::Form { typed } => ("/", form::of("code", rename(&typed).as_str()), String::new()),
         Asked::LogIn { typed } => ("/login", String::new(), form::of("code", rename(&typed).as_str())),
@@ -135,11 +147,32 @@ pub(crate) fn anonymous(
         body: body.into_bytes(),
         accept_language: language(settings, request).code().to_owned(),
         cookie: String::new(),
+        origin: String::new(),
+        foreign: request.foreign,
     }
 }
 
 /// Under this name forms and links carry the language of their page, for browsers that keep no cookies.
 const CARRIED: &str = "l";
+
+/// The token that a form of ours carries; and what `device`, a browser at `http.host`, must send with it. A page elsewhere can
+/// make a phone send a form, and can neither read ours nor hide where it is.
+pub fn is_foreign(http: &PortalRequest, token: &str) -> bool {
+    let fits = form::value(&http.body, TOKEN).is_some_and(|sent| sent == token);
+    http.method == Method::Post && !(fits && is_own_origin(http))
+}
+
+/// Old browsers name no origin, and some of those in captive windows hide it.
+fn is_own_origin(http: &PortalRequest) -> bool {
+    let Some(host) = http.origin.strip_prefix("http://") else {
+        return http.origin.is_empty() || http.origin == "null";
+    };
+    let name = host.split_once(':').map_or(host, |(name, _)| name);
+    name.eq_ignore_ascii_case(&http.host)
+}
+
+/// Under this name forms carry their token.
+const TOKEN: &str = "t";
 
 fn with_code(query: &str) -> Option<Asked> {
     typed(query.as_bytes()).map(|typed| Asked::Form { typed })

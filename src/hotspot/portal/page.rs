@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::words::Words;
 use super::{Typed, form};
-use crate::base::limit::{PORTAL_NAME_BYTES, PORTAL_SERVICES};
+use crate::base::limit::{PORTAL_NAME_BYTES, PORTAL_NOTICES, PORTAL_SERVICES, PORTAL_SERVICES_BYTES};
 use crate::base::time::Span;
 use crate::hotspot::request::Rendered;
 use crate::hotspot::settings::Settings;
@@ -53,6 +53,18 @@ pub enum Page {
         /// Where the guest is.
         place: Place,
     },
+    /// Somebody told that there is no internet here.
+    Reported {
+        /// Where the guest is.
+        place: Place,
+    },
+    /// For programs of the phone (RFC 8908).
+    Captive {
+        /// The portal's start page.
+        portal: String,
+        /// What is left; none: the device is not let through.
+        left: Option<Left>,
+    },
     /// The community's logo.
     Logo {
         /// A PNG.
@@ -74,6 +86,8 @@ pub struct Place {
     pub colour: Option<u32>,
     /// Whether it has a logo.
     pub logo: bool,
+    /// What the community has to say.
+    pub notices: Vec<String>,
     /// Services that are free for all: (name, URL).
     pub services: Vec<(String, String)>,
     /// Whether there is a way to the outside.
@@ -102,6 +116,12 @@ pub enum Notice {
     Revoked,
     /// Nothing is left on it.
     UsedUp,
+    /// The device was let out, as it wanted.
+    LeftNow,
+    /// Another device of the same voucher has taken its place.
+    Yielded,
+    /// What was sent came from no page of ours, or from an old one.
+    Again,
     /// It went from device to device as often as it may today.
     Moved,
     /// The node has too much to do, or no place left.
@@ -136,11 +156,18 @@ pub struct SessionView {
 impl Place {
     /// The place that `settings` describe, within the bounds of a page.
     pub fn new(settings: &Settings, uplink: bool) -> Self {
+        let mut room = PORTAL_SERVICES_BYTES;
         let services = settings.services.iter().filter(|(_, url)| is_web(url)).take(PORTAL_SERVICES);
+        let services = services.take_while(|(name, url)| {
+            let bytes = cut(name).len() + url.len();
+            room = room.saturating_sub(bytes);
+            room > 0
+        });
         Self {
             community: cut(&settings.community.name),
             colour: settings.community.colour,
             logo: !settings.community.logo.is_empty(),
+            notices: settings.community.notices.iter().take(PORTAL_NOTICES).cloned().collect(),
             services: services.map(|(name, url)| (cut(name), url.clone())).collect(),
             uplink,
         }
@@ -148,13 +175,14 @@ impl Place {
 }
 
 impl Page {
-    /// The page in these words.
-    pub fn render(&self, words: Words<'_>) -> Rendered {
+    /// The page in these words. Its forms carry `token`.
+    pub fn render(&self, words: Words<'_>, token: &str) -> Rendered {
         let language = words.language();
         let code = language.code();
         let frame = |place, title| Frame {
             words,
             code,
+            token,
             place,
             title: words.text(title),
             paint: Paint::of(place.colour),
@@ -166,6 +194,8 @@ impl Page {
         };
         let (status, body) = match self {
             Self::Logo { png } => return picture(png),
+            Self::Captive { portal, left } => return captive(portal, *left),
+            Self::Reported { place } => (200, message(place, "report.title", "report.text")),
             Self::Redirect { to } => (302, RedirectPage { words, code, to }.render()),
             Self::Form { place, typed, notice } => {
                 let notice = notice.map(|notice| notice.text(words));
@@ -208,13 +238,24 @@ impl Notice {
             Self::OneAtATime => ("notice.one", words.text("notice.one.text").to_owned()),
             Self::Revoked => ("notice.revoked", words.text("notice.revoked.text").to_owned()),
             Self::UsedUp => ("notice.used", words.text("notice.used.text").to_owned()),
+            Self::LeftNow => ("notice.left", words.text("notice.left.text").to_owned()),
+            Self::Yielded => ("notice.yielded", words.text("notice.yielded.text").to_owned()),
+            Self::Again => ("notice.again", words.text("notice.again.text").to_owned()),
             Self::Moved => ("notice.moved", words.text("notice.moved.text").to_owned()),
             Self::Busy { seconds } => {
                 let wait = words.span(Span::from_secs(seconds.into()));
                 ("notice.busy", words.with("notice.busy.text", &wait))
             }
         };
-        let calm = matches!(self, Self::TryAgainIn { .. } | Self::OneAtATime | Self::Busy { .. });
+        let calm = matches!(
+            self,
+            Self::TryAgainIn { .. }
+                | Self::OneAtATime
+                | Self::Busy { .. }
+                | Self::LeftNow
+                | Self::Yielded
+                | Self::Again
+        );
         NoticeText { title: words.text(title).to_owned(), text, calm }
     }
 }
@@ -223,6 +264,7 @@ impl Notice {
 struct Frame<'a> {
     words: Words<'a>,
     code: &'a str,
+    token: &'a str,
     place: &'a Place,
     title: &'a str,
     paint: Paint,
@@ -266,6 +308,20 @@ fn picture(png: &[u8]) -> Rendered {
     ];
     let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     Rendered { status: 200, headers, body: png.to_vec() }
+}
+
+/// RFC 8908 section 5. Nobody but the phone may keep it.
+fn captive(portal: &str, left: Option<Left>) -> Rendered {
+    let seconds = left.map(|(Left::OfUse(span) | Left::UntilEnd(span))| span.as_secs());
+    let left = seconds.map(|seconds| format!(",\"seconds-remaining\":{seconds}")).unwrap_or_default();
+    let captive = seconds.is_none();
+    // The address is a host and a port, checked when it was configured.
+    let body = format!(
+        "{{\"captive\":{captive},\"user-portal-url\":\"{portal}\",\"can-extend-session\":true{left}}}\n"
+    );
+    let headers = [("Content-Type", "application/captive+json"), ("Cache-Control", "private, no-store")];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    Rendered { status: 200, headers, body: body.into_bytes() }
 }
 
 struct NoticeText {
@@ -329,7 +385,8 @@ fn headers(code: &str) -> Vec<(String, String)> {
         ("Content-Language", code),
         ("Cache-Control", "no-store"),
         ("Content-Security-Policy", CONTENT_POLICY),
-        ("Referrer-Policy", "no-referrer"),
+        // Our own forms say where they come from, and no link to elsewhere does.
+        ("Referrer-Policy", "same-origin"),
         ("X-Content-Type-Options", "nosniff"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -8,6 +8,7 @@ fn place() -> Place {
         community: "San Juan <Tequio> & \"Amigos\"".to_owned(),
         colour: None,
         logo: true,
+        notices: vec!["Hoy <no> hay \"agua\"".to_owned()],
         services: vec![
             ("Escuela".to_owned(), "http://10.77.0.5/".to_owned()),
             ("Tom's <b>radio</b>".to_owned(), "http://radio.example/?a=1&b=\"".to_owned()),
@@ -38,6 +39,10 @@ fn every_page() -> Vec<Page> {
         Notice::OneAtATime,
         Notice::Revoked,
         Notice::UsedUp,
+        Notice::Moved,
+        Notice::LeftNow,
+        Notice::Yielded,
+        Notice::Again,
         Notice::Busy { seconds: 120 },
     ];
     let session = |left| SessionView { plan: "1 <hora>".to_owned(), left, devices: 1, devices_allowed: 2 };
@@ -54,6 +59,7 @@ fn every_page() -> Vec<Page> {
         },
         Page::UnknownDevice { place: place() },
         Page::NotFound { place: place() },
+        Page::Reported { place: place() },
     ];
     let typed = Typed("\"><script>alert(1)</script>".to_owned());
     pages.extend(notices.map(|notice| Page::Form {
@@ -65,7 +71,7 @@ fn every_page() -> Vec<Page> {
 }
 
 fn spanish(page: &Page) -> Rendered {
-    page.render(Catalogue::default().words(Language::ES))
+    page.render(Catalogue::default().words(Language::ES), "17")
 }
 
 fn text(rendered: &Rendered) -> &str {
@@ -81,7 +87,7 @@ fn every_page_in_every_language_is_small_closed_and_complete() {
     let catalogue = shipped::catalogue();
     for page in every_page() {
         for language in catalogue.languages() {
-            let rendered = page.render(catalogue.words(language));
+            let rendered = page.render(catalogue.words(language), "17");
             let html = text(&rendered);
             assert!(html.len() > 100 && html.len() < 30_000, "{}", html.len());
             assert!(html.contains(&format!("<html lang=\"{}\">", language.code())));
@@ -93,7 +99,7 @@ fn every_page_in_every_language_is_small_closed_and_complete() {
             }
             // Nothing from outside becomes markup, and nothing is fetched.
             for forbidden in
-                ["<script", "<b>radio", "<Tequio>", "<hora>", "@import", "url(", "{{", "{n}", "{x}"]
+                ["<script", "<b>radio", "<Tequio>", "<no>", "<hora>", "@import", "url(", "{{", "{n}", "{x}"]
             {
                 assert!(!html.contains(forbidden), "{forbidden} in {html}");
             }
@@ -167,7 +173,7 @@ fn the_page_says_in_words_what_is_left_and_what_is_kept() {
         ("es", ["2\u{a0}d\u{ed}as 1\u{a0}hora", "1 de 2", "No guarda lo que usted mira"]),
         ("en", ["2\u{a0}days 1\u{a0}hour", "1 of 2", "does not keep what you look at"]),
     ] {
-        let rendered = page.render(catalogue.words(Language::of_code(code).unwrap()));
+        let rendered = page.render(catalogue.words(Language::of_code(code).unwrap()), "17");
         for part in parts {
             assert!(text(&rendered).contains(part), "{part}");
         }
@@ -178,6 +184,7 @@ fn the_page_says_in_words_what_is_left_and_what_is_kept() {
 fn a_page_stays_small_whatever_the_operator_writes() {
     let mut settings = settings();
     settings.community.name = "\u{1f33d}".repeat(100_000);
+    settings.community.notices = vec!["&".repeat(384); 40];
     settings.services = vec![("<".repeat(1_000), format!("http://{}/", "&".repeat(150))); 1_000];
     settings.services.push(("bad".to_owned(), "javascript:alert(1)".to_owned()));
     let page = Page::Form {
@@ -187,7 +194,7 @@ fn a_page_stays_small_whatever_the_operator_writes() {
     };
     let catalogue = shipped::catalogue();
     for language in catalogue.languages() {
-        assert!(page.render(catalogue.words(language)).body.len() < 30_000);
+        assert!(page.render(catalogue.words(language), "17").body.len() < 30_000);
     }
     settings.services = vec![("bad".to_owned(), "javascript:alert(1)".to_owned())];
     assert!(Place::new(&settings, true).services.is_empty());
@@ -304,4 +311,92 @@ fn the_logo_is_a_picture_and_nothing_else() {
     assert_eq!((rendered.status, &rendered.body[..]), (200, &[0x89, b'P'][..]));
     assert_eq!(header(&rendered, "Content-Type"), Some("image/png"));
     assert_eq!(header(&rendered, "X-Content-Type-Options"), Some("nosniff"));
+}
+
+#[test]
+fn programs_of_the_phone_are_told_by_rfc_8908() {
+    let portal = "http://192.0.2.1/".to_owned();
+    let captive = spanish(&Page::Captive { portal: portal.clone(), left: None });
+    assert_eq!(header(&captive, "Content-Type"), Some("application/captive+json"));
+    assert_eq!(header(&captive, "Cache-Control"), Some("private, no-store"));
+    let said: serde_json::Value = serde_json::from_slice(&captive.body).unwrap();
+    let expected =
+        serde_json::json!({ "captive": true, "user-portal-url": portal, "can-extend-session": true });
+    assert_eq!(said, expected);
+    let free = spanish(&Page::Captive { portal, left: Some(Left::OfUse(Span::from_secs(61))) });
+    let said: serde_json::Value = serde_json::from_slice(&free.body).unwrap();
+    assert_eq!((&said["captive"], &said["seconds-remaining"]), (&false.into(), &61.into()));
+}
+
+/// The pages by name, as a village has them.
+fn named_pages() -> Vec<(&'static str, Page)> {
+    let place = Place {
+        community: "San Miguel del Cerro".to_owned(),
+        colour: Some(0x7b_2d_8e),
+        logo: true,
+        notices: vec!["S\u{e1}bado a las 9: tequio en la antena del cerro.".to_owned()],
+        services: vec![
+            ("Biblioteca".to_owned(), "http://biblioteca.mesh/".to_owned()),
+            ("Escuela".to_owned(), "http://escuela.mesh/".to_owned()),
+        ],
+        uplink: true,
+    };
+    let offline = Place { uplink: false, ..place.clone() };
+    let form =
+        |notice| Page::Form { place: place.clone(), typed: Typed("6DYB-03NH-JHDK".to_owned()), notice };
+    let session = SessionView {
+        plan: "Una hora".to_owned(),
+        left: Left::OfUse(Span::from_secs(2_820)),
+        devices: 1,
+        devices_allowed: 2,
+    };
+    let month = SessionView {
+        left: Left::UntilEnd(Span::from_secs(86_400 * 12 + 3_600)),
+        plan: "Un mes".to_owned(),
+        ..session.clone()
+    };
+    vec![
+        ("form", Page::Form { place: place.clone(), typed: Typed::default(), notice: None }),
+        ("form-offline", Page::Form { place: offline.clone(), typed: Typed::default(), notice: None }),
+        ("code", form(None)),
+        ("wrong", form(Some(Notice::Wrong))),
+        ("length", form(Some(Notice::Length { symbols: 11 }))),
+        ("wait", form(Some(Notice::TryAgainIn { seconds: 42 }))),
+        ("one", form(Some(Notice::OneAtATime))),
+        ("revoked", form(Some(Notice::Revoked))),
+        ("used", form(Some(Notice::UsedUp))),
+        ("moved", form(Some(Notice::Moved))),
+        ("busy", form(Some(Notice::Busy { seconds: 5 }))),
+        ("left", form(Some(Notice::LeftNow))),
+        ("yielded", form(Some(Notice::Yielded))),
+        ("again", form(Some(Notice::Again))),
+        ("checking", Page::Checking { place: place.clone(), retry_s: 4 }),
+        ("welcome", Page::Welcome { place: place.clone(), session: session.clone() }),
+        ("status", Page::Status { place: place.clone(), session }),
+        ("status-offline", Page::Status { place: offline, session: month }),
+        ("unknown", Page::UnknownDevice { place: place.clone() }),
+        ("missing", Page::NotFound { place: place.clone() }),
+        ("reported", Page::Reported { place }),
+        ("redirect", Page::Redirect { to: "http://192.0.2.1/".to_owned() }),
+    ]
+}
+
+/// `PORTAL_PAGES=FILE` writes them for `tests/portal/browser.mjs`.
+#[test]
+fn every_page_can_be_handed_to_a_browser_in_every_language() {
+    let catalogue = shipped::catalogue();
+    let mut pages = Vec::new();
+    for (name, page) in named_pages() {
+        for language in catalogue.languages() {
+            let rendered = page.render(catalogue.words(language), "17");
+            assert!(rendered.body.len() < 30_000, "{name}");
+            pages.push(serde_json::json!({
+                "name": name, "language": language.code(), "status": rendered.status,
+                "headers": rendered.headers, "body": text(&rendered),
+            }));
+        }
+    }
+    if let Some(file) = std::env::var_os("PORTAL_PAGES") {
+        std::fs::write(file, serde_json::Value::from(pages).to_string()).unwrap();
+    }
 }

@@ -62,6 +62,8 @@ impl Head {
             body: Vec::new(),
             accept_language: text(headers, "accept-language", ", "),
             cookie: text(headers, "cookie", "; "),
+            origin: text(headers, "origin", ", "),
+            foreign: false,
         };
         let expects =
             parsed.version == Some(1) && text(headers, "expect", ", ").eq_ignore_ascii_case("100-continue");

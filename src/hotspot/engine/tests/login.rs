@@ -6,6 +6,7 @@ use crate::base::limit::{HOTSPOT_CHECKS, HOTSPOT_SESSIONS};
 use crate::base::time::Span;
 use crate::hotspot::output::{EndReason, Event, GuestChange, Output, Refusal};
 use crate::hotspot::portal::{Left, Notice, Page};
+use crate::hotspot::request::{Method, PortalRequest};
 use crate::hotspot::tariff::VoucherState;
 
 fn redirect() -> Option<Page> {
@@ -379,4 +380,78 @@ fn client_ids_are_used_again_late() {
         };
         assert!(seen.insert(client));
     }
+}
+
+fn post(path: &str, foreign: bool) -> PortalRequest {
+    PortalRequest { method: Method::Post, foreign, ..get("10.77.4.1", path) }
+}
+
+#[test]
+fn who_wants_out_is_out_and_keeps_what_is_left() {
+    let mut bench = Bench::with(seconds(HOUR));
+    bench.log_in(mac(1), 1);
+    bench.run_s(60);
+    // A page elsewhere cannot send anybody out.
+    let asked = bench.ask(mac(1), post("/logout", true)).unwrap();
+    assert_eq!((notice_of(&asked), bench.is_through(mac(1))), (Some(Notice::Again), true));
+    assert_eq!(bench.hotspot.report(bench.now).counters.foreign, 1);
+    let out = bench.ask(mac(1), post("/logout", false)).unwrap();
+    assert_eq!((notice_of(&out), bench.is_through(mac(1))), (Some(Notice::LeftNow), false));
+    assert_eq!(bench.hotspot.report(bench.now).sessions.len(), 0);
+    let back = session_of(bench.log_in(mac(1), 1));
+    assert!(matches!(back.left, Left::OfUse(left) if left <= Span::from_secs(HOUR.into())), "{back:?}");
+    // A stranger has nothing to leave.
+    let stranger = bench.ask(mac(9), post("/logout", false)).unwrap();
+    assert_eq!(notice_of(&stranger), Some(Notice::LeftNow));
+}
+
+#[test]
+fn of_two_devices_the_one_that_wants_out_goes() {
+    let mut bench = Bench::new();
+    bench.sell(1, fresh(seconds(HOUR), 2));
+    bench.log_in(mac(1), 1);
+    bench.log_in(mac(2), 1);
+    bench.ask(mac(1), post("/logout", false));
+    assert_eq!((bench.is_through(mac(1)), bench.is_through(mac(2))), (false, true));
+}
+
+#[test]
+fn the_device_that_yielded_is_told_until_it_is_back() {
+    let mut bench = Bench::with(seconds(HOUR));
+    bench.log_in(mac(1), 1);
+    bench.log_in(mac(2), 1);
+    let page = bench.ask(mac(1), get("10.77.4.1", "/")).unwrap();
+    assert_eq!(notice_of(&page), Some(Notice::Yielded));
+    bench.log_in(mac(1), 1);
+    bench.ask(mac(1), post("/logout", false));
+    let page = bench.ask(mac(1), get("10.77.4.1", "/")).unwrap();
+    assert_eq!(notice_of(&page), None);
+}
+
+#[test]
+fn guests_tell_that_there_is_no_internet_and_each_counts_once_an_hour() {
+    let mut bench = Bench::with(seconds(HOUR));
+    bench.log_in(mac(1), 1);
+    for _ in 0..3 {
+        assert!(matches!(bench.ask(mac(1), post("/report", false)), Some(Page::Reported { .. })));
+    }
+    // Strangers pay nothing and miss nothing; a page elsewhere speaks for nobody.
+    bench.ask(mac(7), post("/report", false));
+    bench.ask(mac(1), post("/report", true));
+    assert_eq!(bench.hotspot.complaints(), 1);
+    assert_eq!(bench.events.iter().filter(|event| **event == Event::NoInternet).count(), 1);
+    bench.run_s(3_600);
+    assert_eq!(bench.hotspot.complaints(), 0);
+}
+
+#[test]
+fn programs_of_the_phone_learn_whether_it_is_captive() {
+    let mut bench = Bench::with(seconds(HOUR));
+    let captive = |bench: &mut Bench| match bench.ask(mac(1), get("192.0.2.1", "/api/captive")) {
+        Some(Page::Captive { left, .. }) => left.is_none(),
+        other => panic!("{other:?}"),
+    };
+    assert!(captive(&mut bench));
+    bench.log_in(mac(1), 1);
+    assert!(!captive(&mut bench));
 }

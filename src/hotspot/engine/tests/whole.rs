@@ -248,13 +248,13 @@ proptest! {
         let http = PortalRequest {
             method: if post { Method::Post } else { Method::Get },
             host: if own { "10.77.4.1".to_owned() } else { host },
-            path, query, body, accept_language, cookie,
+            path, query, body, accept_language, cookie, ..PortalRequest::default()
         };
         let request = bench.request(known.then(|| mac(1)), http);
         let page = bench.page(request).expect("every request is answered");
         let catalogue = shipped::catalogue();
         for language in catalogue.languages() {
-            prop_assert!(page.render(catalogue.words(language)).body.len() < 30_000);
+            prop_assert!(page.render(catalogue.words(language), "17").body.len() < 30_000);
         }
         prop_assert!(bench.kernel.devices.is_empty());
     }

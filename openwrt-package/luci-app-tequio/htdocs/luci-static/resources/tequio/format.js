@@ -165,6 +165,7 @@ return baseclass.extend({
 		case 'no-ipv6': return _('IPv6 is switched off here: the mesh does not work. Tell an operator.');
 		case 'no-streams': return _('The accounts are not shared with the neighbours: codes sold elsewhere do not work here. Tell an operator.');
 		case 'no-subtrees': return _('This kernel has no routes by source: they are passed on and not used here. Tell an operator.');
+		case 'guests-complain': return _('Guests say that there is no internet here (%s).').format(about.count);
 		case 'hotspot-down': return _('The hotspot does not work: nobody can use a voucher here. The node keeps trying. Tell an operator.');
 		case 'config-newer': return _('The configuration is of a newer version of the program: only the mesh works. Tell an operator.');
 		case 'config-wrong': return _('A new configuration has a mistake, the one before goes on: %s').format(alert.message);

@@ -168,7 +168,7 @@ return baseclass.extend({
 		const hotspot = uci.sections('tequio', 'hotspot')[0];
 		if (!hotspot)
 			return null;
-		const host = hotspot.portal_host || hotspot.address, port = hotspot.portal_port || '2080';
+		const host = hotspot.portal_host || '192.0.2.1', port = host == '192.0.2.1' ? '80' : hotspot.portal_port || '2080';
 		return host ? host + (port == '80' ? '' : ':' + port) : null;
 	},
 

@@ -87,7 +87,7 @@ const SECTIONS = {
 		[ 'prefix', 'prefix4', REQUIRED ],
 		[ 'prefix6', 'prefix6', list(0, 8) ],
 		[ 'portal_port', number(1, 65535), is('2080') ],
-		[ 'portal_host', 'host', follows('address') ],
+		[ 'portal_host', 'host', is('192.0.2.1') ],
 		[ 'lease_s', number(60, 900), is('900') ],
 		[ 'usage_interval_s', number(1, 300), is('10') ],
 		[ 'language', 'text', follows('the charter\'s first') ],
@@ -286,7 +286,6 @@ function unless(words) {
 	switch (words) {
 	case '4 x hello_interval_ms': return _('4 times the sign of life');
 	case '96 wired and tunnel, 256 wireless and bridge': return _('cable and tunnel 96, radio 256');
-	case 'address': return _('the address');
 	case 'the charter\'s first': return _('the first of the community');
 	case 'everywhere': return _('everywhere');
 	case 'no end': return _('no end');

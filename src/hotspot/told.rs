@@ -1,0 +1,89 @@
+//! What devices told, or shall be told at their next page.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::address::MacAddress;
+use crate::base::limit::PORTAL_TOLD;
+use crate::base::time::{Instant, Span};
+
+/// A complaint is fresh for so long.
+const FRESH: Span = Span::from_secs(3_600);
+
+/// Devices, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Told {
+    /// Those whose place another device of their voucher has taken.
+    yielded: Vec<MacAddress>,
+    /// Those that told that there is no internet, and when.
+    complained: Vec<(MacAddress, Instant)>,
+}
+
+impl Told {
+    /// Another device has taken its place.
+    pub(crate) fn yielded(&mut self, mac: MacAddress) {
+        self.let_in(mac);
+        if self.yielded.len() >= PORTAL_TOLD {
+            self.yielded.remove(0);
+        }
+        self.yielded.push(mac);
+    }
+
+    /// It has a place again.
+    pub(crate) fn let_in(&mut self, mac: MacAddress) {
+        self.yielded.retain(|known| *known != mac);
+    }
+
+    /// Whether another device has taken its place.
+    pub(crate) fn has_yielded(&self, mac: MacAddress) -> bool {
+        self.yielded.contains(&mac)
+    }
+
+    /// It tells that there is no internet; whether that is news.
+    pub(crate) fn complains(&mut self, now: Instant, mac: MacAddress) -> bool {
+        self.forget(now);
+        let is_news =
+            self.complained.iter().all(|(known, _)| *known != mac) && self.complained.len() < PORTAL_TOLD;
+        if is_news {
+            self.complained.push((mac, now));
+        }
+        is_news
+    }
+
+    /// How many told so within an hour.
+    pub(crate) const fn complaints(&self) -> usize {
+        self.complained.len()
+    }
+
+    /// Forgets what is older.
+    pub(crate) fn forget(&mut self, now: Instant) {
+        self.complained.retain(|(_, at)| now.since(*at) < FRESH);
+    }
+
+    /// When there is something to forget.
+    pub(crate) fn next_wake(&self) -> Option<Instant> {
+        self.complained.first().map(|(_, at)| *at + FRESH)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_complains_once_an_hour_and_a_crowd_fills_no_memory() {
+        let mut told = Told::default();
+        let (now, mac) = (Instant::from_millis(1_000), |last| MacAddress([2, 0, 0, 0, 0, last]));
+        assert!(told.complains(now, mac(1)) && !told.complains(now, mac(1)));
+        for last in 0..=255 {
+            told.complains(now, mac(last));
+            told.yielded(mac(last));
+        }
+        assert_eq!((told.complaints(), told.next_wake()), (PORTAL_TOLD, Some(now + FRESH)));
+        told.forget(now + FRESH);
+        assert_eq!((told.complaints(), told.next_wake()), (0, None));
+        assert!(told.complains(now + FRESH, mac(1)));
+        assert_eq!((told.has_yielded(mac(0)), told.has_yielded(mac(255))), (false, true));
+        told.let_in(mac(255));
+        assert!(!told.has_yielded(mac(255)));
+    }
+}
