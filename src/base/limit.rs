@@ -75,7 +75,7 @@ pub const PORTAL_WORDS_BYTES: usize = 16_384;
 pub const PORTAL_WORDS_FILES: usize = 64;
 /// Lines of a file of words.
 pub const PORTAL_WORDS_LINES: usize = 400;
-/// Bytes of one text: the longest of ours has 300 in Greek.
+/// Bytes of one text: the longest of ours has 460 in Greek.
 pub const PORTAL_TEXT_BYTES: usize = 480;
 /// Bytes of a portal request's head, and of its body: a form with one code in it.
 pub const PORTAL_REQUEST_BYTES: usize = 8_192;
@@ -159,6 +159,8 @@ pub const NODE_UNKNOWN_LOTS: usize = 100;
 pub const NODE_WRONG_TAGS: u32 = 1_000;
 /// Vouchers on one page of usage: 64 counters of at most 30 bytes are 2 kB.
 pub const USAGE_PAGE: usize = 64;
+/// Bytes of the spent keepsakes that one record of a device names, 8 each: older ones are of devices that have yielded.
+pub const DEVICE_SPENT_BYTES: usize = 32;
 /// Bytes of the community's logo: a record holds [`RECORD_BYTES`], and a phone loads it beside its page.
 pub const LOGO_BYTES: usize = 4_096;
 /// Dots of it, each way: 256 kB in the phone once it is unpacked.

@@ -20,6 +20,10 @@ pub struct IssuerNumber(pub u16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LotId(pub u64);
 
+/// The hash of 128 random bits that a phone's browser keeps: who shows them is the device that got them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Keepsake(pub [u8; 16]);
+
 /// A request (portal or ubus) that waits for its answer. Numbers are never used twice in one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RequestId(pub u64);

@@ -64,7 +64,7 @@ impl Daemon {
                 if let Some(guests) = &mut self.hotspot {
                     let visit = guests.visits.end(request);
                     let mut rendered = page.render(self.words.words(language), &visit.token);
-                    visit.answer(&mut rendered);
+                    visit.answer(&page, &mut rendered);
                     guests.portal.reply(request, rendered);
                 }
             }

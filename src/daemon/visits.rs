@@ -2,15 +2,16 @@
 //! the token of forms. What decides is handed on as yes or no, so that a recording holds neither.
 
 use blake2::Blake2sMac;
-use blake2::digest::consts::U8;
+use blake2::digest::consts::{U8, U16};
 use blake2::digest::{KeyInit, Mac};
 
 use crate::base::address::MacAddress;
 use crate::base::limit::NODE_REQUESTS;
 use crate::base::sorted::SortedMap;
-use crate::base::voucher::RequestId;
-use crate::hotspot::portal::{self, Language};
-use crate::hotspot::request::{PortalRequest, Rendered};
+use crate::base::voucher::{Keepsake, RequestId, Verifier};
+use crate::hotspot::portal::{self, Language, Notice, Page};
+use crate::hotspot::request::{Method, PortalRequest, Rendered};
+use crate::platform::vault::keys::{push_hex, unhex};
 
 /// Requests that wait for their answers.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(super) struct Visit {
     pub(super) token: String,
     /// The language that was chosen with it.
     chosen: Option<Language>,
+    /// What the browser keeps if it is let in now.
+    secret: Option<[u8; 16]>,
 }
 
 impl Visits {
@@ -41,11 +44,23 @@ impl Visits {
     pub(super) fn begin(&mut self, request: RequestId, guest: Option<MacAddress>, http: &mut PortalRequest) {
         let token = guest.map(|mac| self.token(mac)).unwrap_or_default();
         http.foreign = portal::is_foreign(http, &token);
+        http.returns = shown(&http.cookie);
+        // A recording holds no secret: the hash goes to the node, and of the cookies what else there is.
+        http.cookie = http
+            .cookie
+            .split(';')
+            .filter(|pair| !pair.trim().starts_with(COOKIE))
+            .collect::<Vec<_>>()
+            .join(";");
+        let mut secret = [0; 16];
+        let drawn = http.method == Method::Post && guest.is_some() && getrandom::fill(&mut secret).is_ok();
+        let secret = drawn.then_some(secret);
+        http.fresh = secret.map(keepsake);
         // The node answers or gives up each; the oldest is the first to be forgotten all the same.
         if self.waiting.len() >= NODE_REQUESTS {
             self.waiting.pop_first();
         }
-        self.waiting.insert(request, Visit { token, chosen: portal::chosen(http) });
+        self.waiting.insert(request, Visit { token, chosen: portal::chosen(http), secret });
     }
 
     /// It was answered, or given up.
@@ -63,7 +78,19 @@ impl Visits {
 
 impl Visit {
     /// What the answer says beside its page.
-    pub(super) fn answer(&self, rendered: &mut Rendered) {
+    pub(super) fn answer(&self, page: &Page, rendered: &mut Rendered) {
+        let mut set = |cookie: String| rendered.headers.push(("Set-Cookie".to_owned(), cookie));
+        match (page, self.secret) {
+            (Page::Welcome { keep: Some(verifier), .. }, Some(secret)) => {
+                let mut value = format!("{COOKIE}{verifier}");
+                secret.iter().for_each(|byte| push_hex(&mut value, *byte));
+                set(format!("{value}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"));
+            }
+            (Page::Form { notice: Some(Notice::LeftNow | Notice::Forgotten), .. }, _) => {
+                set(format!("{COOKIE}; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"));
+            }
+            _ => {}
+        }
         if let Some(language) = self.chosen {
             let cookie =
                 format!("lang={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax", language.code());
@@ -72,10 +99,80 @@ impl Visit {
     }
 }
 
+/// The voucher and the hash of the secret in a browser's cookies: 16 and 32 hex digits.
+fn shown(cookies: &str) -> Option<(Verifier, Keepsake)> {
+    let value = cookies.split(';').find_map(|pair| pair.trim().strip_prefix(COOKIE))?;
+    let (verifier, rest) = value.split_at_checked(16)?;
+    let (mut name, mut secret) = ([0; 8], [0; 16]);
+    unhex(verifier, &mut name)?;
+    unhex(rest, &mut secret)?;
+    Some((Verifier(name), keepsake(secret)))
+}
+
+fn keepsake(secret: [u8; 16]) -> Keepsake {
+    let mut hash = <Blake2sMac<U16> as KeyInit>::new_from_slice(b"tequio keepsake")
+        .expect("BLAKE2s takes keys of up to 32 bytes");
+    hash.update(&secret);
+    Keepsake(hash.finalize().into_bytes().into())
+}
+
+const COOKIE: &str = "tequio=";
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hotspot::request::Method;
+    use crate::base::time::Span;
+    use crate::hotspot::portal::{Left, Place, SessionView, Typed};
+
+    /// What a browser of `cookie` asks with, and what it is answered.
+    fn visit(
+        visits: &mut Visits,
+        cookie: &str,
+        page: &dyn Fn(&PortalRequest) -> Page,
+    ) -> (PortalRequest, Option<String>) {
+        let (method, cookie) = (Method::Post, cookie.to_owned());
+        let mut http = PortalRequest { method, cookie, ..PortalRequest::default() };
+        visits.begin(RequestId(1), Some(MacAddress([2; 6])), &mut http);
+        let mut rendered = Rendered { status: 200, headers: Vec::new(), body: Vec::new() };
+        visits.end(RequestId(1)).answer(&page(&http), &mut rendered);
+        let set = rendered.headers.into_iter().find(|(name, _)| name == "Set-Cookie");
+        (http, set.map(|(_, value)| value))
+    }
+
+    #[test]
+    fn a_browser_keeps_a_secret_of_which_the_node_sees_a_hash() {
+        let mut visits = Visits::new().unwrap();
+        let place = Place::default();
+        let session = SessionView {
+            plan: String::new(),
+            left: Left::OfUse(Span::ZERO),
+            devices: 1,
+            devices_allowed: 1,
+        };
+        let welcome = |keep| Page::Welcome { place: place.clone(), session: session.clone(), keep };
+        let form = |notice| Page::Form { place: place.clone(), typed: Typed::default(), notice };
+        let (first, set) = visit(&mut visits, "", &|_| welcome(Some(Verifier([7; 8]))));
+        let set = set.unwrap();
+        assert!(set.ends_with("; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"), "{set}");
+        let kept = set.split(';').next().unwrap();
+        // It comes back, and the node sees the hash and nothing of the secret.
+        let (next, _) = visit(&mut visits, &format!("lang=pt; {kept}; x=1"), &|_| welcome(None));
+        assert_eq!(next.returns, first.fresh.map(|fresh| (Verifier([7; 8]), fresh)));
+        assert_ne!(next.fresh, first.fresh, "another one each time");
+        assert_eq!(next.cookie, "lang=pt; x=1");
+        assert!(!format!("{next:?}").contains(&kept[COOKIE.len() + 16..]));
+        for notice in [Notice::LeftNow, Notice::Forgotten] {
+            let (_, set) = visit(&mut visits, kept, &|_| form(Some(notice)));
+            assert!(set.unwrap().starts_with("tequio=; Path=/; Max-Age=0"));
+        }
+        assert_eq!(visit(&mut visits, kept, &|_| form(None)).1, None);
+        let cut = &kept[..kept.len() - 1];
+        for nonsense in
+            ["tequio=", "tequio=zz", cut, &format!("{kept}0"), &kept.replace("tequio=07", "tequio=\u{e9}")]
+        {
+            assert_eq!(visit(&mut visits, nonsense, &|_| form(None)).0.returns, None, "{nonsense}");
+        }
+    }
 
     #[test]
     fn a_form_is_of_this_device_and_this_run_and_of_no_other_page() {
@@ -116,7 +213,7 @@ mod tests {
         let mut http = PortalRequest { query: "lang=pt".to_owned(), ..PortalRequest::default() };
         visits.begin(RequestId(1), None, &mut http);
         let mut rendered = Rendered { status: 200, headers: Vec::new(), body: Vec::new() };
-        visits.end(RequestId(1)).answer(&mut rendered);
+        visits.end(RequestId(1)).answer(&Page::Redirect { to: String::new() }, &mut rendered);
         assert!(rendered.headers[0].1.starts_with("lang=pt; "), "{rendered:?}");
         assert!(rendered.headers[0].1.ends_with("HttpOnly; SameSite=Lax"), "{rendered:?}");
     }

@@ -11,7 +11,7 @@ use super::portal::{Language, Notice, Typed};
 use crate::base::address::MacAddress;
 use crate::base::limit::{HOTSPOT_CHECKS, HOTSPOT_SESSIONS, HOTSPOT_WAITING};
 use crate::base::time::{Instant, Span};
-use crate::base::voucher::{Proof, RequestId, Verifier};
+use crate::base::voucher::{Keepsake, Proof, RequestId, Verifier};
 
 /// A browser gets a page that asks again after this time: 2 s before the request is given up.
 const PATIENCE: Span = Span::from_secs(8);
@@ -27,8 +27,12 @@ pub(crate) struct Login {
     pub(crate) waiting: Vec<(RequestId, Language)>,
     /// What was typed, to be shown again if it is wrong.
     pub(crate) typed: Typed,
-    /// What that reads as.
-    pub(crate) code: Code,
+    /// What that reads as; none: the device shows a keepsake.
+    pub(crate) code: Option<Code>,
+    /// What it shows.
+    pub(crate) returns: Option<Keepsake>,
+    /// What it gets in its place, with the answer to this request.
+    pub(crate) fresh: Option<(RequestId, Keepsake)>,
     /// When it was typed.
     pub(crate) began: Instant,
     /// How far it is.
@@ -95,7 +99,9 @@ impl Logins {
 
     /// Whether this code is being checked for any device.
     pub(crate) fn is_checking(&self, code: Code) -> bool {
-        self.waiting.values().any(|login| login.code == code && !matches!(login.stage, Stage::Refused(_)))
+        self.waiting
+            .values()
+            .any(|login| login.code == Some(code) && !matches!(login.stage, Stage::Refused(_)))
     }
 
     /// Takes a login out.

@@ -8,7 +8,7 @@ use super::portal::{Language, Page};
 use super::tariff::Tariff;
 use crate::base::address::MacAddress;
 use crate::base::time::{Instant, Span};
-use crate::base::voucher::{Proof, RequestId, Verifier};
+use crate::base::voucher::{Keepsake, Proof, RequestId, Verifier};
 
 /// The number of a voucher in use on this node: packet mark, counter, limit and quota hang on it.
 /// Several devices of one voucher share it. Never 0, below 2^16.
@@ -113,6 +113,27 @@ pub enum Output {
         proof: Proof,
         /// The device.
         mac: MacAddress,
+        /// What it may come back with.
+        keepsake: Option<Keepsake>,
+        /// What it came back with, which is spent.
+        returned: Option<Keepsake>,
+    },
+    /// Tell whose device shows this keepsake; answered by
+    /// [`handle_code_checked`](super::Hotspot::handle_code_checked).
+    Return {
+        /// The question.
+        ask: AskId,
+        /// The voucher that it names.
+        verifier: Verifier,
+        /// What it shows.
+        keepsake: Keepsake,
+    },
+    /// A device was let out as it wanted: whatever it kept is spent.
+    Forget {
+        /// Its voucher.
+        verifier: Verifier,
+        /// The device.
+        mac: MacAddress,
     },
     /// What a voucher has used on this node: absolute totals, each at least as large as the last.
     Used {
@@ -213,6 +234,8 @@ pub enum Refusal {
     UsedUp,
     /// Too many devices have taken each other's place today.
     Moved,
+    /// The keepsake that a device shows is spent, or none.
+    Forgotten,
 }
 
 /// One session as it is kept over a restart of the daemon.

@@ -70,6 +70,8 @@ pub struct Counters {
     pub used_up: u64,
     /// Codes that went from device to device too often.
     pub moved: u64,
+    /// Keepsakes that were spent, or none.
+    pub forgotten: u64,
     /// Forms that no page of ours had sent.
     pub foreign: u64,
     /// Tries that were told to wait.
@@ -90,6 +92,7 @@ impl Counters {
             Refusal::Revoked => &mut self.revoked,
             Refusal::UsedUp => &mut self.used_up,
             Refusal::Moved => &mut self.moved,
+            Refusal::Forgotten => &mut self.forgotten,
         };
         *counter = counter.wrapping_add(1);
     }

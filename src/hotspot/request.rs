@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::voucher::{Keepsake, Verifier};
+
 /// One HTTP request, already bounded and parsed by the adapter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortalRequest {
@@ -21,6 +23,10 @@ pub struct PortalRequest {
     pub cookie: String,
     /// The `Origin` header; empty if there was none.
     pub origin: String,
+    /// The voucher and the keepsake that the browser shows, as a cookie of ours.
+    pub returns: Option<(Verifier, Keepsake)>,
+    /// The keepsake that it will have if it is let in now.
+    pub fresh: Option<Keepsake>,
     /// Whether it does not come from a page that this node gave to this very device.
     pub foreign: bool,
 }

@@ -15,7 +15,7 @@ use super::tariff::Tariff;
 use crate::base::address::MacAddress;
 use crate::base::limit::HOTSPOT_SESSIONS;
 use crate::base::time::{Instant, Span};
-use crate::base::voucher::Verifier;
+use crate::base::voucher::{Keepsake, Verifier};
 
 /// What is left of a plan when its last lease is given.
 const LAST_SECONDS: Span = Span::from_secs(3);
@@ -46,6 +46,8 @@ pub(crate) struct Device {
     pub(crate) mac: MacAddress,
     /// When it was let in.
     pub(crate) since: Instant,
+    /// What it may come back with under another address.
+    pub(crate) keepsake: Option<Keepsake>,
 }
 
 /// All sessions of this node.

@@ -93,7 +93,7 @@ bodies! {
     /// Counters.
     Usage(Box<Usage>),
     /// A device of a voucher.
-    Device(Device),
+    Device(Box<Device>),
     /// Vouchers that give more.
     Extension(Box<Extension>),
     /// Vouchers that are void.

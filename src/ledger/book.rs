@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use crate::base::sorted::SortedMap;
 
 use super::Ledger;
-use super::body::{Body, Exchange, Issue, Plan, PlanMeasure, Sale};
+use super::body::{Body, Device, Exchange, Issue, Plan, PlanMeasure, Sale};
 use super::kind::Kind;
 use super::proof::proof_fits;
 use super::record::{Record, RecordId};
 use super::rights::Role;
 use crate::base::time::{TimeQuality, WallTime};
-use crate::base::voucher::{IssuerNumber, LotId, Verifier};
+use crate::base::voucher::{IssuerNumber, Keepsake, LotId, Proof, Verifier};
 
 /// Everything that is known of one voucher.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -359,13 +359,30 @@ impl Ledger {
         moves.values().sum()
     }
 
-    pub(super) fn device_records(
-        &self,
-        verifier: Verifier,
-    ) -> impl Iterator<Item = ([u8; 32], &super::body::Device)> {
+    /// The proof of a voucher's code, if whoever shows this keepsake is one of its devices: it is of one that has not yielded,
+    /// and nobody has come back with it yet.
+    pub fn returns(&self, verifier: Verifier, keepsake: Keepsake) -> Option<Proof> {
+        let voucher = self.voucher(verifier)?;
+        let is_spent = |device: &Device| {
+            let spent = device.spent.as_deref().unwrap_or_default();
+            spent.chunks(8).any(|begin| keepsake.0.starts_with(begin))
+        };
+        let shows =
+            |device: &Device| device.keepsake == Some(keepsake) && voucher.devices.contains(&device.tag);
+        let devices = || self.device_records(verifier).map(|(_, device)| device);
+        if devices().any(is_spent) || !devices().any(shows) {
+            return None;
+        }
+        self.activations(verifier, voucher.issuer).find_map(|(record, _)| match &record.body {
+            Body::Activation(activation) => Some(activation.proof),
+            _ => None,
+        })
+    }
+
+    pub(super) fn device_records(&self, verifier: Verifier) -> impl Iterator<Item = ([u8; 32], &Device)> {
         self.mentioning(verifier, Kind::Device).filter_map(|record| match &record.body {
             Body::Device(device) if self.authority.may_sign(&record.author, Kind::Device) => {
-                Some((record.author, device))
+                Some((record.author, &**device))
             }
             _ => None,
         })

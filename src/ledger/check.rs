@@ -8,8 +8,8 @@ use super::body::{
 use super::line::NAME_BYTES;
 use super::record::RecordId;
 use crate::base::limit::{
-    CLOSE_NAMES, EPOCH_SHARES, LOGO_BYTES, LOGO_DOTS, LOT_VOUCHERS, PLAN_SHARES, RECORD_HEADS,
-    RECORD_REPLACES, RECORD_TEXT_BYTES, REFERENCE_BYTES, SERVICE_PREFIXES, USAGE_PAGE,
+    CLOSE_NAMES, DEVICE_SPENT_BYTES, EPOCH_SHARES, LOGO_BYTES, LOGO_DOTS, LOT_VOUCHERS, PLAN_SHARES,
+    RECORD_HEADS, RECORD_REPLACES, RECORD_TEXT_BYTES, REFERENCE_BYTES, SERVICE_PREFIXES, USAGE_PAGE,
 };
 use crate::base::voucher::Verifier;
 
@@ -44,7 +44,12 @@ impl Body {
             Self::Status(body) => body.fault(),
             Self::ReferenceState(body) => body.fault(),
             Self::Look(body) => body.fault(),
-            Self::Activation(_) | Self::Exchange(_) | Self::Device(_) | Self::Time(_) | Self::Unread => None,
+            Self::Device(body) => body
+                .spent
+                .as_ref()
+                .is_some_and(|spent| spent.len() % 8 != 0 || spent.len() > DEVICE_SPENT_BYTES)
+                .then_some("a device names at most 4 keepsakes that are spent"),
+            Self::Activation(_) | Self::Exchange(_) | Self::Time(_) | Self::Unread => None,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::record::RecordId;
 use super::rights::Roles;
 use crate::base::address::Prefix;
 use crate::base::time::{TimeQuality, WallTime};
-use crate::base::voucher::{IssuerNumber, LotId, Proof, Verifier};
+use crate::base::voucher::{IssuerNumber, Keepsake, LotId, Proof, Verifier};
 
 impl Field for u64 {
     fn read(item: Item<'_>) -> Option<Self> {
@@ -152,6 +152,7 @@ macro_rules! names {
 names! {
     Verifier of 8 Vec<Verifier>;
     Proof of 16;
+    Keepsake of 16;
     RecordId of 32 Vec<RecordId>;
 }
 

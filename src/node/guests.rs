@@ -16,7 +16,7 @@ use super::vault::Vault;
 use crate::base::address::MacAddress;
 use crate::base::limit;
 use crate::base::time::{Instant, Span, TimeQuality};
-use crate::base::voucher::{IssuerNumber, Proof, Verifier};
+use crate::base::voucher::{IssuerNumber, Keepsake, Proof, Verifier};
 use crate::hotspot::output::{AskId, Event, Output as Hotspot};
 use crate::hotspot::portal::Language;
 use crate::hotspot::settings::Community;
@@ -109,7 +109,11 @@ impl Node {
                     hotspot.handle_voucher(now, ask, state);
                 }
             }
-            Hotspot::Activate { verifier, proof, mac } => self.activate(now, verifier, proof, mac, vault),
+            Hotspot::Activate { verifier, proof, mac, keepsake, returned } => {
+                self.activate(now, (verifier, proof), mac, (keepsake, returned), vault);
+            }
+            Hotspot::Return { ask, verifier, keepsake } => self.tell_whose(now, ask, verifier, keepsake),
+            Hotspot::Forget { verifier, mac } => self.forget_keepsake(now, verifier, mac, vault),
             Hotspot::Used { verifier, used_s, since_first_use_s, up_bytes, down_bytes } => {
                 let counter = Counter {
                     verifier,
@@ -124,6 +128,23 @@ impl Node {
             Hotspot::SaveSessions(sessions) => self.outputs.push_back(Output::SaveSessions(sessions)),
             Hotspot::ReadUsage => self.outputs.push_back(Output::ReadUsage),
             Hotspot::Event(event) => self.hotspot_event(now, event),
+        }
+    }
+
+    /// Tells the hotspot whether a keepsake is good.
+    fn tell_whose(&mut self, now: Instant, ask: AskId, verifier: Verifier, keepsake: Keepsake) {
+        let proof = self.ledger.returns(verifier, keepsake);
+        if let Some(hotspot) = &mut self.hotspot {
+            hotspot.handle_code_checked(now, ask, proof.map(|proof| (verifier, proof)));
+        }
+    }
+
+    /// A device has logged out: what it keeps is good at no node any more.
+    fn forget_keepsake(&mut self, now: Instant, verifier: Verifier, mac: MacAddress, vault: &mut dyn Vault) {
+        let tag = vault.device_tag(verifier, mac);
+        if let Some(body) = self.ledger.forgotten_body(verifier, tag) {
+            let record = self.sign(now, body, vault);
+            self.store(now, record.into_iter().collect(), false, Then::Nothing);
         }
     }
 
@@ -282,9 +303,9 @@ impl Node {
     fn activate(
         &mut self,
         now: Instant,
-        verifier: Verifier,
-        proof: Proof,
+        (verifier, proof): (Verifier, Proof),
         mac: MacAddress,
+        (keepsake, returned): (Option<Keepsake>, Option<Keepsake>),
         vault: &mut dyn Vault,
     ) {
         let begin = self.wall(now);
@@ -301,7 +322,7 @@ impl Node {
             }),
         };
         let tag = vault.device_tag(verifier, mac);
-        let device = self.ledger.device_body(verifier, tag, self.day(now));
+        let device = self.ledger.device_body(verifier, tag, self.day(now), keepsake, returned);
         let device = self.sign(now, device, vault);
         self.store(now, activation.into_iter().chain(device).collect(), false, Then::Nothing);
     }

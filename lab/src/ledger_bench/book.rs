@@ -97,8 +97,12 @@ impl Village {
         till.uses += 1;
         let usage = Usage { lane: 1 << 40, page, counters: till.page.clone(), day };
         let first_use = Activation { verifier, proof, begin: time };
-        let device = Device { verifier, tag: [number as u8; 8], order: 1, day, moves: 1 };
-        self.write(at, &[Body::Activation(first_use), Body::Device(device), Body::Usage(Box::new(usage))])
+        let device =
+            Device { verifier, tag: [number as u8; 8], order: 1, day, moves: 1, keepsake: None, spent: None };
+        self.write(
+            at,
+            &[Body::Activation(first_use), Body::Device(Box::new(device)), Body::Usage(Box::new(usage))],
+        )
     }
 
     fn seller_of(&self, number: u64) -> (usize, IssuerNumber) {

@@ -34,14 +34,15 @@ pub(super) fn sizes() -> Outcome<Sizes> {
         Issue { lot: LotId(1 << 60), epoch, plan, verifiers: verifiers.clone(), issuer, for_exchange: false };
     let sale = Sale { verifiers, person: "ana".into(), price: 50, plan, external_count: 0, time: NOON };
     let first_use = Activation { verifier, proof: Proof([9; 16]), begin: NOON };
-    let device = Device { verifier, tag: [1; 8], order: 1, day: Some(20_000), moves: 1 };
+    let device =
+        Device { verifier, tag: [1; 8], order: 1, day: Some(20_000), moves: 1, keepsake: None, spent: None };
     let page = Usage { lane: 1 << 40, page: 9, counters: vec![counter; 64], day: Some(20_000) };
     let size = |body: Body| signed(&body).map(|bytes| bytes.len() as u64);
     Ok(Sizes {
         lot: size(Body::Issue(Box::new(lot)))?,
         sale: size(Body::Sale(Box::new(sale)))?,
         first_use: size(Body::Activation(first_use))?,
-        device: size(Body::Device(device))?,
+        device: size(Body::Device(Box::new(device)))?,
         page: size(Body::Usage(Box::new(page)))?,
     })
 }

@@ -61,7 +61,7 @@ impl World {
             }
         }
         let device = [u8::try_from(at).unwrap_or(0); 8];
-        let body = self.boxes[at].ledger.device_body(verifier, device, None);
+        let body = self.boxes[at].ledger.device_body(verifier, device, None, None, None);
         // A box that has just lost its own first word about this voucher says nothing of devices.
         let _ = self.write(at, body, false);
         if matches!(voucher.plan.measure, PlanMeasure::UsedSeconds { .. }) {

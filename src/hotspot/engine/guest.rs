@@ -3,7 +3,7 @@
 use super::Hotspot;
 use crate::base::address::MacAddress;
 use crate::base::time::{Instant, Span};
-use crate::base::voucher::{Proof, RequestId, Verifier};
+use crate::base::voucher::{Keepsake, Proof, RequestId, Verifier};
 use crate::hotspot::code::{Code, CodeError};
 use crate::hotspot::login::{Login, Stage};
 use crate::hotspot::meter::Meter;
@@ -36,7 +36,9 @@ impl Hotspot {
         self.counters.requests = self.counters.requests.wrapping_add(1);
         let language = portal::language(&self.settings, &http);
         let asked = portal::asked(&self.settings, &http);
-        if http.foreign && matches!(asked, Asked::LogIn { .. } | Asked::LogOut | Asked::Report) {
+        if http.foreign
+            && matches!(asked, Asked::LogIn { .. } | Asked::Return | Asked::LogOut | Asked::Report)
+        {
             self.counters.foreign = self.counters.foreign.wrapping_add(1);
         }
         let page = match (asked, guest) {
@@ -54,21 +56,22 @@ impl Hotspot {
             (Asked::Unknown | Asked::Logo, _) => Page::NotFound { place: self.place() },
             (_, None) => Page::UnknownDevice { place: self.place() },
             // A code is its own proof; whatever else a page elsewhere sends in a guest's name is asked again.
-            (Asked::LogOut | Asked::Report, Some(_)) if http.foreign => {
-                Page::Form { place: self.place(), typed: Typed::default(), notice: Some(Notice::Again) }
+            (Asked::Return | Asked::LogOut | Asked::Report, Some(_)) if http.foreign => {
+                self.form(Notice::Again)
+            }
+            (Asked::Return, Some(mac)) => {
+                match self.come_back(now, (request, language), mac, http.returns, http.fresh) {
+                    Ok(()) => return,
+                    Err(notice) => self.form(notice),
+                }
             }
             (Asked::LogOut, Some(mac)) => {
                 self.log_out(now, mac);
-                Page::Form { place: self.place(), typed: Typed::default(), notice: Some(Notice::LeftNow) }
+                self.form(Notice::LeftNow)
             }
-            (Asked::Report, Some(mac)) => {
-                if self.sessions.of_device(mac).is_some() && self.told.complains(now, mac) {
-                    self.event(Event::NoInternet);
-                }
-                Page::Reported { place: self.place() }
-            }
+            (Asked::Report, Some(mac)) => self.complain(now, mac),
             (Asked::LogIn { typed }, Some(mac)) => {
-                match self.log_in(now, (request, language), mac, typed.clone()) {
+                match self.log_in(now, (request, language), mac, typed.clone(), http.fresh) {
                     Ok(()) => return,
                     Err(notice) => Page::Form { place: self.place(), typed, notice: Some(notice) },
                 }
@@ -77,7 +80,7 @@ impl Hotspot {
             (asked @ (Asked::Start | Asked::Status), Some(mac)) => match self.view(now, mac) {
                 Some(session) => Page::Status { place: self.place(), session },
                 None if asked == Asked::Status => self.redirect(),
-                None => self.start_page(mac),
+                None => self.start_page(mac, http.returns.is_some()),
             },
         };
         self.reply(request, language, page);
@@ -93,6 +96,7 @@ impl Hotspot {
                 self.logins.put_back(ask, login);
                 self.outbox.rest.push_back(Output::Voucher { ask, verifier, mac });
             }
+            (Stage::Checking, None) if login.returns.is_some() => self.refuse(ask, login, Refusal::Forgotten),
             (Stage::Checking, None) => self.refuse(ask, login, Refusal::Tag),
             // An answer to a question that was not asked.
             _ => self.logins.put_back(ask, login),
@@ -125,6 +129,7 @@ impl Hotspot {
         waiting: (RequestId, Language),
         mac: MacAddress,
         typed: Typed,
+        fresh: Option<Keepsake>,
     ) -> Result<(), Notice> {
         let code = Code::parse(typed.as_str()).map_err(|error| {
             self.counters.misspelt = self.counters.misspelt.wrapping_add(1);
@@ -136,26 +141,92 @@ impl Hotspot {
         if let Some((ask, login)) = self.logins.of_device(mac) {
             if matches!(login.stage, Stage::Refused(_)) {
                 self.logins.take(ask);
-            } else if login.code == code && login.join(waiting.0, waiting.1) {
+            } else if login.code == Some(code) && login.join(waiting.0, waiting.1) {
                 // Tapped twice: both get the answer.
                 return Ok(());
             } else {
                 return Err(Notice::OneAtATime);
             }
         }
+        self.try_once(now, mac)?;
+        let fresh = fresh.map(|keepsake| (waiting.0, keepsake));
+        let code = Some(code);
+        let stage = Stage::Checking;
+        self.begin(Login {
+            mac,
+            waiting: vec![waiting],
+            typed,
+            code,
+            returns: None,
+            fresh,
+            began: now,
+            stage,
+        })
+    }
+
+    /// Begins to ask whose device shows a keepsake, or says why not.
+    fn come_back(
+        &mut self,
+        now: Instant,
+        waiting: (RequestId, Language),
+        mac: MacAddress,
+        returns: Option<(Verifier, Keepsake)>,
+        fresh: Option<Keepsake>,
+    ) -> Result<(), Notice> {
+        let (verifier, keepsake) = returns.ok_or(Notice::Forgotten)?;
+        match self.logins.of_device(mac).map(|(ask, login)| (ask, matches!(login.stage, Stage::Refused(_)))) {
+            Some((ask, true)) => drop(self.logins.take(ask)),
+            Some((_, false)) => return Err(Notice::OneAtATime),
+            None => {}
+        }
+        self.try_once(now, mac)?;
+        let fresh = fresh.map(|keepsake| (waiting.0, keepsake));
+        let (typed, stage) = (Typed::default(), Stage::Asking { verifier, proof: Proof([0; 16]) });
+        let returns = Some(keepsake);
+        self.begin(Login {
+            mac,
+            waiting: vec![waiting],
+            typed,
+            code: None,
+            returns,
+            fresh,
+            began: now,
+            stage,
+        })
+    }
+
+    /// One try more of a device, if it has one.
+    fn try_once(&mut self, now: Instant, mac: MacAddress) -> Result<(), Notice> {
         self.tries.take(now, mac).map_err(|wait| {
             self.counters.throttled = self.counters.throttled.wrapping_add(1);
             Notice::TryAgainIn { seconds: whole_seconds(wait) }
-        })?;
+        })
+    }
+
+    /// Asks what a login needs to know first.
+    fn begin(&mut self, mut login: Login) -> Result<(), Notice> {
         // One chain per code at a time: nobody keeps the node busy with one spent coupon and many MACs.
-        let login = Login { mac, waiting: vec![waiting], typed, code, began: now, stage: Stage::Checking };
-        let asked = if self.logins.is_checking(code) { None } else { self.logins.begin(login) };
+        let code = login.code;
+        let named = match login.stage {
+            Stage::Asking { verifier, .. } => Some(verifier),
+            _ => None,
+        };
+        login.stage = Stage::Checking;
+        let keepsake = login.returns;
+        let is_checked = code.is_some_and(|code| self.logins.is_checking(code));
+        let asked = if is_checked { None } else { self.logins.begin(login) };
         let Some(ask) = asked else {
             self.counters.busy = self.counters.busy.wrapping_add(1);
             self.event(Event::Busy);
             return Err(Notice::Busy { seconds: BUSY_S });
         };
-        self.outbox.rest.push_back(Output::CheckCode { ask, code });
+        match (code, named.zip(keepsake)) {
+            (Some(code), _) => self.outbox.rest.push_back(Output::CheckCode { ask, code }),
+            (None, Some((verifier, keepsake))) => {
+                self.outbox.rest.push_back(Output::Return { ask, verifier, keepsake });
+            }
+            (None, None) => {}
+        }
         Ok(())
     }
 
@@ -184,7 +255,9 @@ impl Hotspot {
             return self.answer(ask, login, Notice::Busy { seconds: FULL_S });
         }
         self.leave(now, login.mac, running);
-        let device = Device { mac: login.mac, since: now };
+        self.forget_former(running, &login);
+        let keepsake = login.fresh.map(|(_, keepsake)| keepsake);
+        let device = Device { mac: login.mac, since: now, keepsake };
         let client = match running {
             Some(client) => {
                 self.sessions.add_device(client, device);
@@ -196,11 +269,18 @@ impl Hotspot {
         self.yield_devices(client);
         self.admit(now, client);
         self.counters.logins = self.counters.logins.wrapping_add(1);
-        self.outbox.rest.push_back(Output::Activate { verifier, proof, mac: login.mac });
+        self.outbox.rest.push_back(Output::Activate {
+            verifier,
+            proof,
+            mac: login.mac,
+            keepsake,
+            returned: login.returns,
+        });
         self.outbox.save = Some(now);
         if let Some(session) = self.view(now, login.mac) {
             for (request, language) in login.waiting {
-                let page = Page::Welcome { place: self.place(), session: session.clone() };
+                let keep = login.fresh.filter(|(answered, _)| *answered == request).map(|_| verifier);
+                let page = Page::Welcome { place: self.place(), session: session.clone(), keep };
                 self.reply(request, language, page);
             }
         }
@@ -251,6 +331,19 @@ impl Hotspot {
         longest.is_some()
     }
 
+    /// The address that a device had before it came back goes.
+    fn forget_former(&mut self, running: Option<ClientId>, login: &Login) {
+        let Some((client, keepsake)) = running.zip(login.returns) else { return };
+        let former = self.sessions.get(client).and_then(|session| {
+            let same = |device: &&Device| device.keepsake == Some(keepsake) && device.mac != login.mac;
+            session.devices.iter().find(same).map(|device| device.mac)
+        });
+        if let Some(mac) = former {
+            self.sessions.remove_device(client, mac);
+            self.outbox.changes.push_back(GuestChange::Dismiss { mac, client, last: false });
+        }
+    }
+
     /// Takes a device out of the session it is in, unless that is `stays`.
     fn leave(&mut self, now: Instant, mac: MacAddress, stays: Option<ClientId>) {
         let Some(client) = self.sessions.of_device(mac).filter(|client| Some(*client) != stays) else {
@@ -264,10 +357,20 @@ impl Hotspot {
         }
     }
 
+    /// A device tells that there is no internet: who pays for it is heard.
+    fn complain(&mut self, now: Instant, mac: MacAddress) -> Page {
+        if self.sessions.of_device(mac).is_some() && self.told.complains(now, mac) {
+            self.event(Event::NoInternet);
+        }
+        Page::Reported { place: self.place() }
+    }
+
     /// A device wants out: its voucher keeps what is left.
     fn log_out(&mut self, now: Instant, mac: MacAddress) {
         let Some(client) = self.sessions.of_device(mac) else { return };
-        if self.sessions.get(client).is_some_and(|session| session.devices.len() > 1) {
+        let Some(session) = self.sessions.get(client) else { return };
+        self.outbox.rest.push_back(Output::Forget { verifier: session.verifier, mac });
+        if session.devices.len() > 1 {
             self.sessions.remove_device(client, mac);
             self.outbox.changes.push_back(GuestChange::Dismiss { mac, client, last: false });
             self.outbox.save = Some(now);
@@ -285,6 +388,7 @@ impl Hotspot {
             Refusal::Revoked => Notice::Revoked,
             Refusal::UsedUp => Notice::UsedUp,
             Refusal::Moved => Notice::Moved,
+            Refusal::Forgotten => Notice::Forgotten,
         };
         self.answer(ask, login, notice);
     }
@@ -302,11 +406,14 @@ impl Hotspot {
     }
 
     /// The start page of a device without session.
-    fn start_page(&mut self, mac: MacAddress) -> Page {
+    fn start_page(&mut self, mac: MacAddress, returns: bool) -> Page {
         let place = self.place();
         match self.logins.of_device(mac).map(|(ask, login)| (ask, login.stage.clone())) {
             None => {
                 let notice = self.told.has_yielded(mac).then_some(Notice::Yielded);
+                if returns && notice.is_none() {
+                    return Page::Return { place };
+                }
                 Page::Form { place, typed: Typed::default(), notice }
             }
             Some((ask, Stage::Refused(notice))) => {
@@ -341,6 +448,10 @@ impl Hotspot {
             devices: session.devices.len() as u32,
             devices_allowed: session.devices_allowed() as u32,
         })
+    }
+
+    fn form(&self, notice: Notice) -> Page {
+        Page::Form { place: self.place(), typed: Typed::default(), notice: Some(notice) }
     }
 
     fn place(&self) -> Place {

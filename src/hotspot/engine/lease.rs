@@ -73,7 +73,11 @@ impl Hotspot {
             tariff: saved.tariff,
             reported: (now, meter.used_s(), meter.bytes()),
             meter,
-            devices: saved.devices.into_iter().map(|mac| Device { mac, since: now }).collect(),
+            devices: saved
+                .devices
+                .into_iter()
+                .map(|mac| Device { mac, since: now, keepsake: None })
+                .collect(),
             lease_end: now,
             renew_at: now,
             mended_at: now,

@@ -60,6 +60,8 @@ pub(crate) enum Asked {
     Status,
     /// The community's logo.
     Logo,
+    /// To be let in as before.
+    Return,
     /// To be let out.
     LogOut,
     /// To tell that there is no internet here.
@@ -82,6 +84,7 @@ pub(crate) fn asked(settings: &Settings, request: &PortalRequest) -> Asked {
         (Method::Get, "/status") => Asked::Status,
         (Method::Get, "/logo.png") => Asked::Logo,
         (Method::Get, "/api/captive") => Asked::Captive,
+        (Method::Post, "/return") => Asked::Return,
         (Method::Post, "/logout") => Asked::LogOut,
         (Method::Post, "/report") => Asked::Report,
         _ => Asked::Unknown,
@@ -131,6 +134,7 @@ pub(crate) fn anonymous(
         Asked::Status => ("/status", String::new(), String::new()),
         Asked::Logo => ("/logo.png", String::new(), String::new()),
         Asked::Captive => ("/api/captive", String::new(), String::new()),
+        Asked::Return => ("/return", String::new(), String::new()),
         Asked::LogOut => ("/logout", String::new(), String::new()),
         Asked::Report => ("/report", String::new(), String::new()),
         Asked::Unknown => ("/unknown", String::new(), String::new()),
@@ -148,6 +152,8 @@ pub(crate) fn anonymous(
         accept_language: language(settings, request).code().to_owned(),
         cookie: String::new(),
         origin: String::new(),
+        returns: request.returns,
+        fresh: request.fresh,
         foreign: request.foreign,
     }
 }

@@ -7,6 +7,7 @@ use super::words::Words;
 use super::{Typed, form};
 use crate::base::limit::{PORTAL_NAME_BYTES, PORTAL_NOTICES, PORTAL_SERVICES, PORTAL_SERVICES_BYTES};
 use crate::base::time::Span;
+use crate::base::voucher::Verifier;
 use crate::hotspot::request::Rendered;
 use crate::hotspot::settings::Settings;
 
@@ -40,6 +41,13 @@ pub enum Page {
         place: Place,
         /// What it may use.
         session: SessionView,
+        /// The voucher that its browser keeps a secret for from now on.
+        keep: Option<Verifier>,
+    },
+    /// A device that was let in before, under another address or elsewhere, may go on.
+    Return {
+        /// Where the guest is.
+        place: Place,
     },
     /// What is left.
     Status {
@@ -78,7 +86,7 @@ pub enum Page {
 }
 
 /// Where a guest is: what stands on every page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// Name of the community.
     pub community: String,
@@ -118,6 +126,8 @@ pub enum Notice {
     UsedUp,
     /// The device was let out, as it wanted.
     LeftNow,
+    /// What its browser kept is good no more.
+    Forgotten,
     /// Another device of the same voucher has taken its place.
     Yielded,
     /// What was sent came from no page of ours, or from an old one.
@@ -208,9 +218,10 @@ impl Page {
                 let frame = Frame { refresh_s: *retry_s, ..frame(place, "checking.title") };
                 (200, MessagePage { frame, text: words.text("checking.text"), checking: true }.render())
             }
-            Self::Welcome { place, session } => {
+            Self::Welcome { place, session, .. } => {
                 (200, StatusPage { frame: frame(place, "welcome.title"), session, welcome: true }.render())
             }
+            Self::Return { place } => (200, ReturnPage { frame: frame(place, "return.title") }.render()),
             Self::Status { place, session } => {
                 (200, StatusPage { frame: frame(place, "status.title"), session, welcome: false }.render())
             }
@@ -240,6 +251,7 @@ impl Notice {
             Self::UsedUp => ("notice.used", words.text("notice.used.text").to_owned()),
             Self::LeftNow => ("notice.left", words.text("notice.left.text").to_owned()),
             Self::Yielded => ("notice.yielded", words.text("notice.yielded.text").to_owned()),
+            Self::Forgotten => ("notice.forgotten", words.text("notice.forgotten.text").to_owned()),
             Self::Again => ("notice.again", words.text("notice.again.text").to_owned()),
             Self::Moved => ("notice.moved", words.text("notice.moved.text").to_owned()),
             Self::Busy { seconds } => {
@@ -254,6 +266,7 @@ impl Notice {
                 | Self::Busy { .. }
                 | Self::LeftNow
                 | Self::Yielded
+                | Self::Forgotten
                 | Self::Again
         );
         NoticeText { title: words.text(title).to_owned(), text, calm }
@@ -345,6 +358,12 @@ struct FormPage<'a> {
     frame: Frame<'a>,
     typed: &'a str,
     notice: Option<NoticeText>,
+}
+
+#[derive(Template)]
+#[template(path = "return.html")]
+struct ReturnPage<'a> {
+    frame: Frame<'a>,
 }
 
 #[derive(Template)]

@@ -42,6 +42,7 @@ fn every_page() -> Vec<Page> {
         Notice::Moved,
         Notice::LeftNow,
         Notice::Yielded,
+        Notice::Forgotten,
         Notice::Again,
         Notice::Busy { seconds: 120 },
     ];
@@ -51,7 +52,7 @@ fn every_page() -> Vec<Page> {
         Page::Form { place: place(), typed: Typed::default(), notice: None },
         Page::Form { place: Place { uplink: false, ..place() }, typed: Typed::default(), notice: None },
         Page::Checking { place: place(), retry_s: 4 },
-        Page::Welcome { place: place(), session: session(Left::OfUse(Span::from_secs(3_600))) },
+        Page::Welcome { place: place(), session: session(Left::OfUse(Span::from_secs(3_600))), keep: None },
         Page::Status { place: place(), session: session(Left::OfUse(Span::from_secs(59))) },
         Page::Status {
             place: Place { uplink: false, services: Vec::new(), ..place() },
@@ -60,6 +61,7 @@ fn every_page() -> Vec<Page> {
         Page::UnknownDevice { place: place() },
         Page::NotFound { place: place() },
         Page::Reported { place: place() },
+        Page::Return { place: place() },
     ];
     let typed = Typed("\"><script>alert(1)</script>".to_owned());
     pages.extend(notices.map(|notice| Page::Form {
@@ -370,8 +372,10 @@ fn named_pages() -> Vec<(&'static str, Page)> {
         ("left", form(Some(Notice::LeftNow))),
         ("yielded", form(Some(Notice::Yielded))),
         ("again", form(Some(Notice::Again))),
+        ("forgotten", form(Some(Notice::Forgotten))),
+        ("return", Page::Return { place: place.clone() }),
         ("checking", Page::Checking { place: place.clone(), retry_s: 4 }),
-        ("welcome", Page::Welcome { place: place.clone(), session: session.clone() }),
+        ("welcome", Page::Welcome { place: place.clone(), session: session.clone(), keep: None }),
         ("status", Page::Status { place: place.clone(), session }),
         ("status-offline", Page::Status { place: offline, session: month }),
         ("unknown", Page::UnknownDevice { place: place.clone() }),

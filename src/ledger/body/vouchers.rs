@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::time::WallTime;
-use crate::base::voucher::{IssuerNumber, LotId, Proof, Verifier};
+use crate::base::voucher::{IssuerNumber, Keepsake, LotId, Proof, Verifier};
 use crate::ledger::fields::{Field, Fields, fields};
 use crate::ledger::item::{ARRAY, Item};
 use crate::ledger::record::RecordId;
@@ -199,9 +199,13 @@ pub struct Device {
     pub day: Option<u32>,
     /// How often on that day a device has taken another one's place at this node, this one included.
     pub moves: u8,
+    /// The hash of the secret with which it may come back under another address.
+    pub keepsake: Option<Keepsake>,
+    /// Beginnings (8 octets each) of those that are spent: it came back with them, or was let out.
+    pub spent: Option<Vec<u8>>,
 }
 
-fields!(map Device { 0 verifier, 1 tag, 2 order, 3 day, 4 moves or default, });
+fields!(map Device { 0 verifier, 1 tag, 2 order, 3 day, 4 moves or default, 5 keepsake, 6 spent, });
 
 /// Vouchers that are no longer good.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -89,8 +89,17 @@ fn what_we_would_write_otherwise_is_kept_as_it_came() {
     let verifier = village.verifier(4, 1);
     let mut first_use =
         Body::Activation(Activation { verifier, proof: Proof([9; 16]), begin: NOON }).encode().unwrap();
-    let mut device =
-        Body::Device(Device { verifier, tag: [1; 8], order: 1, day: None, moves: 0 }).encode().unwrap();
+    let mut device = Body::Device(Box::new(Device {
+        verifier,
+        tag: [1; 8],
+        order: 1,
+        day: None,
+        moves: 0,
+        keepsake: None,
+        spent: None,
+    }))
+    .encode()
+    .unwrap();
     // A quality of time that a later version adds; and the record of a version before devices had moves.
     *first_use.last_mut().unwrap() = 9;
     device[0] -= 1;

@@ -101,7 +101,7 @@ fn usage_and_times_of_an_expelled_key_never_count() {
     let page = Body::Usage(Box::new(Usage { lane: 1, page: 0, counters: vec![counter], day: None }));
     let record = village.seller.write(page).unwrap();
     village.spread(record);
-    let device = village.seller.ledger.device_body(vouchers[0], [1; 8], Some(1));
+    let device = village.seller.ledger.device_body(vouchers[0], [1; 8], Some(1), None, None);
     let record = village.seller.write(device).unwrap();
     village.spread(record);
     let voucher = |village: &Village| village.root.ledger.voucher(vouchers[0]).unwrap();

@@ -263,7 +263,7 @@ fn a_restart_counts_on_far_above_what_it_knows() {
     again.take(&village.records);
     let top =
         again.ledger.records().filter(|record| record.author == again.id()).map(|record| record.seq).max();
-    let body = again.ledger.device_body(village.verifier(3, 10), [9; 8], None);
+    let body = again.ledger.device_body(village.verifier(3, 10), [9; 8], None, None, None);
     let first = again.write(body.clone()).unwrap();
     let seq = |bytes: &[u8]| super::super::Record::parse(bytes).unwrap().seq;
     assert_eq!(seq(&first), top.unwrap() + 5_000_000_000);
@@ -290,7 +290,7 @@ fn the_numbers_of_an_author_can_run_out_and_nothing_panics() {
     let vouchers = village.issue(1, 10..12);
     let last = village.seller.forge(u64::MAX, None, &Ledger::activation_body(vouchers[0], proof(10), NOON));
     village.seller.take(&[last]);
-    let body = village.seller.ledger.device_body(vouchers[0], [1; 8], None);
+    let body = village.seller.ledger.device_body(vouchers[0], [1; 8], None, None, None);
     assert_eq!(village.seller.ledger.draft(body), Err(super::super::DraftError::SequenceExhausted));
 }
 

@@ -12,7 +12,7 @@ use super::merge::{loaded, shuffled, state};
 use super::village::{NOON, Village, charter, hour, in_kind, member, settlement};
 use crate::base::random::Random;
 use crate::base::time::{TimeQuality, WallTime};
-use crate::base::voucher::{IssuerNumber, LotId};
+use crate::base::voucher::{IssuerNumber, Keepsake, LotId};
 use crate::ledger::rights::Role;
 
 fn rows(ledger: &Ledger) -> Vec<(String, String, [i64; 4], [i64; 3])> {
@@ -302,7 +302,7 @@ fn the_moves_of_a_day_are_each_node_s_own_count_added() {
     for (at, tags, day) in [(3, 3_u8, 7), (4, 2, 7), (3, 4, 8)] {
         for tag in 0..tags {
             let node = &mut village.nodes_mut()[at];
-            let body = node.ledger.device_body(vouchers[0], [tag; 8], Some(day));
+            let body = node.ledger.device_body(vouchers[0], [tag; 8], Some(day), None, None);
             let record = node.write(body).unwrap();
             village.spread(record);
         }
@@ -312,11 +312,69 @@ fn the_moves_of_a_day_are_each_node_s_own_count_added() {
     assert_eq!((moves(7), moves(8), moves(9)), (2, 2, 0), "what a later day replaced is of that day");
     let has_place = |tag: u8| village.root.ledger.has_place(vouchers[0], [tag; 8], Some(8));
     assert!(has_place(9), "two of six");
-    let forged =
-        Body::Device(Device { verifier: vouchers[0], tag: [9; 8], order: 99, day: Some(9), moves: 200 });
+    let forged = Body::Device(Box::new(Device {
+        verifier: vouchers[0],
+        tag: [9; 8],
+        order: 99,
+        day: Some(9),
+        moves: 200,
+        keepsake: None,
+        spent: None,
+    }));
     let record = village.treasurer.forge(1, None, &forged);
     village.spread(record);
     assert_eq!(village.root.ledger.device_moves(vouchers[0], 9), 0, "only from who admits guests");
+}
+
+#[test]
+fn a_device_comes_back_with_what_it_kept_once_and_at_any_node() {
+    let mut village = Village::new();
+    let vouchers = village.issue(1, 10..12);
+    village.activate(10, NOON);
+    let body = Ledger::activation_body(vouchers[0], super::village::proof(10), NOON);
+    let record = village.other.write(body).unwrap();
+    village.spread(record);
+    let key = |number: u8| Keepsake([number; 16]);
+    let takes_up = |village: &mut Village, at: usize, tag: u8, keeps: u8, returned: Option<u8>| {
+        let node = &mut village.nodes_mut()[at];
+        let (keeps, returned) = (Some(key(keeps)), returned.map(key));
+        let body = node.ledger.device_body(vouchers[0], [tag; 8], Some(7), keeps, returned);
+        let record = node.write(body).unwrap();
+        village.spread(record);
+    };
+    let good = |village: &Village, number| {
+        let known = |ledger: &Ledger| ledger.returns(vouchers[0], key(number)).is_some();
+        let here = known(&village.root.ledger);
+        assert_eq!(known(&village.other.ledger), here, "the same at every node");
+        assert_eq!(village.root.ledger.returns(vouchers[1], key(number)), None, "of this voucher alone");
+        here
+    };
+    takes_up(&mut village, 3, 1, 1, None);
+    takes_up(&mut village, 3, 2, 2, None);
+    assert_eq!([1, 2, 9].map(|number| good(&village, number)), [true, true, false]);
+    // The second phone comes back at another node under another address: what it showed is spent, and the first one yields.
+    takes_up(&mut village, 4, 3, 3, Some(2));
+    assert_eq!([1, 2, 3].map(|number| good(&village, number)), [false, false, true]);
+    // It types the code again at the same node: what it had is spent, and so is still what it had before.
+    takes_up(&mut village, 4, 3, 4, None);
+    assert_eq!([2, 3, 4].map(|number| good(&village, number)), [false, false, true]);
+    let body = village.nodes_mut()[4].ledger.forgotten_body(vouchers[0], [3; 8]).unwrap();
+    let record = village.nodes_mut()[4].write(body).unwrap();
+    village.spread(record);
+    assert!(!good(&village, 4), "it logged out");
+    assert_eq!(village.nodes_mut()[4].ledger.forgotten_body(vouchers[0], [3; 8]), None);
+    let forged = Body::Device(Box::new(Device {
+        verifier: vouchers[0],
+        tag: [8; 8],
+        order: 99,
+        day: None,
+        moves: 0,
+        keepsake: Some(key(8)),
+        spent: None,
+    }));
+    let record = village.treasurer.forge(1, None, &forged);
+    village.spread(record);
+    assert!(!good(&village, 8), "only from who admits guests");
 }
 
 #[test]

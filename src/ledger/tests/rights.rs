@@ -200,7 +200,7 @@ fn the_float_bounds_what_a_seller_can_make() {
 fn nobody_writes_what_makes_no_sense() {
     let mut village = Village::new();
     let vouchers = village.issue(1, 10..12);
-    let device = village.seller.ledger.device_body(vouchers[0], [1; 8], None);
+    let device = village.seller.ledger.device_body(vouchers[0], [1; 8], None, None, None);
     let here = Err(DraftError::NotActivatedHere { verifier: vouchers[0] });
     assert_eq!(village.seller.write(device), here);
     let strange = village.verifier(3, 99);

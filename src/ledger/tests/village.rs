@@ -236,7 +236,7 @@ pub(in crate::ledger) fn busy() -> Village {
         village.count(counter, Some(20_000));
     }
     for tag in [[1; 8], [2; 8], [3; 8], [1; 8]] {
-        let body = village.seller.ledger.device_body(vouchers[0], tag, Some(20_000));
+        let body = village.seller.ledger.device_body(vouchers[0], tag, Some(20_000), None, None);
         let record = village.seller.write(body).unwrap();
         village.spread(record);
     }

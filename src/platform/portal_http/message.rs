@@ -63,6 +63,8 @@ impl Head {
             accept_language: text(headers, "accept-language", ", "),
             cookie: text(headers, "cookie", "; "),
             origin: text(headers, "origin", ", "),
+            returns: None,
+            fresh: None,
             foreign: false,
         };
         let expects =

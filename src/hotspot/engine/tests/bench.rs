@@ -3,7 +3,7 @@ use std::net::Ipv4Addr;
 use crate::base::address::MacAddress;
 use crate::base::sorted::{SortedMap, SortedSet};
 use crate::base::time::{Instant, Span};
-use crate::base::voucher::{Proof, RequestId, Verifier};
+use crate::base::voucher::{Keepsake, Proof, RequestId, Verifier};
 use crate::hotspot::Hotspot;
 use crate::hotspot::code::Code;
 use crate::hotspot::output::{
@@ -34,6 +34,8 @@ pub(super) struct Bench {
     pub(super) activations: Vec<(Verifier, MacAddress)>,
     pub(super) outputs: Vec<Output>,
     /// Questions that the vault and the ledger have not answered, while they are `slow`.
+    /// Which keepsakes are good, and whose they are.
+    pub(super) keepsakes: SortedMap<Keepsake, (Verifier, MacAddress)>,
     pub(super) checks: Vec<(AskId, Code)>,
     pub(super) asks: Vec<(AskId, Verifier)>,
     pub(super) slow_vault: bool,
@@ -140,6 +142,7 @@ impl Bench {
             saved: Vec::new(),
             activations: Vec::new(),
             outputs: Vec::new(),
+            keepsakes: SortedMap::new(),
             checks: Vec::new(),
             asks: Vec::new(),
             slow_vault: false,
@@ -304,7 +307,17 @@ impl Bench {
                     self.answer_asks();
                 }
             }
-            Output::Activate { verifier, mac, .. } => self.activations.push((verifier, mac)),
+            Output::Activate { verifier, mac, keepsake, returned, .. } => {
+                self.activations.push((verifier, mac));
+                returned.map(|returned| self.keepsakes.remove(&returned));
+                self.keepsakes.extend(keepsake.map(|keepsake| (keepsake, (verifier, mac))));
+            }
+            Output::Return { ask, verifier, keepsake } => {
+                let proof = Proof(keepsake.0);
+                let known = self.keepsakes.get(&keepsake).is_some_and(|(known, _)| *known == verifier);
+                self.hotspot.handle_code_checked(self.now, ask, known.then_some((verifier, proof)));
+            }
+            Output::Forget { mac, .. } => self.keepsakes.retain(|_, (_, known)| *known != mac),
             Output::Used { verifier, used_s, since_first_use_s, up_bytes, down_bytes } => {
                 if let Some(VoucherState::Good(allowance)) = self.vouchers.get_mut(&verifier) {
                     assert!(used_s >= allowance.used_here_s, "totals never fall");

@@ -150,10 +150,12 @@ fn plain(output: &Output, names: &Names) -> String {
             .collect(),
         Output::CheckCode { ask, code } => format!("check {ask:?} {}", voucher(code.tag() as u8)),
         Output::Voucher { ask, verifier, .. } => format!("voucher {ask:?} {}", voucher(verifier.0[0])),
-        Output::Activate { verifier, proof, mac } => {
+        Output::Activate { verifier, proof, mac, .. } => {
             assert_eq!(verifier.0[0], proof.0[0]);
             format!("activate {} {}", voucher(verifier.0[0]), phone(mac))
         }
+        Output::Return { ask, verifier, .. } => format!("return {ask:?} {}", voucher(verifier.0[0])),
+        Output::Forget { verifier, mac } => format!("forget {} {}", voucher(verifier.0[0]), phone(mac)),
         Output::Used { verifier, used_s, since_first_use_s, up_bytes, down_bytes } => {
             format!("used {} {used_s} {since_first_use_s} {up_bytes} {down_bytes}", voucher(verifier.0[0]))
         }

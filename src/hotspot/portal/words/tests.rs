@@ -78,6 +78,7 @@ fn pages_use_every_key_and_no_other() {
         include_str!("../../../../templates/form.html"),
         include_str!("../../../../templates/message.html"),
         include_str!("../../../../templates/redirect.html"),
+        include_str!("../../../../templates/return.html"),
         include_str!("../../../../templates/status.html"),
     ];
     let is_key = |text: &&str| {
