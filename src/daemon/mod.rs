@@ -330,7 +330,7 @@ impl Daemon {
                     None
                 });
                 guests.visits.begin(request, guest, &mut http);
-                self.input(Input::Portal { request, guest, http }).await;
+                self.input(Input::Portal { request, guest, http: *http }).await;
             }
             PortalEvent::Gone(request) => {
                 if let Some(guests) = &mut self.hotspot {

@@ -37,7 +37,7 @@ async fn redirect_all(tell: Sender<Seen>) {
             let mac = neighbours.mac_of(peer).await.unwrap();
             let headers = vec![("Location".to_owned(), format!("http://{ROUTER}:{PORTAL_PORT}/"))];
             portal.reply(request, Rendered { status: 302, headers, body: b"the portal is here".to_vec() });
-            let _ = tell.send((peer, mac, http));
+            let _ = tell.send((peer, mac, *http));
         }
     }
 }

@@ -293,7 +293,7 @@ fn every_colour_of_a_community_can_be_read() {
         (Some(0xff_d7_00), "#ffd700", "#1c1a17", "#1c1a17"),
         (Some(0), "#000000", "#fff", "#000000"),
         (Some(0xff_ff_ff), "#ffffff", "#1c1a17", "#1c1a17"),
-        (Some(0x2e_7d_32), "#2e7d32", "#fff", "#2e7d32"),
+        (Some(0x2e7_d32), "#2e7d32", "#fff", "#2e7d32"),
     ] {
         let page = Page::Form { place: Place { colour, ..place() }, typed: Typed::default(), notice: None };
         let rendered = spanish(&page);

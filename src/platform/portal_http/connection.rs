@@ -42,7 +42,7 @@ pub(super) enum Told {
         /// Who asks.
         peer: SocketAddr,
         /// What is asked.
-        http: PortalRequest,
+        http: Box<PortalRequest>,
         /// Where the answer goes.
         answer: oneshot::Sender<Rendered>,
     },
@@ -117,7 +117,7 @@ async fn ask(
     times: Times,
 ) -> Option<Rendered> {
     let (answer, answered) = oneshot::channel();
-    let asked = Told::Asked { connection: ending.connection, peer, http, answer };
+    let asked = Told::Asked { connection: ending.connection, peer, http: Box::new(http), answer };
     if ending.tell.send(asked).is_err() {
         return Some(refusal(503));
     }

@@ -59,7 +59,7 @@ pub enum PortalEvent {
         /// Who asks. The MAC address behind it is for the caller to find.
         peer: SocketAddr,
         /// What is asked.
-        http: PortalRequest,
+        http: Box<PortalRequest>,
     },
     /// Who asked is gone, or waited too long; a reply would reach nobody.
     Gone(RequestId),

@@ -58,7 +58,7 @@ fn mirror(event: PortalEvent) -> Option<(RequestId, Rendered)> {
     let PortalEvent::Request { request, http, .. } = event else { return None };
     let method = if http.method == Method::Post { "POST" } else { "GET" };
     let body = String::from_utf8_lossy(&http.body).into_owned();
-    let PortalRequest { host, path, query, accept_language, cookie, .. } = http;
+    let PortalRequest { host, path, query, accept_language, cookie, .. } = *http;
     let shown = [method, &host, &path, &query, &body, &accept_language, &cookie].join("|");
     Some((request, page(&shown)))
 }
