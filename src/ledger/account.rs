@@ -175,8 +175,10 @@ impl Ledger {
         let line = self.booked();
         // What is below stands in both, and adds nothing: also what was let go, or came too late.
         let again = self.written_again(&line);
-        let below = |record: &Record| is_below(&line, record) && !again.contains(&record.id);
-        let is_new = |record: &Record| visible(record) && !is_below(&line, record);
+        let retold = self.told_again(&line);
+        let was_booked = |record: &Record| is_below(&line, record) || retold.contains(&record.id);
+        let below = |record: &Record| was_booked(record) && !again.contains(&record.id);
+        let is_new = |record: &Record| visible(record) && !was_booked(record);
         let all = |record: &Record| below(record) || is_new(record);
         let gifts = [&below as Lens<'_>, &all].map(|seen| self.given_in_kind(seen));
         let touched = self.touched(&is_new, &gifts);
@@ -199,12 +201,30 @@ impl Ledger {
         let booked = |record: &&Record| record.kind.is_booked() && is_below(line, record);
         let known: SortedMap<[u8; 32], _> =
             line.iter().map(|(author, cover)| (*author, self.known_to(cover))).collect();
-        let unknown = |record: &&Record| known.get(&record.author).is_some_and(|is_known| !is_known(record));
+        let unknown = |record: &&Record| {
+            known.get(&record.author).is_some_and(|is_known| !is_known(record.id, record.seq))
+        };
         let again = self.records.values().filter(booked).filter(unknown).filter(|record| {
             let same = |other: &Record| other.author == record.author && other.body == record.body;
             self.records.values().any(|other| same(other) && !is_below(line, other))
         });
         again.map(|record| record.id).collect()
+    }
+
+    /// First uses above a line that were booked below it: their author told them anew, with a better time, and had not heard
+    /// of the close that knew the word before.
+    fn told_again(&self, line: &SortedMap<[u8; 32], Cover>) -> SortedSet<RecordId> {
+        let mut again = SortedSet::new();
+        for (id, stub) in self.stubs.iter() {
+            let cover = line.get(&stub.author).filter(|cover| stub.seq <= cover.seq);
+            let newer = self.newer(stub).filter(|newer| !is_below(line, newer));
+            if let (Some(cover), Some(newer)) = (cover, newer)
+                && self.known_to(cover)(*id, stub.seq)
+            {
+                again.insert(newer.id);
+            }
+        }
+        again
     }
 
     /// The vouchers of which these new records say more than the ones before: nothing else has changed in the accounts.

@@ -191,12 +191,12 @@ impl Ledger {
 
     /// The same as far as it can still be told: where a chain ends without its beginning, what was before was let go, and
     /// what is kept of it was known as well.
-    pub(super) fn known_to(&self, cover: &Cover) -> impl Fn(&Record) -> bool + use<> {
+    pub(super) fn known_to(&self, cover: &Cover) -> impl Fn(RecordId, u64) -> bool + use<> {
         let known = self.covered_by(cover);
         let links = known.iter().filter_map(|id| self.link(*id));
         let broken = links.filter(|(_, _, prev)| prev.is_some_and(|prev| !known.contains(&prev)));
         let let_go = broken.map(|(_, seq, _)| seq).max().unwrap_or(0);
-        move |record| known.contains(&record.id) || record.seq < let_go
+        move |id, seq| known.contains(&id) || seq < let_go
     }
 
     /// How far the last close covers each author.
@@ -218,7 +218,7 @@ impl Ledger {
             own.filter(|record| record.kind.is_booked())
         };
         let is_late = |record: &&Record| {
-            record.seq <= cover.seq && !is_known(record) && self.is_whole_to(record.id, &known)
+            record.seq <= cover.seq && !is_known(record.id, record.seq) && self.is_whole_to(record.id, &known)
         };
         let again = |record: &&Record| own().any(|other| other.seq > record.seq && other.body == record.body);
         let mut late: Vec<&Record> = own().filter(is_late).filter(|record| !again(record)).collect();

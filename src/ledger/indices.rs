@@ -129,6 +129,11 @@ impl Ledger {
         }
     }
 
+    /// What has taken the place of a stub.
+    pub(super) fn newer(&self, stub: &Stub) -> Option<&Record> {
+        self.mentioning(stub.voucher?, Kind::Activation).find(|record| record.author == stub.author)
+    }
+
     /// Puts a record into its place. False if it was obsolete before it came and left no trace.
     pub(super) fn insert(&mut self, record: Record, stale: &mut Stale) -> bool {
         let (id, kind, author, seq) = (record.id, record.kind, record.author, record.seq);
@@ -302,8 +307,10 @@ impl Ledger {
 
     fn leave_stub(&mut self, record: &Record) -> bool {
         if record.kind.chained() {
-            let stub =
-                Stub { author: record.author, seq: record.seq, prev: record.prev, bytes: self.bytes(record) };
+            // First uses are the one chained kind of which a later word takes the place.
+            let voucher = record.body.voucher();
+            let (author, seq, prev) = (record.author, record.seq, record.prev);
+            let stub = Stub { author, seq, prev, voucher, bytes: self.bytes(record) };
             self.stubs.insert(record.id, stub);
         }
         record.kind.chained()

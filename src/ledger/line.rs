@@ -151,9 +151,11 @@ impl Ledger {
         done.len() + stubs.len()
     }
 
-    /// Whether a stub stands below the line: only the one that a cover names is a link still.
+    /// Whether a stub stands below the line: only the one that a cover names is a link still. One says that the first use
+    /// was booked until what took its place is below the line too.
     pub(super) fn is_passed(&self, id: RecordId, stub: &super::Stub) -> bool {
         self.line.has_passed(&stub.author, id, stub.seq)
+            && self.newer(stub).is_none_or(|newer| self.line.is_below(newer))
     }
 
     fn is_gone(&self, id: RecordId) -> bool {

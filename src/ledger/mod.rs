@@ -121,6 +121,8 @@ struct Stub {
     author: [u8; 32],
     seq: u64,
     prev: Option<RecordId>,
+    /// Whose first use it told.
+    voucher: Option<Verifier>,
     /// As they came: without its signature nobody else could believe where it stands.
     bytes: Vec<u8>,
 }

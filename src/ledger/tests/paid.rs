@@ -7,7 +7,8 @@ use super::super::{Ledger, Record, RecordId};
 use super::close::close;
 use super::merge::loaded;
 use super::money::{agree, settle};
-use super::village::{NOON, Node, Village, member, settlement};
+use super::village::{NOON, Node, Village, member, proof, settlement};
+use crate::base::time::{TimeQuality, WallTime};
 use crate::ledger::rights::Role;
 
 fn id(bytes: &[u8]) -> RecordId {
@@ -29,6 +30,30 @@ fn with_two_treasurers() -> Village {
 
 fn agrees(id: RecordId) -> Body {
     Body::Settlement(Box::new(Settlement { confirms: Some(id), ..settlement("", 0, 0) }))
+}
+
+/// An author whose clock became better, and who has not heard that the books were closed.
+#[test]
+fn a_first_use_that_is_told_anew_behind_a_close_is_booked_once() {
+    let mut village = Village::new();
+    let paper = village.issue(1, 10..12);
+    village.activate(10, WallTime { quality: TimeQuality::Stale, ..NOON });
+    let first = village.seller.ledger.heads(&village.seller.id()).first().copied();
+    close(&mut village, "2027-01");
+    assert_eq!(sum(&village.treasurer.ledger, Figure::Activated), 1);
+    let body = Ledger::activation_body(paper[0], proof(10), NOON);
+    village.spread(village.seller.forge(1 << 60, first, &body));
+    for month in ["2027-02", "2027-03", "2027-04"] {
+        for node in [&village.seller, &village.treasurer, &village.root] {
+            assert_eq!(sum(&node.ledger, Figure::Activated), 1, "before {month}");
+        }
+        close(&mut village, month);
+        village.treasurer.ledger.let_go();
+    }
+    assert_eq!(village.root.ledger.voucher(paper[0]).unwrap().activated, Some(NOON));
+    for node in [&village.seller, &village.treasurer, &village.root] {
+        assert_eq!(sum(&node.ledger, Figure::Activated), 1, "at the end");
+    }
 }
 
 /// A power cut has taken the first treasurer's word from a node, and the books were closed with it.
