@@ -28,6 +28,11 @@ impl Ledger {
         if last.is_some_and(|(_, close)| (close.month, close.day.is_none()) >= (month.0, true)) {
             return Err("this month is closed already");
         }
+        // Above the line the same would be booked once more: a coupon's first use, told by another node.
+        let is_here = |cover: &Cover| self.link(cover.head).is_some();
+        if day.is_some() && last.is_some_and(|(_, close)| !close.covers.iter().all(is_here)) {
+            return Err("records that the last close has booked are still to come");
+        }
         let covers = self.covers(month, day);
         let known = self.known_below(&covers);
         let totals = self.tally(&|record| known.contains(&record.id));

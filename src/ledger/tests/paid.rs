@@ -56,6 +56,23 @@ fn a_first_use_that_is_told_anew_behind_a_close_is_booked_once() {
     }
 }
 
+#[test]
+fn a_treasurer_waits_for_what_the_last_close_has_booked() {
+    let mut village = with_two_treasurers();
+    let paper = village.issue(1, 10..12);
+    // A first use that the second treasurer's node has not heard of when it hears of the close.
+    let first = village.seller.write(Ledger::activation_body(paper[0], proof(10), NOON)).unwrap();
+    village.treasurer.take(std::slice::from_ref(&first));
+    let (month, day) = (Month::parse("2027-01").unwrap(), Some(20_833));
+    let body = village.treasurer.ledger.close_body(month, day).unwrap();
+    let booked = village.treasurer.write(body).unwrap();
+    village.other.take(&[booked]);
+    let waits = village.other.ledger.close_body(month, day.map(|day| day + 1));
+    assert_eq!(waits, Err("records that the last close has booked are still to come"));
+    village.other.take(&[first]);
+    assert!(village.other.ledger.close_body(month, day.map(|day| day + 1)).is_ok());
+}
+
 /// A power cut has taken the first treasurer's word from a node, and the books were closed with it.
 #[test]
 fn a_payment_that_is_booked_is_not_booked_again_when_another_treasurer_agrees() {
