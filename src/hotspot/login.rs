@@ -27,16 +27,23 @@ pub(crate) struct Login {
     pub(crate) waiting: Vec<(RequestId, Language)>,
     /// What was typed, to be shown again if it is wrong.
     pub(crate) typed: Typed,
-    /// What that reads as; none: the device shows a keepsake.
-    pub(crate) code: Option<Code>,
-    /// What it shows.
-    pub(crate) returns: Option<Keepsake>,
-    /// What it gets in its place, with the answer to this request.
+    /// With what it asks to be let in.
+    pub(crate) shown: Shown,
+    /// What it may come back with from now on, with the answer to this request.
     pub(crate) fresh: Option<(RequestId, Keepsake)>,
     /// When it was typed.
     pub(crate) began: Instant,
     /// How far it is.
     pub(crate) stage: Stage,
+}
+
+/// With what a device asks to be let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Shown {
+    /// A code.
+    Code(Code),
+    /// A keepsake, for the voucher that it names.
+    Keepsake(Verifier, Keepsake),
 }
 
 /// How far the check of a code is.
@@ -99,9 +106,8 @@ impl Logins {
 
     /// Whether this code is being checked for any device.
     pub(crate) fn is_checking(&self, code: Code) -> bool {
-        self.waiting
-            .values()
-            .any(|login| login.code == Some(code) && !matches!(login.stage, Stage::Refused(_)))
+        let same = |login: &Login| login.shown == Shown::Code(code);
+        self.waiting.values().any(|login| same(login) && !matches!(login.stage, Stage::Refused(_)))
     }
 
     /// Takes a login out.
@@ -142,6 +148,27 @@ impl Logins {
 }
 
 impl Login {
+    /// One that begins, for the browser that waits.
+    pub(crate) fn new(
+        now: Instant,
+        mac: MacAddress,
+        waiting: (RequestId, Language),
+        (shown, typed): (Shown, Typed),
+        fresh: Option<Keepsake>,
+    ) -> Self {
+        let fresh = fresh.map(|keepsake| (waiting.0, keepsake));
+        let waiting = vec![waiting];
+        Self { mac, waiting, typed, shown, fresh, began: now, stage: Stage::Checking }
+    }
+
+    /// The keepsake with which the device comes back.
+    pub(crate) const fn returns(&self) -> Option<Keepsake> {
+        match self.shown {
+            Shown::Keepsake(_, keepsake) => Some(keepsake),
+            Shown::Code(_) => None,
+        }
+    }
+
     /// Another request waits for the same answer; false if too many do.
     pub(crate) fn join(&mut self, request: RequestId, language: Language) -> bool {
         let room = self.waiting.len() < HOTSPOT_WAITING;

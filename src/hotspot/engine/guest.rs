@@ -5,7 +5,7 @@ use crate::base::address::MacAddress;
 use crate::base::time::{Instant, Span};
 use crate::base::voucher::{Keepsake, Proof, RequestId, Verifier};
 use crate::hotspot::code::{Code, CodeError};
-use crate::hotspot::login::{Login, Stage};
+use crate::hotspot::login::{Login, Shown, Stage};
 use crate::hotspot::meter::Meter;
 use crate::hotspot::output::{AskId, ClientId, EndReason, Event, GuestChange, Output, Refusal};
 use crate::hotspot::portal::{self, Asked, Language, Left, Notice, Page, Place, SessionView, Typed};
@@ -96,7 +96,9 @@ impl Hotspot {
                 self.logins.put_back(ask, login);
                 self.outbox.rest.push_back(Output::Voucher { ask, verifier, mac });
             }
-            (Stage::Checking, None) if login.returns.is_some() => self.refuse(ask, login, Refusal::Forgotten),
+            (Stage::Checking, None) if login.returns().is_some() => {
+                self.refuse(ask, login, Refusal::Forgotten)
+            }
             (Stage::Checking, None) => self.refuse(ask, login, Refusal::Tag),
             // An answer to a question that was not asked.
             _ => self.logins.put_back(ask, login),
@@ -138,30 +140,7 @@ impl Hotspot {
                 CodeError::Symbol { .. } => Notice::Wrong,
             }
         })?;
-        if let Some((ask, login)) = self.logins.of_device(mac) {
-            if matches!(login.stage, Stage::Refused(_)) {
-                self.logins.take(ask);
-            } else if login.code == Some(code) && login.join(waiting.0, waiting.1) {
-                // Tapped twice: both get the answer.
-                return Ok(());
-            } else {
-                return Err(Notice::OneAtATime);
-            }
-        }
-        self.try_once(now, mac)?;
-        let fresh = fresh.map(|keepsake| (waiting.0, keepsake));
-        let code = Some(code);
-        let stage = Stage::Checking;
-        self.begin(Login {
-            mac,
-            waiting: vec![waiting],
-            typed,
-            code,
-            returns: None,
-            fresh,
-            began: now,
-            stage,
-        })
+        self.begin(Login::new(now, mac, waiting, (Shown::Code(code), typed), fresh))
     }
 
     /// Begins to ask whose device shows a keepsake, or says why not.
@@ -174,59 +153,39 @@ impl Hotspot {
         fresh: Option<Keepsake>,
     ) -> Result<(), Notice> {
         let (verifier, keepsake) = returns.ok_or(Notice::Forgotten)?;
-        match self.logins.of_device(mac).map(|(ask, login)| (ask, matches!(login.stage, Stage::Refused(_)))) {
-            Some((ask, true)) => drop(self.logins.take(ask)),
-            Some((_, false)) => return Err(Notice::OneAtATime),
-            None => {}
-        }
-        self.try_once(now, mac)?;
-        let fresh = fresh.map(|keepsake| (waiting.0, keepsake));
-        let (typed, stage) = (Typed::default(), Stage::Asking { verifier, proof: Proof([0; 16]) });
-        let returns = Some(keepsake);
-        self.begin(Login {
-            mac,
-            waiting: vec![waiting],
-            typed,
-            code: None,
-            returns,
-            fresh,
-            began: now,
-            stage,
-        })
-    }
-
-    /// One try more of a device, if it has one.
-    fn try_once(&mut self, now: Instant, mac: MacAddress) -> Result<(), Notice> {
-        self.tries.take(now, mac).map_err(|wait| {
-            self.counters.throttled = self.counters.throttled.wrapping_add(1);
-            Notice::TryAgainIn { seconds: whole_seconds(wait) }
-        })
+        let shown = Shown::Keepsake(verifier, keepsake);
+        self.begin(Login::new(now, mac, waiting, (shown, Typed::default()), fresh))
     }
 
     /// Asks what a login needs to know first.
-    fn begin(&mut self, mut login: Login) -> Result<(), Notice> {
+    fn begin(&mut self, login: Login) -> Result<(), Notice> {
+        let shown = login.shown;
+        if let Some((ask, former)) = self.logins.of_device(login.mac) {
+            if matches!(former.stage, Stage::Refused(_)) {
+                self.logins.take(ask);
+            } else if former.shown == shown && login.waiting.iter().all(|one| former.join(one.0, one.1)) {
+                // Tapped twice: both get the answer.
+                return Ok(());
+            } else {
+                return Err(Notice::OneAtATime);
+            }
+        }
+        self.tries.take(login.began, login.mac).map_err(|wait| {
+            self.counters.throttled = self.counters.throttled.wrapping_add(1);
+            Notice::TryAgainIn { seconds: whole_seconds(wait) }
+        })?;
         // One chain per code at a time: nobody keeps the node busy with one spent coupon and many MACs.
-        let code = login.code;
-        let named = match login.stage {
-            Stage::Asking { verifier, .. } => Some(verifier),
-            _ => None,
-        };
-        login.stage = Stage::Checking;
-        let keepsake = login.returns;
-        let is_checked = code.is_some_and(|code| self.logins.is_checking(code));
+        let is_checked = matches!(shown, Shown::Code(code) if self.logins.is_checking(code));
         let asked = if is_checked { None } else { self.logins.begin(login) };
         let Some(ask) = asked else {
             self.counters.busy = self.counters.busy.wrapping_add(1);
             self.event(Event::Busy);
             return Err(Notice::Busy { seconds: BUSY_S });
         };
-        match (code, named.zip(keepsake)) {
-            (Some(code), _) => self.outbox.rest.push_back(Output::CheckCode { ask, code }),
-            (None, Some((verifier, keepsake))) => {
-                self.outbox.rest.push_back(Output::Return { ask, verifier, keepsake });
-            }
-            (None, None) => {}
-        }
+        self.outbox.rest.push_back(match shown {
+            Shown::Code(code) => Output::CheckCode { ask, code },
+            Shown::Keepsake(verifier, keepsake) => Output::Return { ask, verifier, keepsake },
+        });
         Ok(())
     }
 
@@ -274,7 +233,7 @@ impl Hotspot {
             proof,
             mac: login.mac,
             keepsake,
-            returned: login.returns,
+            returned: login.returns(),
         });
         self.outbox.save = Some(now);
         if let Some(session) = self.view(now, login.mac) {
@@ -333,7 +292,7 @@ impl Hotspot {
 
     /// The address that a device had before it came back goes.
     fn forget_former(&mut self, running: Option<ClientId>, login: &Login) {
-        let Some((client, keepsake)) = running.zip(login.returns) else { return };
+        let Some((client, keepsake)) = running.zip(login.returns()) else { return };
         let former = self.sessions.get(client).and_then(|session| {
             let same = |device: &&Device| device.keepsake == Some(keepsake) && device.mac != login.mac;
             session.devices.iter().find(same).map(|device| device.mac)
@@ -349,11 +308,17 @@ impl Hotspot {
         let Some(client) = self.sessions.of_device(mac).filter(|client| Some(*client) != stays) else {
             return;
         };
+        self.let_out(now, mac, client, EndReason::Replaced);
+    }
+
+    /// Takes a device out of its session, which ends with its only one.
+    fn let_out(&mut self, now: Instant, mac: MacAddress, client: ClientId, why: EndReason) {
         if self.sessions.get(client).is_some_and(|session| session.devices.len() > 1) {
             self.sessions.remove_device(client, mac);
             self.outbox.changes.push_back(GuestChange::Dismiss { mac, client, last: false });
+            self.outbox.save = Some(now);
         } else {
-            self.end(now, client, EndReason::Replaced);
+            self.end(now, client, why);
         }
     }
 
@@ -370,13 +335,7 @@ impl Hotspot {
         let Some(client) = self.sessions.of_device(mac) else { return };
         let Some(session) = self.sessions.get(client) else { return };
         self.outbox.rest.push_back(Output::Forget { verifier: session.verifier, mac });
-        if session.devices.len() > 1 {
-            self.sessions.remove_device(client, mac);
-            self.outbox.changes.push_back(GuestChange::Dismiss { mac, client, last: false });
-            self.outbox.save = Some(now);
-        } else {
-            self.end(now, client, EndReason::LoggedOut);
-        }
+        self.let_out(now, mac, client, EndReason::LoggedOut);
     }
 
     fn refuse(&mut self, ask: AskId, login: Login, refusal: Refusal) {
