@@ -9,7 +9,8 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::Ledger;
-use super::body::{Body, Close, ClosedTotal, Cover, InKind, Issue, PaperDebt, Plan, PlanMeasure};
+use super::again::is_first;
+use super::body::{Body, Close, ClosedTotal, InKind, Issue, PaperDebt, Plan, PlanMeasure};
 use super::close::is_below;
 use super::kind::Kind;
 use super::record::{Record, RecordId};
@@ -194,37 +195,6 @@ impl Ledger {
         }
         tally.retain(|_, figures| !figures.is_empty());
         tally
-    }
-
-    /// What is below a line and its author has written once more above it: the close did not know it.
-    fn written_again(&self, line: &SortedMap<[u8; 32], Cover>) -> SortedSet<RecordId> {
-        let booked = |record: &&Record| record.kind.is_booked() && is_below(line, record);
-        let known: SortedMap<[u8; 32], _> =
-            line.iter().map(|(author, cover)| (*author, self.known_to(cover))).collect();
-        let unknown = |record: &&Record| {
-            known.get(&record.author).is_some_and(|is_known| !is_known(record.id, record.seq))
-        };
-        let again = self.records.values().filter(booked).filter(unknown).filter(|record| {
-            let same = |other: &Record| other.author == record.author && other.body == record.body;
-            self.records.values().any(|other| same(other) && !is_below(line, other))
-        });
-        again.map(|record| record.id).collect()
-    }
-
-    /// First uses above a line that were booked below it: their author told them anew, with a better time, and had not heard
-    /// of the close that knew the word before.
-    fn told_again(&self, line: &SortedMap<[u8; 32], Cover>) -> SortedSet<RecordId> {
-        let mut again = SortedSet::new();
-        for (id, stub) in self.stubs.iter() {
-            let cover = line.get(&stub.author).filter(|cover| stub.seq <= cover.seq);
-            let newer = self.newer(stub).filter(|newer| !is_below(line, newer));
-            if let (Some(cover), Some(newer)) = (cover, newer)
-                && self.known_to(cover)(*id, stub.seq)
-            {
-                again.insert(newer.id);
-            }
-        }
-        again
     }
 
     /// The vouchers of which these new records say more than the ones before: nothing else has changed in the accounts.
@@ -464,13 +434,6 @@ impl Ledger {
         };
         body.verifiers.iter().filter_map(price).fold(0, u64::saturating_add)
     }
-}
-
-/// What an author says twice in the same words, with the same second of the clock, was paid once.
-fn is_first<'a>(seen: &mut Vec<&'a Record>, record: &'a Record) -> bool {
-    let first = !seen.iter().any(|other| other.author == record.author && other.body == record.body);
-    seen.extend(first.then_some(record));
-    first
 }
 
 /// What is promised to others stands in rows of their own.

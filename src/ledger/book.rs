@@ -5,13 +5,14 @@ use serde::{Deserialize, Serialize};
 use crate::base::sorted::SortedMap;
 
 use super::Ledger;
-use super::body::{Body, Device, Exchange, Issue, Plan, PlanMeasure, Sale};
+use super::body::{Body, Exchange, Issue, Plan, PlanMeasure, Sale};
+use super::device::devices;
 use super::kind::Kind;
 use super::proof::proof_fits;
 use super::record::{Record, RecordId};
 use super::rights::Role;
 use crate::base::time::{TimeQuality, WallTime};
-use crate::base::voucher::{IssuerNumber, Keepsake, LotId, Proof, Verifier};
+use crate::base::voucher::{IssuerNumber, LotId, Verifier};
 
 /// Everything that is known of one voucher.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -342,51 +343,6 @@ impl Ledger {
         self.authority.holds(revocation, Role::Treasurer)
             || (self.authority.holds(revocation, Role::Seller) && revocation.author == lot.author)
     }
-
-    /// The place of a device that comes next.
-    pub(super) fn next_device_order(&self, verifier: Verifier) -> u32 {
-        let orders = self.device_records(verifier).map(|(_, device)| device.order);
-        orders.max().map_or(1, |order| order.saturating_add(1))
-    }
-
-    /// How many devices have taken up a voucher on this day, at all nodes that count: each node's own count, added.
-    pub fn device_moves(&self, verifier: Verifier, day: u32) -> u32 {
-        let mut moves: SortedMap<[u8; 32], u32> = SortedMap::new();
-        for (author, device) in self.device_records(verifier).filter(|(_, device)| device.day == Some(day)) {
-            let most = moves.entry(author).or_default();
-            *most = u32::from(device.moves).max(*most);
-        }
-        moves.values().sum()
-    }
-
-    /// The proof of a voucher's code, if whoever shows this keepsake is one of its devices: it is of one that has not yielded,
-    /// and nobody has come back with it yet.
-    pub fn returns(&self, verifier: Verifier, keepsake: Keepsake) -> Option<Proof> {
-        let voucher = self.voucher(verifier)?;
-        let is_spent = |device: &Device| {
-            let spent = device.spent.as_deref().unwrap_or_default();
-            spent.chunks(8).any(|begin| keepsake.0.starts_with(begin))
-        };
-        let shows =
-            |device: &Device| device.keepsake == Some(keepsake) && voucher.devices.contains(&device.tag);
-        let devices = || self.device_records(verifier).map(|(_, device)| device);
-        if devices().any(is_spent) || !devices().any(shows) {
-            return None;
-        }
-        self.activations(verifier, voucher.issuer).find_map(|(record, _)| match &record.body {
-            Body::Activation(activation) => Some(activation.proof),
-            _ => None,
-        })
-    }
-
-    pub(super) fn device_records(&self, verifier: Verifier) -> impl Iterator<Item = ([u8; 32], &Device)> {
-        self.mentioning(verifier, Kind::Device).filter_map(|record| match &record.body {
-            Body::Device(device) if self.authority.may_sign(&record.author, Kind::Device) => {
-                Some((record.author, &**device))
-            }
-            _ => None,
-        })
-    }
 }
 
 /// The least time of good quality, never before a sale of good quality; else the least of all.
@@ -417,19 +373,4 @@ fn used<'a>(records: impl Iterator<Item = &'a Record>, verifier: Verifier) -> Ve
         }
     }
     rows.into_values().collect()
-}
-
-/// The newest devices, each once, at its latest place.
-fn devices<'a>(records: impl Iterator<Item = &'a Record>, most: u8) -> Vec<[u8; 8]> {
-    let mut latest: SortedMap<[u8; 8], u32> = SortedMap::new();
-    for record in records {
-        if let Body::Device(device) = &record.body {
-            let order = latest.entry(device.tag).or_default();
-            *order = device.order.max(*order);
-        }
-    }
-    let mut ordered: Vec<(u32, [u8; 8])> = latest.into_iter().map(|(tag, order)| (order, tag)).collect();
-    ordered.sort_unstable();
-    let skip = ordered.len().saturating_sub(usize::from(most));
-    ordered.into_iter().skip(skip).map(|(_, tag)| tag).collect()
 }

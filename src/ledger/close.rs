@@ -4,7 +4,7 @@
 //! below its line. Of two closes behind one that counts behind which others stand, else the one with the lower id; what
 //! only the other one covered stands above the line, and is booked later. A month has as many closes as its records
 //! need: all but the last one name the day, and the month goes on. An author that finds a record of its own below the line which the close did not
-//! know writes it once more. What the line means for everything else: `line`.
+//! know writes it once more: `again`. What the line means for everything else: `line`.
 
 use super::Ledger;
 use super::body::{Body, Close, ClosedTotal, Cover, Issue, PlanMeasure};
@@ -107,8 +107,7 @@ impl Ledger {
             };
             let followed: SortedSet<RecordId> = chain.iter().filter_map(|record| record.prev).collect();
             // Ends that an earlier close named are ends still, unless something follows them.
-            let old = old.map(|old| [&[old.head], &old.others[..]].concat());
-            let ends = old.into_iter().flatten().chain(chain.iter().map(|record| record.id));
+            let ends = old.into_iter().flat_map(Cover::ends).chain(chain.iter().map(|record| record.id));
             let mut others: Vec<RecordId> =
                 ends.filter(|id| *id != last.id && !followed.contains(id)).collect();
             others.drain(..others.len().saturating_sub(RECORD_HEADS));
@@ -125,9 +124,9 @@ impl Ledger {
 
     /// Whether what a record follows is here, or is an end of what is booked.
     fn is_joined(&self, record: &Record, old: Option<&Cover>) -> bool {
-        record.prev.is_none_or(|prev| {
-            self.link(prev).is_some() || old.is_some_and(|old| old.head == prev || old.others.contains(&prev))
-        })
+        record
+            .prev
+            .is_none_or(|prev| self.link(prev).is_some() || old.is_some_and(|old| old.ends().contains(&prev)))
     }
 
     fn speaks_of_unknown(&self, record: &Record) -> bool {
@@ -189,19 +188,8 @@ impl Ledger {
     }
 
     /// What a close says that it knows of an author.
-    fn covered_by(&self, cover: &Cover) -> SortedSet<RecordId> {
-        let heads: Vec<RecordId> = [cover.head].into_iter().chain(cover.others.iter().copied()).collect();
-        self.ancestors(&cover.author, &heads)
-    }
-
-    /// The same as far as it can still be told: where a chain ends without its beginning, what was before was let go, and
-    /// what is kept of it was known as well.
-    pub(super) fn known_to(&self, cover: &Cover) -> impl Fn(RecordId, u64) -> bool + use<> {
-        let known = self.covered_by(cover);
-        let links = known.iter().filter_map(|id| self.link(*id));
-        let broken = links.filter(|(_, _, prev)| prev.is_some_and(|prev| !known.contains(&prev)));
-        let let_go = broken.map(|(_, seq, _)| seq).max().unwrap_or(0);
-        move |id, seq| known.contains(&id) || seq < let_go
+    pub(super) fn covered_by(&self, cover: &Cover) -> SortedSet<RecordId> {
+        self.ancestors(&cover.author, &cover.ends())
     }
 
     /// How far the last close covers each author.
@@ -209,38 +197,6 @@ impl Ledger {
         let closes = self.closes();
         let covers = closes.last().map_or(&[][..], |(_, close)| &close.covers);
         covers.iter().map(|cover| (cover.author, cover.clone())).collect()
-    }
-
-    /// Records of this node below the line that the close did not know: to be written once more. What it let go itself
-    /// is none of them: there a chain ends without its beginning.
-    pub fn late(&self) -> Vec<&Record> {
-        let booked = self.booked();
-        let Some(cover) = booked.get(&self.own_key) else { return Vec::new() };
-        let known = self.covered_by(cover);
-        let is_known = self.known_to(cover);
-        let own = || {
-            let own = self.records.values().filter(|record| record.author == self.own_key);
-            own.filter(|record| record.kind.is_booked())
-        };
-        let is_late = |record: &&Record| {
-            record.seq <= cover.seq && !is_known(record.id, record.seq) && self.is_whole_to(record.id, &known)
-        };
-        let again = |record: &&Record| own().any(|other| other.seq > record.seq && other.body == record.body);
-        let mut late: Vec<&Record> = own().filter(is_late).filter(|record| !again(record)).collect();
-        late.sort_unstable_by_key(|record| (record.seq, record.id));
-        late
-    }
-
-    /// Whether the chain behind a record leads to what is known, or to its first record.
-    fn is_whole_to(&self, id: RecordId, known: &SortedSet<RecordId>) -> bool {
-        let mut at = id;
-        while !known.contains(&at) {
-            match self.before(at) {
-                Some(before) => at = before,
-                None => return self.is_first(at),
-            }
-        }
-        true
     }
 }
 

@@ -7,8 +7,7 @@
 use std::fmt;
 
 use super::body::{
-    Activation, Body, Charter, Counter, Device, Epoch, Exchange, Grant, Issue, PlanMeasure, Revocation, Sale,
-    Usage,
+    Activation, Body, Charter, Counter, Epoch, Exchange, Grant, Issue, PlanMeasure, Revocation, Sale, Usage,
 };
 use super::close::is_below;
 use super::kind::Kind;
@@ -16,10 +15,10 @@ use super::proof::proof_fits;
 use super::record::{self, Header, Record, RecordId};
 use super::rights::Role;
 use super::{Ledger, Voucher};
-use crate::base::limit::{DEVICE_MOVES, DEVICE_SPENT_BYTES, USAGE_PAGE};
+use crate::base::limit::USAGE_PAGE;
 use crate::base::sorted::SortedMap;
 use crate::base::time::{TimeQuality, WallTime};
-use crate::base::voucher::{Keepsake, LotId, Proof, Verifier};
+use crate::base::voucher::{LotId, Proof, Verifier};
 
 /// A record that waits for its signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,52 +184,6 @@ impl Ledger {
     /// The first use of a voucher at this node.
     pub const fn activation_body(verifier: Verifier, proof: Proof, begin: WallTime) -> Body {
         Body::Activation(Activation { verifier, proof, begin })
-    }
-
-    /// A device that takes up a voucher now, on this day if it is known: the newest of its devices.
-    /// It gets `keepsake`, and has come back with `returned`.
-    pub fn device_body(
-        &self,
-        verifier: Verifier,
-        tag: [u8; 8],
-        day: Option<u32>,
-        keepsake: Option<Keepsake>,
-        returned: Option<Keepsake>,
-    ) -> Body {
-        let own = self.device_records(verifier).filter(|(author, _)| *author == self.own_key);
-        let today = own.filter(|(_, device)| device.day == day).map(|(_, device)| device.moves);
-        let moves = today.max().unwrap_or(0).saturating_add(u8::from(self.takes_a_place(verifier, tag)));
-        let order = self.next_device_order(verifier);
-        // What it had before is spent as well: the new one is in its place.
-        let before = self.own_device(verifier, tag);
-        let had = before.and_then(|device| device.keepsake);
-        let spent = spent(before, returned.into_iter().chain(had));
-        Body::Device(Box::new(Device { verifier, tag, order, day, moves, keepsake, spent }))
-    }
-
-    /// A device of this node whose keepsake is good no more; none if it has none.
-    pub fn forgotten_body(&self, verifier: Verifier, tag: [u8; 8]) -> Option<Body> {
-        let device = self.own_device(verifier, tag)?;
-        let spent = spent(Some(device), device.keepsake);
-        device.keepsake.map(|_| Body::Device(Box::new(Device { keepsake: None, spent, ..device.clone() })))
-    }
-
-    fn own_device(&self, verifier: Verifier, tag: [u8; 8]) -> Option<&Device> {
-        let mut own = self.device_records(verifier).filter(|(author, _)| *author == self.own_key);
-        own.find(|(_, device)| device.tag == tag).map(|(_, device)| device)
-    }
-
-    /// Whether a device may take up a voucher on this day: it is one of its devices, or there is room for it, or not too
-    /// many have taken the place of others. Without a good clock there are no days, and nothing is counted.
-    pub fn has_place(&self, verifier: Verifier, tag: [u8; 8], day: Option<u32>) -> bool {
-        let few = |day| self.device_moves(verifier, day) < DEVICE_MOVES;
-        day.is_none_or(few) || !self.takes_a_place(verifier, tag)
-    }
-
-    fn takes_a_place(&self, verifier: Verifier, tag: [u8; 8]) -> bool {
-        self.voucher(verifier).is_some_and(|voucher| {
-            voucher.devices.len() >= usize::from(voucher.plan.devices) && !voucher.devices.contains(&tag)
-        })
     }
 
     /// Vouchers that are void from now on.
@@ -549,11 +502,3 @@ impl fmt::Display for DraftError {
 }
 
 impl std::error::Error for DraftError {}
-
-/// What a device's record names as spent, with these, the newest first, as many as there is room for.
-fn spent(before: Option<&Device>, more: impl IntoIterator<Item = Keepsake>) -> Option<Vec<u8>> {
-    let mut spent: Vec<u8> = more.into_iter().flat_map(|keepsake| keepsake.0[..8].to_vec()).collect();
-    spent.extend(before.and_then(|device| device.spent.clone()).unwrap_or_default());
-    spent.truncate(DEVICE_SPENT_BYTES);
-    (!spent.is_empty()).then_some(spent)
-}

@@ -267,8 +267,7 @@ impl Ledger {
 
     /// A record of which there are few, and what its author says elsewhere in the same words.
     pub(super) fn twins<'a>(&'a self, record: &'a Record) -> impl Iterator<Item = &'a Record> {
-        let same = |other: &&Record| other.author == record.author && other.body == record.body;
-        self.of_kind(record.kind).filter(same)
+        self.of_kind(record.kind).filter(|other| other.says_as(record))
     }
 
     /// Whether another node's key, with this role, agrees with a record.

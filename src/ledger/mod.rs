@@ -24,6 +24,7 @@ use crate::base::limit::LEDGER_RECORDS;
 use crate::base::voucher::Verifier;
 
 pub mod account;
+mod again;
 mod agree;
 mod authority;
 pub mod body;
@@ -32,6 +33,7 @@ pub mod bundle;
 pub mod cbor;
 mod check;
 mod close;
+mod device;
 pub mod draft;
 mod fields;
 mod float;

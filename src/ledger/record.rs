@@ -137,6 +137,11 @@ impl Record {
         Ok(Self { id, kind, author, seq, prev, body, octets, form })
     }
 
+    /// Whether its author says the same elsewhere, or here: a word that is written once more is one word.
+    pub(super) fn says_as(&self, other: &Self) -> bool {
+        self.author == other.author && self.body == other.body
+    }
+
     /// How many octets it has.
     pub const fn octets(&self) -> usize {
         self.octets as usize

@@ -5,6 +5,7 @@ use tequio::base::voucher::Verifier;
 use tequio::ledger::body::Expulsion;
 use tequio::ledger::{RecordId, Role};
 
+use super::closes::TREASURERS;
 use super::founding::{self, HELD_S};
 use super::replica::{BEGIN_UNIX_S, Clock, Replica};
 use super::wires::Cable;
@@ -86,7 +87,7 @@ impl World {
         self.closing = closes;
         if closes {
             for from_s in (FIRST_SPLIT_S..last_s).step_by(300) {
-                for treasurer in [2, 3] {
+                for treasurer in TREASURERS {
                     let when = from_s + self.random.below(290);
                     self.push(at(when), What::Blow(Blow::Close(treasurer)));
                 }

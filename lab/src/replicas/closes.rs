@@ -14,7 +14,7 @@ use super::tally::{Fact, Sums, Tally, View};
 use super::{BoxId, World};
 
 /// The seats of the treasurers.
-const TREASURERS: [BoxId; 2] = [2, 3];
+pub(super) const TREASURERS: [BoxId; 2] = [2, 3];
 const DAY_S: u64 = 86_400;
 /// Closes follow a calendar that is quicker: a month ends in the middle of a run.
 const CALENDAR: u64 = 1_000;
@@ -153,8 +153,7 @@ impl Books {
         let standing = Standing::of(self, close.follows, tally, knows);
         let mut facts = standing.last.map(|before| before.facts.clone()).unwrap_or_default();
         for cover in &close.covers {
-            let heads: Vec<RecordId> = [cover.head].into_iter().chain(cover.others.iter().copied()).collect();
-            facts.extend(tally.ancestors(&heads).into_iter().filter(|fact| standing.has(*fact)));
+            facts.extend(tally.ancestors(&cover.ends()).into_iter().filter(|fact| standing.has(*fact)));
         }
         let totals = standing.totals(&|id| facts.contains(&id));
         let theirs = sums(close.totals.iter().map(|row| {
@@ -255,7 +254,7 @@ impl World {
         let Body::Close(close) = body.clone() else { return };
         // Who writes a close knows what it has, and what was booked before.
         let known: BTreeSet<RecordId> =
-            self.tally.facts.keys().copied().filter(|id| one.ledger.bytes_of(*id).is_some()).collect();
+            self.tally.facts.keys().copied().filter(|id| one.ledger.has(*id)).collect();
         match self.write(own, body, true) {
             Ok(id) => {
                 self.books.enter(id, &close, &self.tally, &|fact| known.contains(&fact));

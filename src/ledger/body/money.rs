@@ -134,6 +134,13 @@ pub struct Cover {
     pub others: Vec<RecordId>,
 }
 
+impl Cover {
+    /// All ends of what is covered.
+    pub fn ends(&self) -> Vec<RecordId> {
+        [&[self.head], &self.others[..]].concat()
+    }
+}
+
 fields!(array Cover { 0 author, 1 head, 2 seq, 3 float, 4 others, });
 
 /// A row of a close.
