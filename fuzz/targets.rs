@@ -215,7 +215,7 @@ fn look_at(ledger: &Ledger) {
     let _ = (
         ledger.mode(),
         ledger.services(),
-        ledger.notices(),
+        ledger.notices(Some(20_833)),
         ledger.time_record(),
         ledger.close_body(Month(0), None),
     );

@@ -65,12 +65,15 @@ impl Ledger {
         standing.collect()
     }
 
-    /// Sentences for the portal, those of one author in the order of their names.
-    pub fn notices(&self) -> Vec<&Notice> {
+    /// Sentences for the portal whose last day is not over, those of one author in the order of their names. Who does not know
+    /// the day takes none down.
+    pub fn notices(&self, today: Option<u32>) -> Vec<&Notice> {
+        let stands = |notice: &Notice| today.zip(notice.until).is_none_or(|(today, until)| today <= until);
         let mut notices: Vec<(&[u8; 32], &Notice)> = Vec::new();
         for record in self.of_kind(Kind::Notice).filter(|record| self.authority.entitled(record)) {
             if let Body::Notice(notice) = &record.body
                 && !notice.text.is_empty()
+                && stands(notice)
             {
                 notices.push((&record.author, notice));
             }

@@ -258,8 +258,6 @@ impl Node {
 
     /// How the network is run, what it offers, and who works at it.
     pub(super) fn network(&self, now: Instant) -> Network {
-        let wall = self.wall(now);
-        let today = u32::try_from(wall.unix_s / 86_400).unwrap_or(0);
         let mode = self.ledger.mode_record();
         let signed_by = mode.map(|(record, _)| self.ledger.signers_of(record)).unwrap_or_default();
         let services = self.ledger.services().into_iter().map(|(_, service)| ServiceLine {
@@ -269,10 +267,7 @@ impl Node {
             prefixes: service.prefixes.iter().map(ToString::to_string).collect(),
             free: service.free,
         });
-        // Untrusted time takes no notice down.
-        let stands =
-            |until: Option<u32>| wall.quality < TimeQuality::Mesh || until.is_none_or(|day| day >= today);
-        let notices = self.ledger.notices().into_iter().filter(|notice| stands(notice.until));
+        let notices = self.ledger.notices(self.day(now)).into_iter();
         let persons = self.ledger.persons().filter(|(_, person)| person.role != PersonRole::Gone);
         let persons = persons.map(|(_, person)| {
             let role = ROLES.iter().find(|row| row.1 == person.role).map_or("", |row| row.0);

@@ -21,7 +21,6 @@ use crate::hotspot::output::{AskId, Event, Output as Hotspot};
 use crate::hotspot::portal::Language;
 use crate::hotspot::settings::Community;
 use crate::hotspot::tariff::{Allowance, Measure, Tariff, VoucherState};
-use crate::ledger::body::Notice;
 use crate::ledger::{Counter, Ledger, PlanMeasure, Voucher};
 
 /// How long a start waits for its own last records before it counts on a lane of its own.
@@ -220,19 +219,11 @@ impl Node {
             return;
         };
         let look = self.ledger.look();
-        // Without a good clock no day is over.
-        let still = |notice: &&Notice| notice.until.is_none_or(|until| day.is_none_or(|day| day <= until));
         let community = Community {
             name: charter.name.clone(),
             languages: charter.languages.iter().filter_map(|code| Language::of_code(code)).collect(),
             colour: look.and_then(|look| look.colour),
-            notices: self
-                .ledger
-                .notices()
-                .into_iter()
-                .filter(still)
-                .map(|notice| notice.text.clone())
-                .collect(),
+            notices: self.ledger.notices(day).into_iter().map(|notice| notice.text.clone()).collect(),
             logo: look.map(|look| look.logo.clone()).unwrap_or_default(),
         };
         if settings.community != community {
@@ -294,7 +285,7 @@ impl Node {
     }
 
     /// Today in days since 1970, if this node knows: no time of day goes into what is replicated.
-    fn day(&self, now: Instant) -> Option<u32> {
+    pub(super) fn day(&self, now: Instant) -> Option<u32> {
         let wall = self.wall(now);
         let day = u32::try_from(wall.unix_s / 86_400).ok();
         day.filter(|_| wall.quality >= TimeQuality::Mesh)

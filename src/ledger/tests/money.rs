@@ -270,7 +270,7 @@ fn extensions_services_notices_and_the_least_time_are_what_the_right_keys_say() 
     let mut village = super::village::busy();
     let ledger = &village.root.ledger;
     assert_eq!(ledger.services().iter().map(|(_, one)| one.name.as_str()).collect::<Vec<_>>(), ["library"]);
-    assert_eq!(ledger.notices().len(), 0, "the officer of this village has no role for notices");
+    assert_eq!(ledger.notices(None).len(), 0, "the officer of this village has no role for notices");
     assert_eq!(ledger.time_record(), (1, 1_799_000_000));
     assert_eq!(ledger.statuses().len(), 1);
     assert!(ledger.offered_times().is_empty(), "and a seller's clock is no clock");
