@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use serde_json::json;
@@ -10,6 +11,7 @@ use super::assembly::{Assembly, RECORDS_FILE};
 use super::options::Options;
 use super::succeed::check_paper;
 use crate::base::address::Prefix;
+use crate::base::limit::LOGO_BYTES;
 use crate::ledger::body::{Epoch, PaperDebt, PlanShare};
 use crate::ledger::text::fingerprint;
 use crate::ledger::{Body, Charter, Plan, PlanMeasure, RecordId, Report, money};
@@ -114,7 +116,11 @@ pub(super) fn look(options: &Options) -> Result<String, String> {
         None => {}
         Some("none") => look.logo = Vec::new(),
         Some(file) => {
-            look.logo = fs::read(file).map_err(|error| format!("{file} cannot be read: {error}"))?
+            let cannot = |error| format!("{file} cannot be read: {error}");
+            // One byte more than there may be, so that a larger file is refused and not cut.
+            let mut logo = fs::File::open(file).map_err(cannot)?.take(LOGO_BYTES as u64 + 1);
+            look.logo.clear();
+            logo.read_to_end(&mut look.logo).map_err(cannot)?;
         }
     }
     let body = Body::Look(Box::new(look.clone()));
