@@ -44,14 +44,9 @@ impl Visits {
     pub(super) fn begin(&mut self, request: RequestId, guest: Option<MacAddress>, http: &mut PortalRequest) {
         let token = guest.map(|mac| self.token(mac)).unwrap_or_default();
         http.foreign = portal::is_foreign(http, &token);
-        http.returns = shown(&http.cookie);
+        http.returns = http.cookie(SECRET).and_then(shown);
         // A recording holds no secret: the hash goes to the node, and of the cookies what else there is.
-        http.cookie = http
-            .cookie
-            .split(';')
-            .filter(|pair| !pair.trim().starts_with(COOKIE))
-            .collect::<Vec<_>>()
-            .join(";");
+        http.forget_cookie(SECRET);
         let mut secret = [0; 16];
         let drawn = http.method == Method::Post && guest.is_some() && getrandom::fill(&mut secret).is_ok();
         let secret = drawn.then_some(secret);
@@ -79,29 +74,25 @@ impl Visits {
 impl Visit {
     /// What the answer says beside its page.
     pub(super) fn answer(&self, page: &Page, rendered: &mut Rendered) {
-        let mut set = |cookie: String| rendered.headers.push(("Set-Cookie".to_owned(), cookie));
         match (page, self.secret) {
             (Page::Welcome { keep: Some(verifier), .. }, Some(secret)) => {
-                let mut value = format!("{COOKIE}{verifier}");
+                let mut value = verifier.to_string();
                 secret.iter().for_each(|byte| push_hex(&mut value, *byte));
-                set(format!("{value}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"));
+                rendered.set_cookie(SECRET, &value, YEAR_S);
             }
             (Page::Form { notice: Some(Notice::LeftNow | Notice::Forgotten), .. }, _) => {
-                set(format!("{COOKIE}; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"));
+                rendered.set_cookie(SECRET, "", 0);
             }
             _ => {}
         }
         if let Some(language) = self.chosen {
-            let cookie =
-                format!("lang={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax", language.code());
-            rendered.headers.push(("Set-Cookie".to_owned(), cookie));
+            rendered.set_cookie("lang", language.code(), YEAR_S);
         }
     }
 }
 
-/// The voucher and the hash of the secret in a browser's cookies: 16 and 32 hex digits.
-fn shown(cookies: &str) -> Option<(Verifier, Keepsake)> {
-    let value = cookies.split(';').find_map(|pair| pair.trim().strip_prefix(COOKIE))?;
+/// The voucher and the hash of the secret that a browser keeps: 16 and 32 hex digits.
+fn shown(value: &str) -> Option<(Verifier, Keepsake)> {
     let (verifier, rest) = value.split_at_checked(16)?;
     let (mut name, mut secret) = ([0; 8], [0; 16]);
     unhex(verifier, &mut name)?;
@@ -116,7 +107,9 @@ fn keepsake(secret: [u8; 16]) -> Keepsake {
     Keepsake(hash.finalize().into_bytes().into())
 }
 
-const COOKIE: &str = "tequio=";
+/// The cookie's name.
+const SECRET: &str = "tequio";
+const YEAR_S: u32 = 365 * 86_400;
 
 #[cfg(test)]
 mod tests {
@@ -160,7 +153,7 @@ mod tests {
         assert_eq!(next.returns, first.fresh.map(|fresh| (Verifier([7; 8]), fresh)));
         assert_ne!(next.fresh, first.fresh, "another one each time");
         assert_eq!(next.cookie, "lang=pt; x=1");
-        assert!(!format!("{next:?}").contains(&kept[COOKIE.len() + 16..]));
+        assert!(!format!("{next:?}").contains(&kept["tequio=".len() + 16..]));
         for notice in [Notice::LeftNow, Notice::Forgotten] {
             let (_, set) = visit(&mut visits, kept, &|_| form(Some(notice)));
             assert!(set.unwrap().starts_with("tequio=; Path=/; Max-Age=0"));

@@ -31,6 +31,24 @@ pub struct PortalRequest {
     pub foreign: bool,
 }
 
+impl PortalRequest {
+    /// What the browser keeps under a name.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies().find_map(|(own, value)| (own == name).then_some(value))
+    }
+
+    /// Takes a cookie out of what is handed on.
+    pub fn forget_cookie(&mut self, name: &str) {
+        let others = self.cookies().filter(|(own, _)| *own != name);
+        let others: Vec<String> = others.map(|(own, value)| format!("{own}={value}")).collect();
+        self.cookie = others.join("; ");
+    }
+
+    fn cookies(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.cookie.split(';').filter_map(|pair| pair.trim().split_once('='))
+    }
+}
+
 /// The methods that the portal knows; every other one is answered with 405 by the adapter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Method {
@@ -50,4 +68,12 @@ pub struct Rendered {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+}
+
+impl Rendered {
+    /// The browser shall keep this for so long, 0 is no longer; for itself, and show it to no page elsewhere.
+    pub fn set_cookie(&mut self, name: &str, value: &str, age_s: u32) {
+        let cookie = format!("{name}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax");
+        self.headers.push(("Set-Cookie".to_owned(), cookie));
+    }
 }

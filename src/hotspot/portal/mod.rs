@@ -99,13 +99,7 @@ pub(crate) fn language(settings: &Settings, request: &PortalRequest) -> Language
         let value = |form: &[u8]| form::value(form, CARRIED).and_then(|code| Language::of_code(&code));
         value(request.query.as_bytes()).or_else(|| value(&request.body))
     };
-    let remembered = || {
-        request
-            .cookie
-            .split(';')
-            .find_map(|pair| pair.trim().strip_prefix("lang="))
-            .and_then(Language::of_code)
-    };
+    let remembered = || request.cookie("lang").and_then(Language::of_code);
     let own = || settings.language.iter().chain(&settings.community.languages).copied().find(is_there);
     let there = |language: Option<Language>| language.filter(is_there);
     there(chosen(request))

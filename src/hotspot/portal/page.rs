@@ -319,8 +319,7 @@ fn picture(png: &[u8]) -> Rendered {
         ("Content-Security-Policy", "default-src 'none'"),
         ("X-Content-Type-Options", "nosniff"),
     ];
-    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    Rendered { status: 200, headers, body: png.to_vec() }
+    Rendered { status: 200, headers: owned(headers), body: png.to_vec() }
 }
 
 /// RFC 8908 section 5. Nobody but the phone may keep it.
@@ -333,8 +332,7 @@ fn captive(portal: &str, left: Option<Left>) -> Rendered {
         "{{\"captive\":{captive},\"user-portal-url\":\"{portal}\",\"can-extend-session\":true{left}}}\n"
     );
     let headers = [("Content-Type", "application/captive+json"), ("Cache-Control", "private, no-store")];
-    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    Rendered { status: 200, headers, body: body.into_bytes() }
+    Rendered { status: 200, headers: owned(headers), body: body.into_bytes() }
 }
 
 struct NoticeText {
@@ -399,7 +397,7 @@ impl StatusPage<'_> {
 }
 
 fn headers(code: &str) -> Vec<(String, String)> {
-    [
+    owned([
         ("Content-Type", "text/html; charset=utf-8"),
         ("Content-Language", code),
         ("Cache-Control", "no-store"),
@@ -407,9 +405,11 @@ fn headers(code: &str) -> Vec<(String, String)> {
         // Our own forms say where they come from, and no link to elsewhere does.
         ("Referrer-Policy", "same-origin"),
         ("X-Content-Type-Options", "nosniff"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into()
+    ])
+}
+
+fn owned<const N: usize>(headers: [(&str, &str); N]) -> Vec<(String, String)> {
+    headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
 /// Text cut at a symbol's end, so that it fits a page.
