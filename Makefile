@@ -1,6 +1,6 @@
 # Everything there is to run. `make help` lists it. The work itself is in scripts/.
 
-.PHONY: help village test lint soak bench-routing bench-ledger bench-instructions bench-size bench-memory cross cross-mips cross-mipsel cross-armv7 cross-aarch64 cross-x86_64 sizes package
+.PHONY: help village test lint soak bench-routing bench-ledger bench-hotspot bench-instructions bench-size bench-memory cross cross-mips cross-mipsel cross-armv7 cross-aarch64 cross-x86_64 sizes package
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -31,6 +31,12 @@ bench-routing: ## Our daemon, babeld and bird in the same worlds, 45 minutes (AR
 bench-ledger: ## What the ledger costs in octets, seconds, memory, flash and instructions (valgrind), 3 minutes
 	@scripts/setup.sh
 	@scripts/bench-ledger.sh
+
+bench-hotspot: ## A crowd of phones at one node, redirects beside hyper, forwarding beside plain connection tracking, 2 minutes
+	@scripts/setup.sh
+	@cargo build --locked --workspace --bins
+	@mkdir -p target/bench
+	@$${CARGO_TARGET_DIR:-target}/debug/lab bench-hotspot --json target/bench/hotspot.json $(ARGS)
 
 bench-instructions: ## Instructions of simulated meshes with fixed seeds (valgrind), 5 minutes
 	@scripts/setup.sh

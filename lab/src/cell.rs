@@ -382,8 +382,8 @@ fn link_local(mac: EthernetAddress) -> Ipv6Address {
 /// The device of the phones in the bridge of the hotspot.
 const TAP: &str = "tap-hs";
 
-/// More phones than any story needs at one node.
-const MAX_PHONES: usize = 64;
+/// As many as a node has addresses for.
+const MAX_PHONES: usize = 1_000;
 
 /// An Ethernet frame of MTU 1500 with a VLAN tag, and room.
 const FRAME_LIMIT: usize = 2048;

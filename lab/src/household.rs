@@ -112,6 +112,11 @@ impl Household {
         .map_err(|failure| failure.read(&self.log))
     }
 
+    /// The process of its daemon, while it runs.
+    pub fn daemon_pid(&self) -> Option<u32> {
+        self.daemon.as_ref().map(Process::pid)
+    }
+
     /// SIGKILL for the daemon alone.
     pub fn kill_daemon(&mut self) {
         if let Some(daemon) = self.daemon.take() {

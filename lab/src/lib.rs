@@ -11,6 +11,7 @@ pub mod community;
 pub mod failure;
 pub mod folder;
 pub mod form;
+pub mod hotspot_bench;
 pub mod household;
 pub mod http;
 pub mod interrupt;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use lab::failure::{Failure, Outcome};
+use lab::hotspot_bench;
 use lab::routing::{self, Speaker};
 use lab::village::{Ending, Options};
 use lexopt::prelude::*;
@@ -48,8 +49,10 @@ fn run() -> Outcome<ExitCode> {
         "thief" => thief(arguments),
         "bench-routing" => bench_routing(arguments),
         "bench-ledger" => bench_ledger(arguments).map(|()| ExitCode::SUCCESS),
+        "bench-hotspot" => bench_hotspot(arguments).map(|()| ExitCode::SUCCESS),
         "bench-phone" => bench_phone(arguments).map(|()| ExitCode::SUCCESS),
         "bench-steps" => bench_steps(arguments).map(|()| ExitCode::SUCCESS),
+        "serve-redirect" => serve_redirect(arguments).map(|()| ExitCode::SUCCESS),
         "serve-web" => serve_web(arguments).map(|()| ExitCode::SUCCESS),
         other => Err(Failure::new("a command of the laboratory", format!("`{other}`\n{USAGE}"))),
     }
@@ -216,6 +219,35 @@ fn bench_ledger(mut arguments: lexopt::Parser) -> Outcome<()> {
     }
 }
 
+fn bench_hotspot(mut arguments: lexopt::Parser) -> Outcome<()> {
+    let mut wish = hotspot_bench::Wish { phones: 600, parts: Vec::new(), tequio: None, json: None };
+    while let Some(argument) = arguments.next().map_err(usage)? {
+        match argument {
+            Long("phones") => {
+                wish.phones = arguments.value().and_then(|value| value.parse()).map_err(usage)?
+            }
+            Long("parts") => wish.parts = words(&mut arguments)?,
+            Long("tequio") => wish.tequio = Some(PathBuf::from(arguments.value().map_err(usage)?)),
+            Long("json") => wish.json = Some(PathBuf::from(arguments.value().map_err(usage)?)),
+            other => return Err(usage(other.unexpected())),
+        }
+    }
+    hotspot_bench::run(&wish)
+}
+
+fn serve_redirect(mut arguments: lexopt::Parser) -> Outcome<()> {
+    let mut address = None;
+    while let Some(argument) = arguments.next().map_err(usage)? {
+        match argument {
+            Long("listen") => {
+                address = Some(arguments.value().and_then(|value| value.parse()).map_err(usage)?)
+            }
+            other => return Err(usage(other.unexpected())),
+        }
+    }
+    hotspot_bench::bare::serve(address.ok_or_else(|| Failure::new("--listen ADDRESS:PORT", "nothing"))?)
+}
+
 fn bench_phone(mut arguments: lexopt::Parser) -> Outcome<()> {
     let mut pcap = None;
     while let Some(argument) = arguments.next().map_err(usage)? {
@@ -277,6 +309,8 @@ lab replay FILE [--trace]
 lab bench-routing [--runs N] [--seed N] [--speakers ours,babeld,bird] [--groups first,carrier,silent,fast,intake,steady,boot20,boot110]
                   [--sizes 0,1000,10000] [--tequio PROGRAM] [--babeld PROGRAM] [--bird PROGRAM] [--json FILE]
 lab bench-ledger [--json FILE] [--part repairs|spread|memory|flash|years] [--work verify|code --times N]
+lab bench-hotspot [--phones N] [--parts redirects,admit,crowd,forward] [--tequio PROGRAM] [--json FILE]
 lab bench-phone [--pcap DIR]
 lab bench-steps [ROUTES]
-lab serve-web --name NAME --listen ADDRESS...";
+lab serve-web --name NAME --listen ADDRESS...
+lab serve-redirect --listen ADDRESS:PORT";

@@ -45,12 +45,13 @@ impl Phone {
     pub fn switch_on(
         cell: &Cell,
         name: &str,
-        number: u8,
+        number: u16,
         limit: Duration,
         pcap: Option<&Path>,
     ) -> Outcome<Self> {
         // The second bit of the first octet says that nobody sold this address to us (locally administered).
-        let mac = [0x02, 0x7e, 0x90, 0, 0, number];
+        let [high, low] = number.to_be_bytes();
+        let mac = [0x02, 0x7e, 0x90, 0, high, low];
         let file = pcap.map(|folder| folder.join(format!("{name}.pcap")));
         let handle = cell.switch_on(mac, file.as_deref())?;
         let mac = mac.map(|byte| format!("{byte:02x}")).join(":");

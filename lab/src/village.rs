@@ -67,7 +67,7 @@ pub struct Village {
 pub fn run(options: &Options) -> Outcome<Ending> {
     netns::require_root()?;
     interrupt::install()?;
-    let tequio = find_daemon(options)?;
+    let tequio = find_daemon(options.tequio.as_deref())?;
     command::require_all()?;
     cell::require_tun()?;
     for folder in options.pcap.iter().chain(&options.record) {
@@ -224,9 +224,10 @@ impl Village {
     }
 }
 
-fn find_daemon(options: &Options) -> Outcome<PathBuf> {
-    let path = match &options.tequio {
-        Some(path) => path.clone(),
+/// The daemon of this path; none: the one beside this program.
+pub fn find_daemon(path: Option<&Path>) -> Outcome<PathBuf> {
+    let path = match path {
+        Some(path) => path.to_path_buf(),
         None => std::env::current_exe().map_err(io("the path of this program"))?.with_file_name("tequio"),
     };
     path.canonicalize().map_err(|error| {

@@ -77,7 +77,7 @@ pub(super) fn cpu_s(pid: u32) -> Outcome<f64> {
 }
 
 /// Memory that a process has for itself and has written to.
-pub(super) fn private_kb(pid: u32) -> Outcome<u64> {
+pub(crate) fn private_kb(pid: u32) -> Outcome<u64> {
     let path = format!("/proc/{pid}/smaps_rollup");
     let text = std::fs::read_to_string(&path).map_err(io(path))?;
     let number = text

@@ -27,6 +27,7 @@ use crate::failure::{Failure, Outcome, io};
 use crate::folder::Folder;
 use crate::{command, interrupt, netns};
 
+pub(crate) use kernel::private_kb;
 pub use speaker::{Programs, Speaker};
 use table::Figures;
 

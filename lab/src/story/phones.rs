@@ -14,7 +14,7 @@ use crate::topology::{self as plan, OUTSIDE6};
 use crate::uci::{CARETAKER, PORTAL_PORT};
 
 impl Story {
-    pub(super) fn phone(&mut self, at: &str, name: &str, number: u8) -> Outcome<Phone> {
+    pub(super) fn phone(&mut self, at: &str, name: &str, number: u16) -> Outcome<Phone> {
         let limit = self.limit().min(PATIENCE);
         let pcap = self.options.pcap.clone();
         let household = self.village.household(at);
