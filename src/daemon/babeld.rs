@@ -5,7 +5,7 @@
 
 use std::net::Ipv6Addr;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Daemon;
 use crate::babel::output::{RouteAction, RouteChange};
@@ -17,6 +17,7 @@ use crate::base::limit;
 use crate::base::sorted::{SortedMap, SortedSet};
 use crate::base::time::Span;
 use crate::platform::clock;
+use crate::platform::ubus::table::json;
 use crate::platform::ubus::{self, UbusEvent, UbusServer, UbusStatus};
 
 /// What a neighbour costs: rxcost, txcost, and both.
@@ -69,7 +70,7 @@ impl Daemon {
             "get_neighbours" => {
                 let all = engine.neighbour_reports();
                 let all: Vec<Value> = all.iter().map(|neighbour| self.neighbour_element(neighbour)).collect();
-                Ok(json!({"IPv4": [], "IPv6": all}))
+                Ok(json!({"IPv4": Vec::<Value>::new(), "IPv6": all}))
             }
             "get_routes" => {
                 let routes = engine.report(now).routes;

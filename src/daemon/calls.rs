@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::Path;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Daemon;
 use crate::babel::settings::LinkKind;
@@ -16,6 +16,7 @@ use crate::node::call::{Call, Caller, PageOf, VoucherIssue, Which};
 use crate::node::deed::{DEEDS, Deed, LotUse, Tap};
 use crate::node::input::Input;
 use crate::platform::crypt;
+use crate::platform::ubus::table::json;
 use crate::platform::ubus::{self, UbusStatus, error_value};
 
 /// Entries of a page when the caller does not say: 200 routes are 40 kB.

@@ -4,10 +4,11 @@
 //!
 //! Looked at with each tick, so that a state of some seconds is no event.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Daemon;
 use crate::base::sorted::SortedSet;
+use crate::platform::ubus::table::json;
 
 /// What was called out last.
 #[derive(Default)]

@@ -1,6 +1,6 @@
 //! From typed answers to JSON: the replies of `docs/ubus.md`.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::babel::auth::AuthCounters;
 use crate::base::address::Prefix;
@@ -10,6 +10,7 @@ use crate::node::call::{
 };
 use crate::node::deed::{Books, Network, PersonBooks, Proposal};
 use crate::platform::ubus::error_value;
+use crate::platform::ubus::table::json;
 
 /// An answer as the table that goes over the bus.
 pub(super) fn to_json(answer: &Answer) -> Value {
@@ -82,7 +83,7 @@ fn books(books: &Books) -> Value {
         });
         for (at, (name, figure)) in NAMES.iter().zip(&person.figures).enumerate() {
             let unit = if at >= Figure::Taken as usize { "_cents" } else { "" };
-            row[format!("{name}{unit}")] = json!(figure);
+            row[format!("{name}{unit}")] = Value::from(*figure);
         }
         row
     };
@@ -265,7 +266,7 @@ fn status(status: &Status) -> Value {
         "community": status.community,
         "members": status.members,
         "epoch": status.epoch,
-        "uplink": {
+        "uplink": json!({
             "state": status.uplink.state,
             "via": status.uplink.via,
             "metric": status.uplink.metric,
@@ -273,16 +274,16 @@ fn status(status: &Status) -> Value {
             "hops": status.uplink.hops,
             "delay_ms": status.uplink.delay_ms,
             "since_s": status.uplink.since_s,
-        },
+        }),
         "neighbours": status.neighbours,
         "routes": status.routes,
         "sessions": status.sessions,
         "records": status.records,
-        "time": {
+        "time": json!({
             "unix_s": status.unix_s,
             "quality": status.time_quality,
             "confirmed": status.time_confirmed,
-        },
+        }),
         "alerts": status.alerts.iter().map(|alert| json!({
             "code": alert.code,
             "message": alert.message,

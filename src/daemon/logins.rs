@@ -7,13 +7,14 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Daemon;
 use crate::base::time::{Instant, Span};
 use crate::ledger::Ledger;
 use crate::ledger::body::PersonRole;
 use crate::platform::clock;
+use crate::platform::ubus::table::json;
 use crate::platform::ubus::{InvokeId, UbusError};
 
 /// One login.
@@ -165,6 +166,7 @@ const EACH: Span = Span::from_secs(600);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn login(section: &str, username: &str) -> Login {
         let (section, username) = (format!("{OURS}{section}"), username.to_owned());

@@ -19,6 +19,7 @@ mod message;
 mod object;
 mod server;
 mod status;
+pub(crate) mod table;
 mod value;
 
 pub use call::{Call, CallId, Counters, InvokeId, Method, error_value};
