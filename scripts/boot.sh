@@ -20,7 +20,10 @@ LOT=20                   # 20 chains of 16,384 hashes are well below the 10 s of
 
 main() {
   local story=${1:-} kernel=${2:-mipsel} year boots=() failed=0
-  case $story in village | memory) ;; *) stop "usage: scripts/boot.sh village|memory [KERNEL]" ;; esac
+  case $story in
+    village | memory) ;;
+    *) stop "usage: scripts/boot.sh village|memory [KERNEL]" ;;
+  esac
   [ "$(id -u)" = 0 ] || stop "packages and a network namespace need root. Run this as root."
   scripts/boot_kernel.sh "$kernel"
   . "target/boot/$kernel/machine"
@@ -38,7 +41,8 @@ main() {
   initramfs "$story"
   if [ "$story" = memory ]; then
     boot memory now
-    figures
+    figures memory
+    limits
     return
   fi
   # Most of a story is waiting for a lease to end, so they are told side by side.
@@ -54,6 +58,9 @@ binaries() {
   if [ -z "${TEQUIO:-}" ] || [ -z "${GUEST:-}" ]; then
     cargo build --workspace --locked --bins
     TEQUIO=$BUILT/debug/tequio GUEST=$BUILT/debug/guest
+  fi
+  if [ "$CROSS" = host ]; then
+    DAEMON=$TEQUIO INIT=$GUEST
   fi
   if [ -z "${DAEMON:-}" ]; then
     scripts/cross.sh "$CROSS"
@@ -131,12 +138,24 @@ initramfs() {
   [ -d "$system" ] && cp -a "$system/." "$root"
   cp "$INIT" "$root/init"
   cp "$DAEMON" "$root/bin/tequio"
+  [ "$CROSS" != host ] || own_libraries "$root"
   cp -r "$STATE/village" "$root/village"
   # The broker looks up who a caller is.
   echo 'root:x:0:0:root:/:/init' >"$root/etc/passwd"
   echo 'root:x:0:' >"$root/etc/group"
   chmod 755 "$root/init" "$root/bin/tequio"
   (cd "$root" && find . | busybox cpio -o -H newc 2>/dev/null | gzip -1) >"$HERE/$1.initramfs"
+}
+
+# Programs of this machine: without what only a debugger reads, and with the libraries that they name. They replace Debian's
+# of the same name, which are as old or older.
+own_libraries() {
+  local file
+  strip "$1/init" "$1/bin/tequio"
+  for file in $(ldd "$1/init" "$1/bin/tequio" | sed -n 's/^[^/]*\(\/[^ ]*\) (0x.*/\1/p' | sort -u); do
+    mkdir -p "$1${file%/*}"
+    cp -L "$file" "$1$file"
+  done
 }
 
 # boot STORY YEAR
@@ -168,13 +187,17 @@ $(grep -a '^boot: \[' "$console" | cut -c 1-200)"
   say "boot: $1 on $(basename "$HERE") in $2: well, after $((SECONDS - began)) s; $skipped checks skipped"
 }
 
-# The figures of the console as one flat object, and the limits.
+# figures STORY: those of the console as one flat object.
 figures() {
-  local console=$HERE/memory-now.console file=target/bench/memory.json bad=()
+  local console=$HERE/$1-now.console file=target/bench/$1.json
   mkdir -p target/bench
   sed -n 's/^boot: figure \([a-z0-9._]*\) \([0-9.]*\)$/  "\1": \2/p' "$console" | sed '$!s/$/,/' |
     { echo '{'; cat; echo '}'; } >"$file"
   awk -F '[" :,]+' 'NF > 2 { printf "%-36s %10s\n", $2, $3 }' "$file"
+}
+
+limits() {
+  local file=target/bench/memory.json bad=()
   printf '\n%-36s %10s %10s\n' "held against a limit" is limit
   at_most idle.private_kb "$IDLE_KB"
   at_most routes1000.private_kb "$FULL_KB"

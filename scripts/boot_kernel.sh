@@ -4,9 +4,11 @@
 #   scripts/boot_kernel.sh armv7     Debian's kernel for ARM with an MMU, on QEMU's board `virt`, with Debian's nft and ip
 #   scripts/boot_kernel.sh mips      a big-endian kernel for MIPS Malta, built from Debian's linux-source with
 #                                    lab/guest/mips.config (12 minutes of one processor, 2 GB while it lasts); no programs
+#   scripts/boot_kernel.sh amd64     Debian's kernel for a PC, with every queue of the traffic control, and Debian's nft, ip
+#                                    and tc; our programs are those of this machine, which must be of that kind
 # Debian's packages of the other architecture are loaded with lists of their own: this machine's apt and dpkg
-# never hear of it. What comes out: `machine` (how to start it), `system` (modules, programs, libraries), and on
-# mipsel `power` (modules for scripts/power.sh).
+# never hear of it. What comes out: `machine` (how to start it), `system` (modules, programs, libraries), on
+# mipsel `power` (modules for scripts/power.sh), and on amd64 `system/later` (modules that a story loads when it wants).
 . "$(dirname "$0")/env.sh"
 
 # The modules of the kernel that the story needs; those that they need come along. There is no modprobe in
@@ -14,6 +16,9 @@
 MODULES="veth nf_tables nf_conntrack nft_chain_nat nft_ct nft_limit nft_quota nft_redir nft_reject_inet nft_fib_inet"
 # What scripts/power.sh needs beside them, where a kernel has it: flash in memory, and file systems on it.
 POWER_MODULES="phram jffs2 ext4 overlay"
+# What the queues of the thin pipe need beside it, and what a kernel may lack of them: a story loads that itself.
+QUEUE_MODULES="nft_masq sch_htb sch_tbf sch_ingress cls_u32 act_mirred ifb"
+LATER_MODULES="sch_cake"
 # nft and ip, with all libraries that they name.
 PROGRAMS="usr/sbin/nft bin/ip"
 PROGRAM_PACKAGES="nftables libnftables1 libnftnl11 libmnl0 libjansson4 libgmp10 libedit2 libtinfo6 libbsd0 libmd0
@@ -25,7 +30,7 @@ main() {
     mipsel)
       install qemu-system-mips qemu-system-mipsel
       machine mipsel qemu-system-mipsel "-M malta -cpu 24Kf -vga none" ttyS0
-      debian mipsel linux-image-4kc-malta power
+      debian mipsel linux-image-4kc-malta power/modules "$POWER_MODULES"
       ;;
     armv7)
       install qemu-system-arm qemu-system-arm
@@ -37,22 +42,29 @@ main() {
       machine mips qemu-system-mips "-M malta -cpu 24Kf -vga none" ttyS0
       from_source
       ;;
-    *) stop "usage: scripts/boot_kernel.sh mipsel|armv7|mips" ;;
+    amd64)
+      [ "$(uname -m)" = x86_64 ] || stop "amd64 boots programs of this machine, and this is $(uname -m)"
+      MODULES+=" $QUEUE_MODULES" PROGRAMS+=" sbin/tc"
+      install qemu-system-x86 qemu-system-x86_64
+      machine host qemu-system-x86_64 "-M pc -vga none" ttyS0 256
+      debian amd64 linux-image-amd64 system/later "$LATER_MODULES"
+      ;;
+    *) stop "usage: scripts/boot_kernel.sh mipsel|armv7|mips|amd64" ;;
   esac
 }
 
-# machine CROSS QEMU BOARD TTY: how the kernel is started.
+# machine CROSS QEMU BOARD TTY [MEMORY_MB]: how the kernel is started; CROSS `host` is this machine's own kind.
 machine() {
   mkdir -p "$HERE"
-  printf '%s\n' "CROSS=$1" "QEMU=$2" "MACHINE='$3'" "TTY=$4" "KERNEL=$HERE/kernel" >"$HERE/machine"
+  printf '%s\n' "CROSS=$1" "QEMU=$2" "MACHINE='$3'" "TTY=$4" "KERNEL=$HERE/kernel" ${5:+"MEMORY_MB=$5"} >"$HERE/machine"
 }
 
-# debian ARCHITECTURE PACKAGE [power]: a kernel of Debian's; with the modules for power cuts.
+# debian ARCHITECTURE PACKAGE [FOLDER MODULES]: a kernel of Debian's; with more modules, in a folder of their own.
 debian() {
   install kmod depmod
   install busybox busybox
   install binutils readelf
-  local wanted="$MODULES $PROGRAMS ${3:+$POWER_MODULES}"
+  local wanted="$MODULES $PROGRAMS ${4:-}"
   [ "$(cat "$HERE/complete" 2>/dev/null)" != "$wanted" ] || return 0
   rm -rf "$HERE"/{debs,unpacked,system,power,complete}
   mkdir -p "$HERE/debs" "$HERE/unpacked" "$HERE/system"
@@ -70,7 +82,7 @@ debian() {
   version=${version#vmlinuz-}
   mv "$HERE/unpacked/boot/vmlinuz-$version" "$HERE/kernel"
   modules "$version" "$HERE/system/modules" "$MODULES"
-  [ -z "${3:-}" ] || modules "$version" "$HERE/power/modules" "$POWER_MODULES"
+  [ -z "${3:-}" ] || modules "$version" "$HERE/$3" "$4"
   programs
   rm -rf "$HERE/debs" "$HERE/unpacked" "$HERE/apt"
   echo "$wanted" >"$HERE/complete"
@@ -156,7 +168,7 @@ modules() {
   depmod -b "$HERE/unpacked" "$1"
   for name in $3; do
     modprobe -d "$HERE/unpacked" -S "$1" --show-depends "$name" || stop "the kernel has no module $name"
-  done | while read -r word path; do
+  done | while read -r word path _; do
     [ "$word" = insmod ] || continue
     [ -e "$2/$(basename "$path")" ] && continue
     cp "$path" "$2/"
