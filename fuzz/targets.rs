@@ -20,7 +20,9 @@ use tequio::hotspot::portal::{self, Catalogue, Language, Notice, Page, Typed};
 use tequio::ledger::month::Month;
 use tequio::ledger::sync::{Event, Link, Output as Exchange, Place, StreamId, Sync};
 use tequio::ledger::{Ledger, Record, RecordId, bundle, cbor, journal};
+use tequio::platform::netlink::message::Messages;
 use tequio::platform::portal_http::read_request;
+use tequio::platform::queues::Standing;
 
 const SOURCE: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2);
 const OURS: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
@@ -58,6 +60,14 @@ pub(crate) fn mac_pre_parse(data: &[u8]) {
         parse(data, SOURCE),
         Err(PacketError::Short | PacketError::Magic | PacketError::Version | PacketError::BodyLength)
     ));
+}
+
+/// Any octets as what a kernel says about its queues: read within its message, or not at all.
+pub(crate) fn queues(data: &[u8]) {
+    for message in Messages::new(data) {
+        let Some(standing) = Standing::parse(&message) else { continue };
+        assert!(message.payload.len() >= 20, "{standing:?} has a head");
+    }
 }
 
 /// Any octets as a record: what is read is the one spelling, and within its bounds.

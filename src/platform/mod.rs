@@ -13,6 +13,7 @@ pub mod neighbours;
 pub mod netlink;
 pub mod portal_http;
 pub mod probe;
+pub mod queues;
 pub mod recording;
 pub mod request_ids;
 pub mod routes;

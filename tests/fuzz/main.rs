@@ -122,6 +122,11 @@ fn any_request_can_be_read() {
 }
 
 #[test]
+fn anything_about_queues_can_be_read() {
+    holds("queues", MADE, targets::queues);
+}
+
+#[test]
 fn any_file_of_words_can_be_read() {
     holds("words", STORIES * 4, targets::words);
 }

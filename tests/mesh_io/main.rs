@@ -7,5 +7,6 @@ mod links;
 mod namespace;
 mod netlink;
 mod probe;
+mod queues;
 mod routes;
 mod sockets;
