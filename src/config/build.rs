@@ -8,7 +8,7 @@ use super::problem::{MOST_PROBLEMS, Problem, nearest};
 use super::schema::{SECTIONS, SectionRule};
 use super::section::{Checked, Findings, title};
 use super::uci::{Document, Section};
-use super::{Announce, Config, HotspotSection, NodeSettings, Person, Role, Service, Uplink};
+use super::{Announce, Config, HotspotSection, NodeSettings, Person, Queue, Role, Service, Uplink};
 use crate::babel::settings::{InterfaceSettings, LinkKind, Settings as BabelSettings};
 use crate::base::address::{Prefix, PrefixPair};
 use crate::base::sorted::SortedMap;
@@ -45,6 +45,12 @@ pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Con
         hotspot(section, &services, findings)
     });
     let uplinks = of("uplink").map(|section| uplink(section, findings)).collect();
+    let queue = |section: &Checked<'_>| Queue {
+        device: section.value("device"),
+        upload_kbit: section.optional("upload_kbit"),
+        download_kbit: section.optional("download_kbit"),
+    };
+    let queues = of("queue").map(queue).collect();
     let outside = of("node").next().map(|section| outside(section, findings)).unwrap_or_default();
     let entitled = |section: &Checked<'_>| Entitled {
         prefixes: section.list("prefix"),
@@ -59,6 +65,7 @@ pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Con
         announce,
         redistribute,
         uplinks,
+        queues,
         outside,
         entitled,
         hotspot,
@@ -309,3 +316,25 @@ fn is_host_of(address: Ipv4Addr, prefix: &Prefix) -> bool {
 
 /// The largest round number below 65,535 centiseconds, as in the table.
 const MOST_UPDATE_INTERVAL_MS: u64 = 655_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queues(text: &str) -> Result<Vec<Queue>, String> {
+        let text = format!("config node\n\toption name 'plaza'\n{text}");
+        Config::parse(&text, "tequio").map(|(config, _)| config.queues).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_queue_has_a_rate_for_each_direction_or_none() {
+        let one = "config queue\n\toption device 'wan'\n\toption upload_kbit '900'\n";
+        let queue = Queue { device: "wan".to_owned(), upload_kbit: Some(900), download_kbit: None };
+        assert_eq!(queues(one), Ok(vec![queue]));
+        assert!(queues(&one.repeat(2)).unwrap_err().contains("'wan' is already taken"));
+        for wrong in ["63", "10000001", "4mbit"] {
+            let error = queues(&one.replace("900", wrong)).unwrap_err();
+            assert!(error.contains("a whole number from 64 to 10000000"), "{error}");
+        }
+    }
+}

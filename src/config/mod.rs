@@ -27,6 +27,7 @@ use crate::base::time::Span;
 use crate::hotspot::settings::Settings as HotspotSettings;
 use crate::node::settings::Uplink as UplinkSettings;
 pub use crate::node::settings::{Announce, Entitled, Person, Redistribute, Role};
+pub use crate::platform::queues::Queue;
 pub use problem::{ConfigError, MOST_PROBLEMS, Problem, Warning};
 use section::Findings;
 use uci::Document;
@@ -52,6 +53,8 @@ pub struct Config {
     pub redistribute: Vec<Redistribute>,
     /// Ways to the outside.
     pub uplinks: Vec<Uplink>,
+    /// Links that are queued at.
+    pub queues: Vec<Queue>,
     /// Machines outside that tell how far it is.
     pub outside: Vec<IpAddr>,
     /// Who may announce default routes, and prefixes that are somebody's.

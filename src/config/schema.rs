@@ -122,6 +122,7 @@ pub const SECTIONS: &[SectionRule] = &[
     SectionRule { kind: "filter", required: false, most: 64, unique: "", options: FILTER },
     SectionRule { kind: "entitled", required: false, most: 32, unique: "", options: ENTITLED },
     SectionRule { kind: "uplink", required: false, most: 8, unique: "device", options: UPLINK },
+    SectionRule { kind: "queue", required: false, most: 8, unique: "device", options: QUEUE },
     SectionRule { kind: "hotspot", required: false, most: 1, unique: "", options: HOTSPOT },
     SectionRule { kind: "service", required: false, most: 32, unique: "url", options: SERVICE },
     SectionRule { kind: "person", required: false, most: 64, unique: "login", options: PERSON },
@@ -206,6 +207,14 @@ const UPLINK: &[OptionRule] = &[
     rule("hours", Value::Hours, Default::List(4), Takes::Live),
     rule("source", Value::Prefix, Default::List(8), Takes::Live),
 ];
+
+// Below the least a packet takes a fifth of a second; the most fits the kernel's 32 bits of octets.
+const QUEUE: &[OptionRule] = &[
+    rule("device", Value::Device, Default::Required, Takes::Live),
+    rule("download_kbit", number(64, 10_000_000), Default::Derived("no queue"), Takes::Live),
+    rule("upload_kbit", number(64, 10_000_000), Default::Derived("no queue"), Takes::Live),
+];
+
 const FILTER: &[OptionRule] = &[
     rule("direction", Value::Choice(&["in", "out", "redistribute"]), Default::Required, Takes::Live),
     rule("prefix", Value::Prefix, Default::Derived("every one"), Takes::Live),

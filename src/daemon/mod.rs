@@ -54,6 +54,7 @@ use crate::platform::mesh_socket::{MeshSockets, Received};
 use crate::platform::neighbours::Neighbours;
 use crate::platform::portal_http::{Portal, PortalEvent};
 use crate::platform::probe::Prober;
+use crate::platform::queues;
 use crate::platform::recording::Recording;
 use crate::platform::request_ids::RequestIds;
 use crate::platform::routes::{RouteEvent, RouteTable};
@@ -106,6 +107,8 @@ struct Daemon {
     recording: Option<Recording>,
     troubles: troubles::Troubles,
     rights: troubles::Rights,
+    /// Whether no queue of ours is left over: so, without `config queue`, there is nothing to look for.
+    queues_are_clear: bool,
     /// Devices whose mesh socket does not open, and why.
     silent: SortedMap<InterfaceIndex, String>,
     /// Sessions of the last run, until the kernel's sets could be read.
@@ -271,7 +274,11 @@ impl Daemon {
         match event {
             LinkEvent::Interface(status) => {
                 self.mesh_device(&status);
+                let is_queued = self.config.queues.iter().any(|queue| queue.device == status.name);
                 self.interfaces.insert(status.index, status.clone());
+                if is_queued {
+                    self.keep_queues().await;
+                }
                 self.input(Input::Interface(crate::babel::InterfaceStatus {
                     index: status.index,
                     name: status.name,
@@ -285,8 +292,12 @@ impl Daemon {
             LinkEvent::Gone(index) => {
                 self.mesh.close(index);
                 self.streams.remove(index);
-                self.interfaces.remove(&index);
+                let gone = self.interfaces.remove(&index);
                 self.silent.remove(&index);
+                if gone.is_some_and(|status| queues::is_turn(&status.name)) {
+                    // All that arrives is dropped until it is back.
+                    self.keep_queues().await;
+                }
                 self.input(Input::InterfaceGone(index)).await;
             }
             LinkEvent::KernelRoutes(routes) => {

@@ -82,6 +82,7 @@ impl Daemon {
             recording: None,
             troubles: Troubles::default(),
             rights,
+            queues_are_clear: false,
             silent: crate::base::sorted::SortedMap::new(),
             to_adopt: None,
             alarm: Alarm::new().map_err(|error| format!("the kernel gives no timer: {error}"))?,
@@ -169,6 +170,7 @@ impl Daemon {
         log::set_max_level(config.node.log_level);
         self.links.read_tables(read_tables(&config));
         self.config = config;
+        self.queues_are_clear = false;
         self.words = words::load(&self.config);
         self.vault.set_mesh_keys(mesh_keys(&self.config));
         self.take_settings().await;

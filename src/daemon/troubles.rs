@@ -6,6 +6,7 @@ use super::{Daemon, why_not};
 use crate::base::sorted::SortedMap;
 use crate::config::Config;
 use crate::node::input::Input;
+use crate::platform::queues;
 
 /// What was said, by the alert's code.
 #[derive(Default)]
@@ -80,7 +81,20 @@ impl Daemon {
             self.interfaces.values().any(|status| status.name == device && status.link_local.is_some())
         };
         self.trouble("no-ipv6", without_ipv6(&self.config, speaks)).await;
+        self.keep_queues().await;
         self.open_hotspot().await;
+    }
+
+    /// Keeps the queues of slow links; looks for old ones as long as there may be some.
+    pub(super) async fn keep_queues(&mut self) {
+        let names = self.interfaces.values().map(|status| &status.name);
+        let turns: Vec<String> = names.filter(|name| queues::is_turn(name)).cloned().collect();
+        let wanted = &self.config.queues;
+        if self.rights.net_admin && !(wanted.is_empty() && turns.is_empty() && self.queues_are_clear) {
+            let wrong = queues::keep(wanted, &turns).await;
+            self.queues_are_clear = wanted.is_empty() && wrong.is_empty();
+            self.trouble("no-queue", (!wrong.is_empty()).then(|| wrong.join("; "))).await;
+        }
     }
 
     /// Opens the hotspot if it is not, and hands over what the kernel still lets through. What it lacks

@@ -40,7 +40,8 @@ pub(super) fn say_missing_devices(config: &Config) {
     let babel = config.babel.interfaces.iter().map(|interface| ("interface", &interface.name));
     let uplinks = config.uplinks.iter().map(|uplink| ("uplink", &uplink.settings.device));
     let hotspot = config.hotspot.iter().map(|hotspot| ("hotspot", &hotspot.device));
-    for (section, device) in babel.chain(uplinks).chain(hotspot) {
+    let queues = config.queues.iter().map(|queue| ("queue", &queue.device));
+    for (section, device) in babel.chain(uplinks).chain(hotspot).chain(queues) {
         if !Path::new("/sys/class/net").join(device).exists() {
             log::warn!(
                 "{section}: there is no device {device} yet; tequio goes on and takes it up when it appears"

@@ -237,6 +237,21 @@ fn without_routes_by_source_it_says_so_and_the_others_are_there() {
 }
 
 #[test]
+fn a_queue_stands_or_is_missed_in_words_and_routing_runs() {
+    let mut pair = Pair::new("queue");
+    pair.start("\nconfig queue\n\toption device 'cable'\n\toption upload_kbit '50000'\n", &[]);
+    until("a word of the queue", &mut pair.a, |a| a.said().contains("what leaves on cable"));
+    pair.routes_are_exchanged();
+    match pair.a.said().contains("is queued by") {
+        true => pair.said_once(&["what leaves on cable is queued by", "50000 kbit/s"]),
+        false => {
+            pair.said_once(&["what leaves on cable stands in no queue", "neither cake", "kmod-sched-cake"])
+        }
+    }
+    pair.stop();
+}
+
+#[test]
 fn without_ipv6_it_says_so_and_the_rest_runs() {
     let mut pair = Pair::new("no-ipv6");
     let before = kernel_without(libc::AF_INET6, -1, libc::EAFNOSUPPORT);

@@ -163,6 +163,7 @@ return baseclass.extend({
 		case 'no-net-admin': return _('The program may not change the network here: no routes, no guests. Tell an operator.');
 		case 'no-net-raw': return _('The program may not send pings here: ways outside are judged in other ways. Tell an operator.');
 		case 'no-ipv6': return _('IPv6 is switched off here: the mesh does not work. Tell an operator.');
+		case 'no-queue': return _('This node does not share its thin link fairly: a module of the kernel is missing. Tell an operator.');
 		case 'no-streams': return _('The accounts are not shared with the neighbours: codes sold elsewhere do not work here. Tell an operator.');
 		case 'no-subtrees': return _('This kernel has no routes by source: they are passed on and not used here. Tell an operator.');
 		case 'guests-complain': return _('Guests say that there is no internet here (%s).').format(about.count);

@@ -81,6 +81,11 @@ const SECTIONS = {
 		[ 'hours', 'hours', list(0, 4) ],
 		[ 'source', 'prefix', list(0, 8) ]
 	] },
+	queue: { most: 8, required: false, unique: 'device', options: [
+		[ 'device', 'device', REQUIRED ],
+		[ 'download_kbit', number(64, 10000000), follows('no queue') ],
+		[ 'upload_kbit', number(64, 10000000), follows('no queue') ]
+	] },
 	hotspot: { most: 1, required: false, unique: null, options: [
 		[ 'device', 'device', REQUIRED ],
 		[ 'address', 'ipv4', REQUIRED ],
@@ -289,6 +294,7 @@ function unless(words) {
 	case 'the charter\'s first': return _('the first of the community');
 	case 'everywhere': return _('everywhere');
 	case 'no end': return _('no end');
+	case 'no queue': return _('no queue');
 	case 'none': return _('none');
 	case 'every one': return _('every one');
 	case 'every one that is read': return _('every one');

@@ -77,6 +77,11 @@ function words(section, name) {
 			hours: [ _('Hours'), _('When it is announced. None: always.') ],
 			source: [ _('Who may use it'), _('Prefixes that packets must come from. None: everybody.') ]
 		},
+		queue: {
+			device: [ _('Device'), _('The slow link: the way outside, or a thin link of the mesh.') ],
+			download_kbit: [ _('Arriving kbit/s'), _('0.9 of what arrives at a bad hour. None: no queue.') ],
+			upload_kbit: [ _('Leaving kbit/s'), _('0.9 of what leaves at a bad hour. None: no queue.') ]
+		},
 		hotspot: {
 			device: [ _('Device'), _('What guests are behind, usually a bridge. Needs a restart.') ],
 			address: [ _('Address'), _('Ours there; the portal listens on it. Needs a restart.') ],
@@ -121,6 +126,7 @@ const TITLES = [
 	[ 'filter', () => _('Filters'), () => _('What is taken from neighbours, told them, and taken from the kernel.') ],
 	[ 'entitled', () => _('Who may announce'), () => _('Who announces a way outside, or something of others, and is not named here is an alert.') ],
 	[ 'uplink', () => _('Ways outside'), () => _('One for each way to the outside.') ],
+	[ 'queue', () => _('Slow links'), () => _('Shared fairly, and a call goes before downloads.') ],
 	[ 'hotspot', () => _('Hotspot'), () => _('Where guests are let in. Without it this node serves none.') ],
 	[ 'service', () => _('Free services'), () => _('Free for all, also when there is no way outside.') ],
 	[ 'person', () => _('People'), () => _('Who uses this node, and what they may do.') ]
