@@ -44,6 +44,11 @@ pub(crate) fn mac(name: &str, mac: [u8; 6]) -> Outcome<()> {
     set(name, true, |message| message.attribute(LINK_ADDRESS, &mac))
 }
 
+/// Lets nothing longer than a packet onto a link, as a real cable does.
+pub(crate) fn single_packets(name: &str) -> Outcome<()> {
+    set(name, true, |message| message.attribute(LINK_MOST_SEGMENTS, &1_u32.to_ne_bytes()))
+}
+
 fn set(name: &str, up: bool, body: impl FnOnce(&mut Writer)) -> Outcome<()> {
     let mut head = LINK_HEAD;
     head[4..8].copy_from_slice(&index(name)?.to_ne_bytes());
@@ -182,6 +187,8 @@ const LINK_ADDRESS: u16 = 1;
 const LINK_NAME: u16 = 3;
 const LINK_INFO: u16 = 18;
 const LINK_SPACE: u16 = 28;
+/// `IFLA_GSO_MAX_SEGS`.
+const LINK_MOST_SEGMENTS: u16 = 40;
 const INFO_KIND: u16 = 1;
 const INFO_DATA: u16 = 2;
 /// `VETH_INFO_PEER`.

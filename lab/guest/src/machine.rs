@@ -10,7 +10,7 @@ use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot};
 
 use crate::console::{self, Outcome};
-use crate::{memory, power, story};
+use crate::{memory, pipe, power, story};
 
 /// Plays the story that the kernel's command line asks for (`story=`), and switches the machine off.
 pub(crate) fn run() -> ! {
@@ -22,9 +22,8 @@ pub(crate) fn run() -> ! {
         Ok("memory") => memory::tell(),
         Ok("village") => story::tell(),
         Ok("power") => power::tell(),
-        other => {
-            Err(format!("story=village, story=memory or story=power on the kernel's command line: {other:?}"))
-        }
+        Ok("pipe") => pipe::tell(),
+        other => Err(format!("story=village, memory, power or pipe on the kernel's command line: {other:?}")),
     });
     match told {
         Ok(()) => println!("boot: the story is told"),

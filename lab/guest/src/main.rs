@@ -17,6 +17,7 @@ mod memory;
 mod netlink;
 mod nft;
 mod node;
+mod pipe;
 mod power;
 mod space;
 mod story;

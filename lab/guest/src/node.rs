@@ -26,15 +26,7 @@ pub(crate) struct Node {
 impl Node {
     /// A node with its configuration and its broker; the daemon does not run yet.
     pub(crate) fn new(name: &'static str, config: &str) -> Outcome<Self> {
-        let folder = format!("/village/{name}");
-        std::fs::create_dir_all(&folder).map_err(|error| format!("the folder {folder}: {error}"))?;
-        let node = format!(
-            "config node 'node'\n\toption name '{name}'\n\toption state_dir '{folder}/state'\n\
-             \toption run_dir '/run/{name}'\n\toption ubus_socket '{}'\n",
-            socket(name)
-        );
-        std::fs::write(format!("{folder}/tequio"), node + config)
-            .map_err(|error| format!("the configuration of {name}: {error}"))?;
+        write_config(name, config)?;
         let broker = Command::new("/proc/self/exe").args(["broker", &socket(name)]).spawn();
         let broker = broker.map_err(|error| format!("the broker of {name}: {error}"))?;
         Ok(Self { name, space: Space::new()?, daemon: None, broker })
@@ -69,6 +61,12 @@ impl Node {
             self.ask(&["status"]).map(Ok)
         });
         end?
+    }
+
+    /// Gives the daemon that runs another configuration.
+    pub(crate) fn configure(&self, config: &str) -> Outcome<()> {
+        write_config(self.name, config)?;
+        self.signal(Signal::SIGHUP)
     }
 
     /// Starts the daemon and waits for it.
@@ -180,6 +178,19 @@ impl Drop for Node {
         let _ = self.broker.kill();
         let _ = self.broker.wait();
     }
+}
+
+/// Writes the file of a node: who it is, and `config`.
+fn write_config(name: &str, config: &str) -> Outcome<()> {
+    let folder = format!("/village/{name}");
+    std::fs::create_dir_all(&folder).map_err(|error| format!("the folder {folder}: {error}"))?;
+    let node = format!(
+        "config node 'node'\n\toption name '{name}'\n\toption state_dir '{folder}/state'\n\
+         \toption run_dir '/run/{name}'\n\toption ubus_socket '{}'\n",
+        socket(name)
+    );
+    std::fs::write(format!("{folder}/tequio"), node + config)
+        .map_err(|error| format!("the configuration of {name}: {error}"))
 }
 
 fn socket(name: &str) -> String {
