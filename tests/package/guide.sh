@@ -8,7 +8,7 @@ test_the_guide_leads_to_a_node_that_works() {
     root "$r"
     in_root "$r" "$shell" $FILES/90-tequio.uci-defaults >"$WORK/said"
     { echo 'set -e; reload_config() { :; }; uhttpd() { echo "hash-of-$2"; }'; awk '/^```/ { on = $0 == "```sh"; next } on' docs/installer.md; } >"$WORK/typed"
-    [ "$(grep -c '^reload_config$' "$WORK/typed")" = 7 ]
+    [ "$(grep -c '^reload_config$' "$WORK/typed")" = 8 ]
     in_root "$r" "$shell" "$WORK/typed" >"$WORK/said"
     [ ! -s "$WORK/said" ] || { cat "$WORK/said"; fail "a command of the guide is wrong"; }
     config="$r/etc/config"
