@@ -80,9 +80,17 @@ impl Shares {
         self.kbit.iter().copied().fold(f64::INFINITY, f64::min)
     }
 
+    fn best(&self) -> f64 {
+        self.kbit.iter().copied().fold(0.0, f64::max)
+    }
+
     fn judge(&self) -> Outcome<()> {
         if self.worst() < 0.7 * self.mean() {
             return Err(format!("the worst phone gets 0.7 of the mean: {self}"));
+        }
+        // Three downloads of one phone, each as good as anybody's, would be 2.5 of the mean.
+        if self.best() > 1.3 * self.mean() {
+            return Err(format!("no phone gets 1.3 of the mean: {self}"));
         }
         let sum: f64 = self.kbit.iter().sum();
         if !(LEAST_SUM_KBIT..=street::PIPE_KBIT).contains(&sum) {
@@ -155,6 +163,6 @@ const QUIET_S: u64 = 4;
 const CONTROL_S: u64 = 8;
 const LOADED_S: u64 = 15;
 /// Who opens so many downloads gets no more than the others, with cake.
-const GREEDY_FLOWS: usize = 4;
+const GREEDY_FLOWS: usize = 3;
 /// Of 4,000 kbit/s, headers, the call's 2 x 86 and what is dropped not counted.
 const LEAST_SUM_KBIT: f64 = 2_800.0;
