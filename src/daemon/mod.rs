@@ -277,7 +277,7 @@ impl Daemon {
                 let is_queued = self.config.queues.iter().any(|queue| queue.device == status.name);
                 self.interfaces.insert(status.index, status.clone());
                 if is_queued {
-                    self.keep_queues().await;
+                    self.tick_at = clock::now();
                 }
                 self.input(Input::Interface(crate::babel::InterfaceStatus {
                     index: status.index,
@@ -296,7 +296,7 @@ impl Daemon {
                 self.silent.remove(&index);
                 if gone.is_some_and(|status| queues::is_turn(&status.name)) {
                     // All that arrives is dropped until it is back.
-                    self.keep_queues().await;
+                    self.tick_at = clock::now();
                 }
                 self.input(Input::InterfaceGone(index)).await;
             }

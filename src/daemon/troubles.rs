@@ -91,7 +91,7 @@ impl Daemon {
         let turns: Vec<String> = names.filter(|name| queues::is_turn(name)).cloned().collect();
         let wanted = &self.config.queues;
         if self.rights.net_admin && !(wanted.is_empty() && turns.is_empty() && self.queues_are_clear) {
-            let wrong = queues::keep(wanted, &turns).await;
+            let wrong = queues::keep(wanted, &turns);
             self.queues_are_clear = wanted.is_empty() && wrong.is_empty();
             self.trouble("no-queue", (!wrong.is_empty()).then(|| wrong.join("; "))).await;
         }

@@ -36,8 +36,8 @@ impl Namespace {
         names.filter(|name| queues::is_turn(name)).map(str::to_owned).collect()
     }
 
-    async fn keep(&self, wanted: &[Queue]) -> Vec<String> {
-        queues::keep(wanted, &self.turns()).await
+    fn keep(&self, wanted: &[Queue]) -> Vec<String> {
+        queues::keep(wanted, &self.turns())
     }
 }
 
@@ -85,7 +85,7 @@ fn a_link_gets_the_best_queues_that_its_kernel_has() {
     on_a_thread(async || {
         here.enter();
         let wanted = [queue(Some(900), Some(4_000))];
-        let wrong = here.keep(&wanted).await;
+        let wrong = here.keep(&wanted);
         let Some(best) = best else {
             // In words that name both what is missing and what to do; nothing half-made is left in anybody's way.
             assert_eq!(wrong.len(), 2, "{wrong:?}");
@@ -94,9 +94,9 @@ fn a_link_gets_the_best_queues_that_its_kernel_has() {
                 assert!(words.iter().all(|word| wrong.contains(word)), "{wrong}");
             }
             assert_eq!(here.shown("qdisc", "up0").iter().filter(|qdisc| qdisc["handle"] != "0:").count(), 0);
-            assert_eq!(here.keep(&wanted).await, wrong, "again, and the same");
+            assert_eq!(here.keep(&wanted), wrong, "again, and the same");
             assert_eq!(here.turns().len(), 1, "it waits for a module, and is made once");
-            assert_eq!(here.keep(&[]).await, [""; 0]);
+            assert_eq!(here.keep(&[]), [""; 0]);
             assert_eq!(here.turns(), [""; 0]);
             return;
         };
@@ -108,23 +108,23 @@ fn a_link_gets_the_best_queues_that_its_kernel_has() {
 
         // What is right stays as it is; another rate is taken; what somebody took away comes back.
         let before = here.shown("qdisc", "up0");
-        assert_eq!(here.keep(&wanted).await, [""; 0]);
+        assert_eq!(here.keep(&wanted), [""; 0]);
         assert_eq!(here.shown("qdisc", "up0"), before);
-        assert_eq!(here.keep(&[queue(Some(800), Some(4_000))]).await, [""; 0]);
+        assert_eq!(here.keep(&[queue(Some(800), Some(4_000))]), [""; 0]);
         assert_eq!((rate(&here, "up0"), rate(&here, &turn)), (Some(100_000), Some(500_000)));
         here.ip(&format!("link delete {turn}"));
         here.tc("qdisc delete dev up0 root").expect("it stands");
-        assert_eq!(here.keep(&wanted).await, [""; 0]);
+        assert_eq!(here.keep(&wanted), [""; 0]);
         assert_eq!((rate(&here, "up0"), rate(&here, &turn)), (Some(112_500), Some(500_000)));
         here.tc("filter delete dev up0 ingress").expect("it stands");
-        assert_eq!(here.keep(&wanted).await, [""; 0]);
+        assert_eq!(here.keep(&wanted), [""; 0]);
         assert!(here.tc("filter show dev up0 ingress").expect("tc shows").contains("mirred"));
 
         // One direction alone, then none.
-        assert_eq!(here.keep(&[queue(Some(900), None)]).await, [""; 0]);
+        assert_eq!(here.keep(&[queue(Some(900), None)]), [""; 0]);
         assert_eq!((here.turns().len(), rate(&here, "up0")), (0, Some(112_500)));
         assert!(here.tc("filter show dev up0 ingress").map_or(true, |filters| filters.trim().is_empty()));
-        assert_eq!(here.keep(&[]).await, [""; 0]);
+        assert_eq!(here.keep(&[]), [""; 0]);
         assert_eq!(here.root("up0"), None);
     });
 }
@@ -136,7 +136,7 @@ fn the_queues_of_others_stay_and_an_interface_that_is_not_there_is_waited_for() 
         here.enter();
         let nowhere = Queue { device: "wan9".to_owned(), upload_kbit: Some(900), download_kbit: Some(900) };
         for wanted in [&[nowhere][..], &[]] {
-            assert_eq!(here.keep(wanted).await, [""; 0]);
+            assert_eq!(here.keep(wanted), [""; 0]);
             assert_eq!(here.turns(), [""; 0]);
             let others = here.shown("qdisc", "other");
             assert_eq!((others[0]["kind"].as_str(), others[0]["handle"].as_str()), (Some("tbf"), Some("5:")));

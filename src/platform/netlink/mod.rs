@@ -4,6 +4,7 @@
 //! Header fields and most attributes are in host byte order (so is everything here); addresses are
 //! in network order. nfnetlink numbers and generic netlink ones differ: ask at each attribute.
 
+pub mod direct;
 mod error;
 pub mod filter;
 pub mod link;

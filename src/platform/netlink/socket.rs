@@ -398,7 +398,7 @@ fn end_of_dump(message: &Message<'_>) -> Option<Result<(), NetlinkError>> {
 }
 
 /// Takes one datagram from the socket: its length, or `None` if it is not from the kernel.
-fn receive_one(socket: &Socket, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+pub(super) fn receive_one(socket: &Socket, buffer: &mut [u8]) -> io::Result<Option<usize>> {
     let mut slices = [IoSliceMut::new(buffer)];
     let received = recvmsg::<NetlinkAddr>(socket.as_raw_fd(), &mut slices, None, MsgFlags::MSG_DONTWAIT)?;
     if received.address.is_none_or(|sender| sender.pid() != 0) {

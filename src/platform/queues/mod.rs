@@ -18,14 +18,13 @@
 mod order;
 mod standing;
 
-use std::time::Duration;
-
 use nix::net::if_::if_nametoindex;
 
 use self::order::{ARRIVING, INGRESS, LEAVES, OURS, Order, PRIORITY, ROOT, Way, bytes_per_s};
 pub use self::standing::{Kind, Standing};
-use super::netlink::message::{ACK, Batch, Message};
-use super::netlink::socket::{NetlinkError, NetlinkSocket, Protocol};
+use super::netlink::direct::DirectSocket;
+use super::netlink::message::{ACK, Batch, DUMP};
+use crate::base::limit;
 
 /// The queues of one interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,37 +39,35 @@ pub struct Queue {
 
 /// Makes the kernel keep these queues and no others of ours; `turns` are the interfaces that are there by [`is_turn`].
 /// An interface that is not there is waited for. What could not be done, in words: the rest is done.
-///
-/// # Panics
-/// Outside of a tokio runtime with IO enabled.
-pub async fn keep(wanted: &[Queue], turns: &[String]) -> Vec<String> {
+pub fn keep(wanted: &[Queue], turns: &[String]) -> Vec<String> {
     // A socket for the moment: between two looks there is nothing to hear.
-    match NetlinkSocket::open(Protocol::Route, &[]) {
-        Ok(socket) => Keeper { socket }.keep(wanted, turns).await,
+    match DirectSocket::open() {
+        Ok(socket) => Keeper { socket, sequence: 0 }.keep(wanted, turns),
         Err(error) => vec![error.to_string()],
     }
 }
 
 struct Keeper {
-    socket: NetlinkSocket,
+    socket: DirectSocket,
+    sequence: u32,
 }
 
 impl Keeper {
-    async fn keep(&mut self, wanted: &[Queue], turns: &[String]) -> Vec<String> {
-        let found = match self.standing(libc::RTM_GETQDISC, 0, 0).await {
+    fn keep(&mut self, wanted: &[Queue], turns: &[String]) -> Vec<String> {
+        let found = match self.standing(libc::RTM_GETQDISC, 0, 0) {
             Ok(found) => found,
             // A kernel that knows no queues has none of ours.
             Err(_) if wanted.is_empty() => return Vec::new(),
             Err(error) => return vec![format!("the kernel's queues cannot be read: {error}")],
         };
-        let mut wrong: Vec<String> = self.clear(&found, wanted, turns).await.err().into_iter().collect();
+        let mut wrong: Vec<String> = self.clear(&found, wanted, turns).err().into_iter().collect();
         for queue in wanted {
             let Some(index) = number(&queue.device) else { continue };
             for (way, kbit) in [(Way::Up, queue.upload_kbit), (Way::Down, queue.download_kbit)] {
                 let Some(kbit) = kbit else { continue };
                 let (kept, what) = match way {
-                    Way::Up => (self.queue(&found, index, kbit, way).await, "leaves"),
-                    Way::Down => (self.arriving(&found, index, kbit).await, "arrives"),
+                    Way::Up => (self.queue(&found, index, kbit, way), "leaves"),
+                    Way::Down => (self.arriving(&found, index, kbit), "arrives"),
                 };
                 let device = &queue.device;
                 match kept {
@@ -89,19 +86,21 @@ impl Keeper {
         wrong
     }
 
-    async fn standing(
-        &mut self,
-        what: u16,
-        interface: u32,
-        parent: u32,
-    ) -> Result<Vec<Standing>, NetlinkError> {
-        let head = order::head(interface, 0, parent, 0);
-        let parse = |message: Message<'_>| Standing::parse(&message);
-        self.socket.dump(what, &head, |_| {}, PATIENCE, parse).await
+    fn standing(&mut self, what: u16, interface: u32, parent: u32) -> Result<Vec<Standing>, String> {
+        let mut batch = Batch::new();
+        self.sequence += 1;
+        batch.message(what, DUMP, self.sequence, &order::head(interface, 0, parent, 0), |_| {});
+        let mut found = Vec::new();
+        self.socket.ask(&batch, &mut |message| {
+            if found.len() < limit::NETLINK_DUMP_ENTRIES {
+                found.extend(Standing::parse(message));
+            }
+        })?;
+        Ok(found)
     }
 
     /// Takes away what is ours and nobody wants any more.
-    async fn clear(&mut self, found: &[Standing], wanted: &[Queue], turns: &[String]) -> Result<(), String> {
+    fn clear(&mut self, found: &[Standing], wanted: &[Queue], turns: &[String]) -> Result<(), String> {
         let up = wanted.iter().filter(|queue| queue.upload_kbit.is_some());
         let mut kept: Vec<u32> = up.filter_map(|queue| number(&queue.device)).collect();
         let down = wanted.iter().filter(|queue| queue.download_kbit.is_some());
@@ -114,7 +113,7 @@ impl Keeper {
             let device = name.strip_prefix(TURN).and_then(|number| number.parse().ok());
             if let Some(ingress) = device.and_then(|device| at(found, device, INGRESS)) {
                 // First what leads there: a filter to an interface that is gone drops all that arrives.
-                let _ = self.say(&[order::remove_redirect(ingress.interface)]).await;
+                let _ = self.say(&[order::remove_redirect(ingress.interface)]);
                 if ingress.kind == Kind::Ingress {
                     orders.push(order::remove_ingress(ingress.interface));
                 }
@@ -125,55 +124,55 @@ impl Keeper {
             return Ok(());
         }
         log::info!("queues that nobody wants any more are taken away");
-        self.say(&orders).await
+        self.say(&orders)
     }
 
     /// Queues what arrives; how, if that is news.
-    async fn arriving(&mut self, found: &[Standing], index: u32, kbit: u32) -> News {
+    fn arriving(&mut self, found: &[Standing], index: u32, kbit: u32) -> News {
         let name = turn_of(index);
         let known = number(&name);
         if known.is_none() {
-            self.say(&[order::add_turn(&name)]).await.map_err(|why| format!("no {name}: {why}; {REMEDY}"))?;
+            self.say(&[order::add_turn(&name)]).map_err(|why| format!("no {name}: {why}; {REMEDY}"))?;
         }
         let turn = number(&name).ok_or("it was taken away meanwhile")?;
-        let news = self.queue(found, turn, kbit, Way::Down).await?;
-        let filters = self.standing(libc::RTM_GETTFILTER, index, ARRIVING).await;
+        let news = self.queue(found, turn, kbit, Way::Down)?;
+        let filters = self.standing(libc::RTM_GETTFILTER, index, ARRIVING);
         let leads = filters.is_ok_and(|filters| filters.iter().any(|filter| filter.info >> 16 == PRIORITY));
         if known.is_some() && leads {
             return Ok(news);
         }
         if leads {
             // It led to an interface that is gone.
-            self.say(&[order::remove_redirect(index)]).await?;
+            self.say(&[order::remove_redirect(index)])?;
         }
         let mut orders = vec![order::redirect(index, turn)];
         if at(found, index, INGRESS).is_none() {
             orders.insert(0, order::ingress(index));
         }
-        self.say(&orders).await?;
+        self.say(&orders)?;
         Ok(news.or(Some("the queue that stood")))
     }
 
     /// Makes the queue at the root of an interface; how, if that is news.
-    async fn queue(&mut self, found: &[Standing], index: u32, kbit: u32, way: Way) -> News {
+    fn queue(&mut self, found: &[Standing], index: u32, kbit: u32, way: Way) -> News {
         if let Some(root) = at(found, index, ROOT).filter(|root| root.handle == OURS) {
-            if self.is_right(found, root, kbit).await {
+            if self.is_right(found, root, kbit) {
                 return Ok(None);
             }
-            self.say(&[order::remove_root(index)]).await?;
+            self.say(&[order::remove_root(index)])?;
         }
-        let Err(no_cake) = self.say(&[order::cake(index, kbit, way)]).await else { return Ok(Some("cake")) };
+        let Err(no_cake) = self.say(&[order::cake(index, kbit, way)]) else { return Ok(Some("cake")) };
         let orders = order::classes(index, kbit);
         // Its first order changes nothing where the kernel cannot do it.
         let (first, rest) = orders.split_at(1);
-        let said = match self.say(first).await {
-            Ok(()) => self.say(rest).await,
+        let said = match self.say(first) {
+            Ok(()) => self.say(rest),
             refused => refused,
         };
         match said {
             Ok(()) => Ok(Some("HTB and fq_codel")),
             Err(why) => {
-                let _ = self.say(&[order::remove_root(index)]).await;
+                let _ = self.say(&[order::remove_root(index)]);
                 Err(format!(
                     "this kernel does neither cake ({no_cake}) nor HTB with fq_codel ({why}); {REMEDY}"
                 ))
@@ -181,14 +180,14 @@ impl Keeper {
         }
     }
 
-    async fn is_right(&mut self, found: &[Standing], root: &Standing, kbit: u32) -> bool {
+    fn is_right(&mut self, found: &[Standing], root: &Standing, kbit: u32) -> bool {
         let right = Some(bytes_per_s(kbit));
         match root.kind {
             Kind::Cake => root.bytes_per_s == right,
             Kind::Htb => {
                 let here = found.iter().filter(|queue| queue.interface == root.interface);
                 let leaves = here.filter(|queue| queue.kind == Kind::FqCodel && queue.parent & OURS == OURS);
-                let classes = self.standing(libc::RTM_GETTCLASS, root.interface, 0).await.unwrap_or_default();
+                let classes = self.standing(libc::RTM_GETTCLASS, root.interface, 0).unwrap_or_default();
                 let whole = classes.iter().find(|class| order::is_whole(class.handle));
                 leaves.count() == LEAVES && whole.is_some_and(|class| class.bytes_per_s == right)
             }
@@ -197,19 +196,13 @@ impl Keeper {
     }
 
     /// Gives orders; the first refusal, in the kernel's words.
-    async fn say(&mut self, orders: &[Order]) -> Result<(), String> {
+    fn say(&mut self, orders: &[Order]) -> Result<(), String> {
         let mut batch = Batch::new();
         for Order(kind, flags, message) in orders {
-            let sequence = self.socket.next_sequence();
-            batch.message(*kind, *flags | ACK, sequence, message, |_| {});
+            self.sequence += 1;
+            batch.message(*kind, *flags | ACK, self.sequence, message, |_| {});
         }
-        let answers =
-            self.socket.exchange(&batch, PATIENCE, |_| {}).await.map_err(|error| error.to_string())?;
-        match answers.refused.first() {
-            Some(refusal) => Err(refusal.to_string()),
-            None if answers.all_good() => Ok(()),
-            None => Err(NetlinkError::TimedOut.to_string()),
-        }
+        self.socket.ask(&batch, &mut |_| {})
     }
 }
 
@@ -237,6 +230,4 @@ pub fn is_turn(name: &str) -> bool {
 
 /// What is before the number in the names of the interfaces that we make.
 const TURN: &str = "tequio";
-/// The kernel answers at once; this is for answers that never come.
-const PATIENCE: Duration = Duration::from_secs(2);
 const REMEDY: &str = "on OpenWrt: apk add kmod-sched-cake kmod-ifb, or opkg install them";
