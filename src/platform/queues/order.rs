@@ -105,7 +105,7 @@ pub(super) fn remove_root(interface: u32) -> Order {
 /// Adds an interface of the kind `ifb`, switched on.
 pub(super) fn add_turn(name: &str) -> Order {
     let mut message = link_head(0);
-    message.extend(attributes(&[
+    message.extend_from_slice(&attributes(&[
         (libc::IFLA_IFNAME, &[name.as_bytes(), b"\0"].concat()),
         (libc::IFLA_LINKINFO, &attributes(&[(libc::IFLA_INFO_KIND, b"ifb")])),
     ]));
@@ -129,8 +129,8 @@ pub(super) fn remove_ingress(interface: u32) -> Order {
 
 /// Sends what arrives on an interface through the queue of another, and on from there.
 pub(super) fn redirect(interface: u32, to: u32) -> Order {
-    let mut mirred = [0, 0, STOLEN, 0, 0, EGRESS_REDIRECT, to].map(u32::to_ne_bytes).concat();
-    mirred = attributes(&[(MIRRED_PARAMETERS, &mirred)]);
+    let mirred = words(&[0, 0, STOLEN, 0, 0, EGRESS_REDIRECT, to]);
+    let mirred = attributes(&[(MIRRED_PARAMETERS, &mirred)]);
     let action = attributes(&[(ACTION_KIND, b"mirred\0"), (ACTION_OPTIONS, &mirred)]);
     let options =
         attributes(&[(U32_ACTION, &attributes(&[(1, &action)])), (U32_SELECTOR, &selector(&[[0; 3]]))]);
@@ -145,7 +145,7 @@ pub(super) fn remove_redirect(interface: u32) -> Order {
 
 /// `struct tcmsg`.
 pub(super) fn head(interface: u32, handle: u32, parent: u32, info: u32) -> Vec<u8> {
-    [0, interface, handle, parent, info].map(u32::to_ne_bytes).concat()
+    words(&[0, interface, handle, parent, info])
 }
 
 /// Octets in a second.
@@ -155,9 +155,9 @@ pub(super) fn bytes_per_s(kbit: u32) -> u64 {
 
 fn qdisc(interface: u32, handle: u32, parent: u32, kind: &[u8], options: &[u8]) -> Order {
     let mut message = head(interface, handle, parent, 0);
-    message.extend(attributes(&[(KIND, kind)]));
+    message.extend_from_slice(&attributes(&[(KIND, kind)]));
     if !options.is_empty() {
-        message.extend(attributes(&[(OPTIONS, options)]));
+        message.extend_from_slice(&attributes(&[(OPTIONS, options)]));
     }
     // The place of what arrives may stand already, and is nobody's to replace.
     let flags = if parent == INGRESS { CREATE } else { CREATE | REPLACE };
@@ -178,27 +178,27 @@ fn fq_codel(interface: u32, handle: u32, parent: u32, kbit: u32) -> Order {
 
 /// `struct tc_htb_glob`: version, divisor, the class of what no filter knows, debugging, packets past the classes.
 fn htb_start() -> Vec<u8> {
-    [3, 10, REST, 0, 0].map(u32::to_ne_bytes).concat()
+    words(&[3, 10, REST, 0, 0])
 }
 
 /// `struct tc_htb_opt`.
 fn class(interface: u32, (minor, parent): (u32, u32), kbit: u32, most_kbit: u32, priority: u32) -> Order {
-    let mut options = Vec::new();
-    for kbit in [kbit, most_kbit] {
-        // `struct tc_ratespec`: cell, link layer, overhead, cell's place, least packet, octets in a second.
-        let align = (-1_i16).to_ne_bytes();
-        options.extend([0, ETHERNET, 0, 0, align[0], align[1], 0, 0]);
-        options.extend((kbit * 125).to_ne_bytes());
-    }
-    for kbit in [kbit, most_kbit] {
-        // A packet, and what a millisecond lets through, as the time that it takes: in units of 64 ns.
-        let burst = 1_600 + bytes_per_s(kbit) / 1_000;
-        let ticks = burst * 8_000_000 / u64::from(kbit) / 64;
-        options.extend(u32::try_from(ticks).unwrap_or(u32::MAX).to_ne_bytes());
-    }
-    options.extend([QUANTUM_BYTES, 0, priority].map(u32::to_ne_bytes).concat());
+    // `struct tc_ratespec`: cell, link layer, overhead; the cell's place, the least packet; octets in a second.
+    let (layer, cell) = (u32::from_ne_bytes([0, ETHERNET, 0, 0]), u32::from_ne_bytes([0xff, 0xff, 0, 0]));
+    // A packet, and what a millisecond lets through, as the time that it takes: in units of 64 ns.
+    let burst = |kbit: u32| {
+        let octets = 1_600 + bytes_per_s(kbit) / 1_000;
+        u32::try_from(octets * 125_000 / u64::from(kbit)).unwrap_or(u32::MAX)
+    };
+    let (rate, most) = (kbit * 125, most_kbit * 125);
+    let (burst, most_burst) = (burst(kbit), burst(most_kbit));
+    let options =
+        words(&[layer, cell, rate, layer, cell, most, burst, most_burst, QUANTUM_BYTES, 0, priority]);
     let mut message = head(interface, OURS | minor, OURS | parent, 0);
-    message.extend(attributes(&[(KIND, b"htb\0"), (OPTIONS, &attributes(&[(HTB_CLASS, &options)]))]));
+    message.extend_from_slice(&attributes(&[
+        (KIND, b"htb\0"),
+        (OPTIONS, &attributes(&[(HTB_CLASS, &options)])),
+    ]));
     Order(libc::RTM_NEWTCLASS, CREATE, message)
 }
 
@@ -214,19 +214,16 @@ fn classify(interface: u32, ipv6: bool, keys: &[Key], minor: u32) -> Order {
 
 fn filter((interface, parent, info): (u32, u32, u32), options: &[u8]) -> Order {
     let mut message = head(interface, 0, parent, info);
-    message.extend(attributes(&[(KIND, b"u32\0"), (OPTIONS, options)]));
+    message.extend_from_slice(&attributes(&[(KIND, b"u32\0"), (OPTIONS, options)]));
     Order(libc::RTM_NEWTFILTER, CREATE | libc::NLM_F_EXCL as u16, message)
 }
 
 /// `struct tc_u32_sel` that ends the search, and its keys.
 fn selector(keys: &[Key]) -> Vec<u8> {
-    let mut bytes = vec![1, 0, u8::try_from(keys.len()).unwrap_or_default()];
-    bytes.resize(16, 0);
+    let count = u8::try_from(keys.len()).unwrap_or_default();
+    let mut bytes = words(&[u32::from_ne_bytes([1, 0, count, 0]), 0, 0, 0]);
     for [mask, value, at] in keys {
-        bytes.extend(mask.to_be_bytes());
-        bytes.extend(value.to_be_bytes());
-        bytes.extend(at.to_ne_bytes());
-        bytes.extend([0; 4]);
+        bytes.extend_from_slice(&words(&[mask.to_be(), value.to_be(), *at, 0]));
     }
     bytes
 }
@@ -234,7 +231,15 @@ fn selector(keys: &[Key]) -> Vec<u8> {
 /// `struct ifinfomsg` of an interface that is to be up.
 fn link_head(interface: u32) -> Vec<u8> {
     let up = libc::IFF_UP as u32;
-    [0, interface, up, up].map(u32::to_ne_bytes).concat()
+    words(&[0, interface, up, up])
+}
+
+fn words(list: &[u32]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(4 * list.len());
+    for word in list {
+        bytes.extend_from_slice(&word.to_ne_bytes());
+    }
+    bytes
 }
 
 fn attributes(list: &[(u16, &[u8])]) -> Vec<u8> {
