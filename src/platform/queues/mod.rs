@@ -101,13 +101,22 @@ impl Keeper {
 
     /// Takes away what is ours and nobody wants any more.
     fn clear(&mut self, found: &[Standing], wanted: &[Queue], turns: &[String]) -> Result<(), String> {
-        let up = wanted.iter().filter(|queue| queue.upload_kbit.is_some());
-        let mut kept: Vec<u32> = up.filter_map(|queue| number(&queue.device)).collect();
-        let down = wanted.iter().filter(|queue| queue.download_kbit.is_some());
-        kept.extend(down.filter_map(|queue| number(&turn_of(number(&queue.device)?))));
-        let ours = found.iter().filter(|queue| queue.parent == ROOT && queue.handle == OURS);
-        let unwanted = ours.filter(|queue| !kept.contains(&queue.interface));
-        let mut orders: Vec<Order> = unwanted.map(|queue| order::remove_root(queue.interface)).collect();
+        let mut kept = Vec::new();
+        for queue in wanted {
+            let Some(index) = number(&queue.device) else { continue };
+            if queue.upload_kbit.is_some() {
+                kept.push(index);
+            }
+            if queue.download_kbit.is_some() {
+                kept.extend(number(&turn_of(index)));
+            }
+        }
+        let mut orders = Vec::new();
+        for queue in found {
+            if queue.parent == ROOT && queue.handle == OURS && !kept.contains(&queue.interface) {
+                orders.push(order::remove_root(queue.interface));
+            }
+        }
         for name in turns {
             let Some(turn) = number(name).filter(|turn| !kept.contains(turn)) else { continue };
             let device = name.strip_prefix(TURN).and_then(|number| number.parse().ok());

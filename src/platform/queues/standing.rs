@@ -40,29 +40,31 @@ impl Standing {
     pub fn parse(message: &Message<'_>) -> Option<Self> {
         let head: &[u8; HEAD_BYTES] = message.payload.first_chunk()?;
         let number = |at: usize| Some(u32::from_ne_bytes(*head.get(at..)?.first_chunk()?));
-        let of = |kind: u16| message.attributes(HEAD_BYTES).find(|attribute| attribute.kind == kind);
-        let kind = match of(KIND)?.value.strip_suffix(b"\0")? {
-            b"cake" => Kind::Cake,
-            b"htb" => Kind::Htb,
-            b"fq_codel" => Kind::FqCodel,
-            b"ingress" => Kind::Ingress,
-            _ => Kind::Other,
-        };
-        let option = |wanted: u16| of(OPTIONS)?.nested().find(|option| option.kind == wanted);
-        let bytes_per_s = match kind {
-            Kind::Cake => {
-                option(CAKE_RATE).and_then(|rate| Some(u64::from_ne_bytes(*rate.value.first_chunk()?)))
+        let (mut kind, mut options) = (Kind::Other, None);
+        for attribute in message.attributes(HEAD_BYTES) {
+            match (attribute.kind, attribute.value) {
+                (KIND, b"cake\0") => kind = Kind::Cake,
+                (KIND, b"htb\0") => kind = Kind::Htb,
+                (KIND, b"fq_codel\0") => kind = Kind::FqCodel,
+                (KIND, b"ingress\0") => kind = Kind::Ingress,
+                (OPTIONS, _) => options = Some(attribute),
+                _ => {}
             }
-            Kind::Htb => option(HTB_CLASS).and_then(|class| rate(&class)),
-            _ => None,
-        };
+        }
+        let bytes_per_s = options.and_then(|options| rate(kind, &options));
         let (interface, handle, parent, info) = (number(4)?, number(8)?, number(12)?, number(16)?);
         Some(Self { interface, handle, parent, info, kind, bytes_per_s })
     }
 }
 
-/// The first of `struct tc_htb_opt`: octets in a second, at the end of a `struct tc_ratespec`.
-fn rate(class: &Attribute<'_>) -> Option<u64> {
-    let rate = class.value.get(8..)?.first_chunk()?;
-    Some(u32::from_ne_bytes(*rate).into())
+/// What the options of a cake or of a class of HTB say that it lets through.
+fn rate(kind: Kind, options: &Attribute<'_>) -> Option<u64> {
+    let wanted = if kind == Kind::Cake { CAKE_RATE } else { HTB_CLASS };
+    let option = options.nested().find(|option| option.kind == wanted)?;
+    match kind {
+        Kind::Cake => Some(u64::from_ne_bytes(*option.value.first_chunk()?)),
+        // `struct tc_htb_opt` begins with a `struct tc_ratespec`, which ends with octets in a second.
+        Kind::Htb => Some(u32::from_ne_bytes(*option.value.get(8..)?.first_chunk()?).into()),
+        _ => None,
+    }
 }
