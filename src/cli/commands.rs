@@ -214,6 +214,11 @@ pub(super) const COMMANDS: &[Command] = &[
         ..command(&["sessions"], Kind::Ask("sessions"), "who is online through this node", SESSIONS)
     },
     Command {
+        operand: Some(Operand::Word("verifier")),
+        options: &[opt("device", ArgumentType::Text)],
+        ..command(&["session", "end"], Kind::Ask("session_end"), "let somebody out here", SESSION_END)
+    },
+    Command {
         options: &[need("month")],
         ..command(&["books", "close"], Kind::Ask("books_close"), "close the books of a month", BOOKS_CLOSE)
     },
@@ -489,6 +494,16 @@ Usage: tequio sessions [--offset N] [--limit N]
 Example: tequio sessions
 ";
 
+const SESSION_END: &str = "\
+Usage: tequio session end VERIFIER [--device MAC]
+
+Cuts the devices of that voucher at this node, or only one of them, and
+tells them. The voucher keeps what is left: its code can be typed again.
+To make it worthless there is `tequio voucher revoke`.
+
+Example: tequio session end 0011223344556677
+";
+
 const BOOKS_CLOSE: &str = "\
 Usage: tequio books close --month MONTH
 
@@ -702,6 +717,7 @@ mod tests {
           voucher extend  give a voucher more
           voucher honour  make paper of a lost lot good
           sessions        who is online through this node
+          session end     let somebody out here
           books close     close the books of a month
           books show      what a month brought, and what waits
           books hand-over paper goes to a seller, or comes back

@@ -27,6 +27,10 @@ pub(super) fn show(method: &str, reply: &Value, bold: bool) -> String {
         "voucher_show" => voucher(reply),
         "voucher_revoke" => format!("voucher {} is revoked\n", plain(&reply["verifier"])),
         "sessions" => sessions(reply, bold),
+        "session_end" => {
+            let (verifier, devices) = (plain(&reply["verifier"]), plain(&reply["devices"]));
+            format!("{devices} devices of voucher {verifier} were let out\n")
+        }
         "books_close" => format!("{} is closed: {} rows\n", plain(&reply["month"]), plain(&reply["rows"])),
         "root_accept" => format!("the root {} counts at this node\n", plain(&reply["root"])),
         "books" => super::accounts::books(reply, bold),

@@ -161,6 +161,13 @@ fn question(method: &str, arguments: &Map<String, Value>) -> Result<Call, Refuse
             Call::VoucherRevoke(which(text("code"), text("verifier"))?, bounded(text("reason")))
         }
         "sessions" => Call::Sessions(page_of(arguments)),
+        "session_end" => {
+            let device = match text("device") {
+                "" => None,
+                device => Some(device.parse().map_err(|_| session_wrong())?),
+            };
+            Call::SessionEnd(parse_verifier(text("verifier")).ok_or_else(session_wrong)?, device)
+        }
         "books_close" => Call::BooksClose(bounded(text("month"))),
         "root_accept" => Call::RootAccept(bounded(text("fingerprint"))),
         "books" => Call::Books(bounded(text("month"))),
@@ -263,6 +270,13 @@ fn which(code: &str, verifier: &str) -> Result<Which, Refused> {
         return parse_verifier(verifier).map(Which::Verifier).ok_or_else(wrong);
     }
     Code::parse(code).map(Which::Code).map_err(|error| Ok(error_value("code-wrong", &error.to_string())))
+}
+
+fn session_wrong() -> Refused {
+    Ok(error_value(
+        "session",
+        "Give a verifier of 16 hex digits, and at most a device, like 02:00:00:00:00:01.",
+    ))
 }
 
 fn parse_verifier(text: &str) -> Option<Verifier> {

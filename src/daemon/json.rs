@@ -56,6 +56,9 @@ pub(super) fn to_json(answer: &Answer) -> Value {
             "devices": voucher.devices,
         }),
         Answer::Revoked { verifier } => json!({"verifier": verifier.to_string(), "state": "revoked"}),
+        Answer::SessionEnded { verifier, devices } => {
+            json!({"verifier": verifier.to_string(), "devices": devices})
+        }
         Answer::RootAccepted(root) => json!({"root": root}),
         Answer::Closed(closed) => json!({"month": closed.month, "rows": closed.rows}),
         Answer::Books(answer) => books(answer),

@@ -219,6 +219,8 @@ pub enum EndReason {
     LoggedOut,
     /// It was idle longest when a place was needed.
     Idle,
+    /// Whoever takes care of the node ended it.
+    Caretaker,
 }
 
 /// Why a code that was typed opens nothing.

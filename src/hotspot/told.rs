@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::portal::Notice;
 use crate::base::address::MacAddress;
 use crate::base::limit::PORTAL_TOLD;
 use crate::base::time::{Instant, Span};
@@ -12,30 +13,30 @@ const FRESH: Span = Span::from_secs(3_600);
 /// Devices, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Told {
-    /// Those whose place another device of their voucher has taken.
-    yielded: Vec<MacAddress>,
+    /// Those that were let out, and what is said to them about it.
+    let_out: Vec<(MacAddress, Notice)>,
     /// Those that told that there is no internet, and when.
     complained: Vec<(MacAddress, Instant)>,
 }
 
 impl Told {
-    /// Another device has taken its place.
-    pub(crate) fn yielded(&mut self, mac: MacAddress) {
+    /// It was let out, and is told why.
+    pub(crate) fn let_out(&mut self, mac: MacAddress, why: Notice) {
         self.let_in(mac);
-        if self.yielded.len() >= PORTAL_TOLD {
-            self.yielded.remove(0);
+        if self.let_out.len() >= PORTAL_TOLD {
+            self.let_out.remove(0);
         }
-        self.yielded.push(mac);
+        self.let_out.push((mac, why));
     }
 
     /// It has a place again.
     pub(crate) fn let_in(&mut self, mac: MacAddress) {
-        self.yielded.retain(|known| *known != mac);
+        self.let_out.retain(|(known, _)| *known != mac);
     }
 
-    /// Whether another device has taken its place.
-    pub(crate) fn has_yielded(&self, mac: MacAddress) -> bool {
-        self.yielded.contains(&mac)
+    /// Why it was let out, if it was.
+    pub(crate) fn why_out(&self, mac: MacAddress) -> Option<Notice> {
+        self.let_out.iter().find(|(known, _)| *known == mac).map(|(_, why)| *why)
     }
 
     /// It tells that there is no internet; whether that is news.
@@ -76,14 +77,16 @@ mod tests {
         assert!(told.complains(now, mac(1)) && !told.complains(now, mac(1)));
         for last in 0..=255 {
             told.complains(now, mac(last));
-            told.yielded(mac(last));
+            told.let_out(mac(last), Notice::Yielded);
         }
         assert_eq!((told.complaints(), told.next_wake()), (PORTAL_TOLD, Some(now + FRESH)));
         told.forget(now + FRESH);
         assert_eq!((told.complaints(), told.next_wake()), (0, None));
         assert!(told.complains(now + FRESH, mac(1)));
-        assert_eq!((told.has_yielded(mac(0)), told.has_yielded(mac(255))), (false, true));
+        assert_eq!((told.why_out(mac(0)), told.why_out(mac(255))), (None, Some(Notice::Yielded)));
+        told.let_out(mac(255), Notice::Ended);
+        assert_eq!(told.why_out(mac(255)), Some(Notice::Ended), "the last word counts");
         told.let_in(mac(255));
-        assert!(!told.has_yielded(mac(255)));
+        assert_eq!(told.why_out(mac(255)), None);
     }
 }

@@ -14,9 +14,9 @@ use crate::babel::auth::settings::AuthMode;
 use crate::babel::counters::Traffic;
 use crate::babel::report::{Report, RequestReport, RouteReport, SourceReport};
 use crate::babel::settings::LinkKind;
-use crate::base::address::{InterfaceIndex, Prefix};
+use crate::base::address::{InterfaceIndex, MacAddress, Prefix};
 use crate::base::time::{Instant, TimeQuality};
-use crate::base::voucher::RequestId;
+use crate::base::voucher::{RequestId, Verifier};
 use crate::ledger::PlanMeasure;
 
 /// The metric and the cost that mean "not at all" (RFC 8966 3.5.1).
@@ -54,6 +54,7 @@ impl Node {
             Call::Sync => Answer::Sync(self.exchange(now)),
             Call::Plans => Answer::Plans(self.plans()),
             Call::Sessions(page) => Answer::Sessions(paged(self.sessions(now), page)),
+            Call::SessionEnd(verifier, device) => self.end_session(now, caller, verifier, device),
             Call::RootAccept(fingerprint) => return self.accept_root(now, request, &fingerprint, vault),
             Call::BooksClose(month) => return self.close_month(now, request, &month, vault),
             Call::Books(month) => match self.books_of(now, caller, &month) {
@@ -312,6 +313,26 @@ impl Node {
             devices: plan.devices,
         });
         plans.collect()
+    }
+
+    /// Ends a session here. It takes who may revoke: the voucher keeps what is left.
+    fn end_session(
+        &mut self,
+        now: Instant,
+        caller: &Caller,
+        verifier: Verifier,
+        device: Option<MacAddress>,
+    ) -> Answer {
+        if let Err((code, message)) = self.person_of(caller, Role::Caretaker, "") {
+            return Answer::Refused { code: code.to_owned(), message };
+        }
+        match self.hotspot.as_mut().map_or(0, |hotspot| hotspot.handle_end(now, verifier, device)) {
+            0 => Answer::Refused {
+                code: "session-unknown".to_owned(),
+                message: "Nobody is online through this node with that.".to_owned(),
+            },
+            devices => Answer::SessionEnded { verifier, devices },
+        }
     }
 
     fn sessions(&self, now: Instant) -> Vec<Session> {

@@ -56,6 +56,8 @@ pub enum Call {
     VoucherRevoke(Which, String),
     /// Who is online through this node, a page of it.
     Sessions(PageOf),
+    /// End the session of a voucher here, or let out one device of it.
+    SessionEnd(Verifier, Option<MacAddress>),
     /// Close the books of a month, like `2026-11`.
     BooksClose(String),
     /// What a month brought, like `2026-11`; nothing is this one.
@@ -141,6 +143,13 @@ pub enum Answer {
     Revoked {
         /// Which one.
         verifier: Verifier,
+    },
+    /// To [`Call::SessionEnd`].
+    SessionEnded {
+        /// Which voucher's.
+        verifier: Verifier,
+        /// How many devices had to go.
+        devices: u32,
     },
     /// To [`Call::BooksClose`].
     Closed(Closed),

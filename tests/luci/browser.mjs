@@ -157,6 +157,15 @@ const SCENES = {
     await sessions.until(`document.body.innerText.includes(${JSON.stringify(phone.mac)})`, 'the phone among the sessions');
     assert.equal(village.ask('plaza', 'sessions').total, before + 1);
     await keep(sessions, 'sesiones-telefono');
+    const mine = `Array.from(document.querySelectorAll('.tq-session')).find(card => card.innerText.includes(${JSON.stringify(phone.mac)}))`;
+    await sessions.value(`${mine}.querySelector('[data-end]').click()`);
+    await sessions.until('!document.getElementById("modal_overlay").hidden', 'the question');
+    await keep(sessions, 'sesion-terminar');
+    await sessions.press('.tq-modal .tq-danger');
+    await sessions.until(`!document.body.innerText.includes(${JSON.stringify(phone.mac)})`, 'the phone to be let out');
+    assert.match(phone.fetch('http://10.77.4.1:2080/'), /Su sesión se cerró en el nodo/);
+    phone.fetch('http://10.77.4.1:2080/login', '--data-urlencode', `code=${code}`);
+    await sessions.until(`document.body.innerText.includes(${JSON.stringify(phone.mac)})`, 'the phone that typed its code again');
 
     await page.press('.tq-main:enabled');
     await page.until('!!document.querySelector(".tq-plan")');
@@ -195,7 +204,7 @@ const SCENES = {
     const viewer = await logIn('mira');
     await show(viewer, 'sell');
     for (const [object, method, args] of [
-      ['tequio', 'voucher_issue', { plan: 'hora' }], ['tequio', 'voucher_revoke', { verifier: '0'.repeat(16) }], ['tequio', 'voucher_show', { code: 'x' }],
+      ['tequio', 'voucher_issue', { plan: 'hora' }], ['tequio', 'voucher_revoke', { verifier: '0'.repeat(16) }], ['tequio', 'voucher_show', { code: 'x' }], ['tequio', 'session_end', { verifier: '0'.repeat(16) }],
       ['tequio', 'reload', {}], ['uci', 'set', { config: 'tequio', section: 'node', values: { name: 'mine' } }], ['uci', 'apply', {}],
     ])
       assert.equal((await call(viewer, object, method, args)).error?.code, -32002, `${object} ${method}`);

@@ -195,7 +195,7 @@ mod test {
             }
             assert!(granted(who).allow("uci", "tequio", "read"), "{who}");
         }
-        for method in ["voucher_issue", "voucher_show", "voucher_revoke"] {
+        for method in ["voucher_issue", "voucher_show", "voucher_revoke", "session_end"] {
             assert_eq!([may("admin", method), may("ana", method), may("mira", method)], [true, true, false]);
         }
         for method in ["reload", "record_start", "record_stop"] {

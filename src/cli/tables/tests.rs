@@ -221,6 +221,7 @@ fn a_sale_shows_the_codes_and_a_voucher_what_is_known() {
     devices   2
     ");
     assert_eq!(show("voucher_revoke", &reply, false), "voucher 0011223344556677 is revoked\n");
+    assert_eq!(show("session_end", &reply, false), "2 devices of voucher 0011223344556677 were let out\n");
 }
 
 #[test]

@@ -338,6 +338,21 @@ impl Hotspot {
         self.let_out(now, mac, client, EndReason::LoggedOut);
     }
 
+    /// Whoever takes care of the node ends a session here, or takes one device out of it. The voucher keeps what is left;
+    /// its device is told, and has to type the code again. How many devices had to go.
+    pub fn handle_end(&mut self, now: Instant, verifier: Verifier, device: Option<MacAddress>) -> u32 {
+        let Some(client) = self.sessions.of_voucher(verifier) else { return 0 };
+        let Some(session) = self.sessions.get(client) else { return 0 };
+        let macs = session.devices.iter().map(|device| device.mac);
+        let macs: Vec<_> = macs.filter(|mac| device.is_none_or(|one| one == *mac)).collect();
+        for mac in &macs {
+            self.outbox.rest.push_back(Output::Forget { verifier, mac: *mac });
+            self.let_out(now, *mac, client, EndReason::Caretaker);
+            self.told.let_out(*mac, Notice::Ended);
+        }
+        macs.len() as u32
+    }
+
     fn refuse(&mut self, ask: AskId, login: Login, refusal: Refusal) {
         self.counters.refusal(refusal);
         self.event(Event::CodeRefused(refusal));
@@ -369,7 +384,7 @@ impl Hotspot {
         let place = self.place();
         match self.logins.of_device(mac).map(|(ask, login)| (ask, login.stage.clone())) {
             None => {
-                let notice = self.told.has_yielded(mac).then_some(Notice::Yielded);
+                let notice = self.told.why_out(mac);
                 if returns && notice.is_none() {
                     return Page::Return { place };
                 }

@@ -9,6 +9,7 @@ use crate::base::time::{Instant, Span};
 use crate::hotspot::output::{
     AdmittedGuest, ClientId, EndReason, Event, GuestChange, Output, SavedSession, UsageSample,
 };
+use crate::hotspot::portal::Notice;
 use crate::hotspot::session::{Device, Session};
 use crate::hotspot::tariff::{Allowance, Measure};
 
@@ -128,7 +129,7 @@ impl Hotspot {
         let Some(session) = self.sessions.get_mut(client) else { return };
         match (session.tariff.measure, why) {
             // It was let through, and nobody can tell any more whether it was idle.
-            (Measure::UsedSeconds { .. }, EndReason::UsedUp | EndReason::Replaced | EndReason::LoggedOut) => {
+            (Measure::UsedSeconds { .. }, why) if !matches!(why, EndReason::Revoked | EndReason::Idle) => {
                 session.meter.count_until(online);
             }
             _ => session.meter.settle(online),
@@ -171,7 +172,7 @@ impl Hotspot {
         let Some(most) = self.sessions.get(client).map(Session::devices_allowed) else { return };
         while let Some(mac) = self.sessions.yield_device(client, most) {
             self.outbox.changes.push_back(GuestChange::Dismiss { mac, client, last: false });
-            self.told.yielded(mac);
+            self.told.let_out(mac, Notice::Yielded);
             self.event(Event::DeviceYielded { client });
         }
     }

@@ -130,6 +130,8 @@ pub enum Notice {
     Forgotten,
     /// Another device of the same voucher has taken its place.
     Yielded,
+    /// Whoever takes care of the node ended its session.
+    Ended,
     /// What was sent came from no page of ours, or from an old one.
     Again,
     /// It went from device to device as often as it may today.
@@ -251,6 +253,7 @@ impl Notice {
             Self::UsedUp => ("notice.used", words.text("notice.used.text").to_owned()),
             Self::LeftNow => ("notice.left", words.text("notice.left.text").to_owned()),
             Self::Yielded => ("notice.yielded", words.text("notice.yielded.text").to_owned()),
+            Self::Ended => ("notice.ended", words.text("notice.ended.text").to_owned()),
             Self::Forgotten => ("notice.forgotten", words.text("notice.forgotten.text").to_owned()),
             Self::Again => ("notice.again", words.text("notice.again.text").to_owned()),
             Self::Moved => ("notice.moved", words.text("notice.moved.text").to_owned()),
@@ -266,6 +269,7 @@ impl Notice {
                 | Self::Busy { .. }
                 | Self::LeftNow
                 | Self::Yielded
+                | Self::Ended
                 | Self::Forgotten
                 | Self::Again
         );

@@ -91,6 +91,7 @@ pub const METHODS: &[Method] = &[
     Method { name: "books", arguments: &[("month", Text)] },
     Method { name: "network", arguments: &[] },
     Method { name: "sessions", arguments: &[("offset", Int32), ("limit", Int32)] },
+    Method { name: "session_end", arguments: &[("verifier", Text), ("device", Text)] },
     Method { name: "books_close", arguments: &[("month", Text)] },
     Method { name: "root_accept", arguments: &[("fingerprint", Text)] },
     Method { name: "reload", arguments: &[] },

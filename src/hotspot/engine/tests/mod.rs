@@ -2,6 +2,7 @@
 
 mod bench;
 mod counting;
+mod ending;
 mod keepsake;
 mod login;
 mod restart;

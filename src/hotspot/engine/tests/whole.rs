@@ -22,6 +22,7 @@ enum Act {
     Uplink(bool),
     Restart(u16),
     Revoke(u8),
+    End(u8),
     Elsewhere(u8, u16),
 }
 
@@ -46,6 +47,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => any::<bool>().prop_map(Act::Uplink),
         1 => (0..1_500u16).prop_map(Act::Restart),
         1 => (0..VOUCHERS).prop_map(Act::Revoke),
+        1 => (0..VOUCHERS).prop_map(Act::End),
         1 => (0..VOUCHERS, 0..300u16).prop_map(|(voucher, used_s)| Act::Elsewhere(voucher, used_s)),
     ]
 }
@@ -88,6 +90,10 @@ fn play(acts: &[Act], names: Names, mut check: impl FnMut(&Bench)) -> Bench {
                 let verifier = verifier(names.vouchers[voucher as usize]);
                 bench.vouchers.insert(verifier, VoucherState::Revoked);
                 bench.hotspot.handle_voucher_changed(bench.now, verifier, VoucherState::Revoked);
+                bench.drain();
+            }
+            Act::End(voucher) => {
+                bench.hotspot.handle_end(bench.now, verifier(names.vouchers[voucher as usize]), None);
                 bench.drain();
             }
             Act::Elsewhere(voucher, used_s) => {

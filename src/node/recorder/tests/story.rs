@@ -268,6 +268,10 @@ impl Story {
             other => panic!("{other:?}"),
         }
         self.call(Call::VoucherShow(Which::Code(codes[1])));
+        let ended = self.vault.end(codes[1]).0;
+        let end = Call::SessionEnd(ended, Some(self.phones[1]));
+        assert_eq!(self.call(end.clone()), Answer::SessionEnded { verifier: ended, devices: 1 });
+        assert!(matches!(self.call(end), Answer::Refused { .. }));
         let revoke = Call::VoucherRevoke(Which::Code(codes[0]), "lost".to_owned());
         assert!(matches!(self.call(revoke), Answer::Revoked { .. }));
         assert!(matches!(self.ask(2, log_in(&codes[0].to_string())), Page::Form { notice: Some(_), .. }));

@@ -127,6 +127,23 @@ fn issued(answer: Answer) -> Issued {
 }
 
 #[test]
+fn a_session_is_ended_by_who_may_sell_and_by_nobody_else() {
+    let mut story = village();
+    let code = story.sell(1, "")[0];
+    story.ask(0, log_in(&code.to_string()));
+    let verifier = story.vault.end(code).0;
+    for login in ["Beto", "Nico", "nadie"] {
+        let answer = story.call_by(Some(login), Call::SessionEnd(verifier, None));
+        assert_eq!(word(&answer), format!("no-right: {login} may not do this at this node."));
+    }
+    let ended = Answer::SessionEnded { verifier, devices: 1 };
+    assert_eq!(story.call_by(Some("Lupe"), Call::SessionEnd(verifier, None)), ended);
+    let again = word(&story.call_by(Some("Lupe"), Call::SessionEnd(verifier, None)));
+    assert_eq!(again, "session-unknown: Nobody is online through this node with that.");
+    assert!(matches!(story.ask(0, log_in(&code.to_string())), Page::Welcome { .. }));
+}
+
+#[test]
 fn whoever_works_here_by_the_ledger_may_what_her_role_says() {
     let mut story = village();
     let spend = |amount: &str| Tap {

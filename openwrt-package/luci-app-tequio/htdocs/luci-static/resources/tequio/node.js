@@ -25,6 +25,7 @@ const CALLS = {
 	sessions: declare('sessions', [ 'offset', 'limit' ]),
 	voucher_issue: declare('voucher_issue', [ 'plan', 'count', 'key' ]),
 	voucher_show: declare('voucher_show', [ 'code' ]),
+	session_end: declare('session_end', [ 'verifier', 'device' ]),
 	revoke_code: declare('voucher_revoke', [ 'code', 'reason' ]),
 	revoke_verifier: declare('voucher_revoke', [ 'verifier', 'reason' ]),
 	voucher_print: declare('voucher_print', [ 'plan', 'count', 'person', 'key' ]),
@@ -63,6 +64,7 @@ function refusal(error) {
 	case 'no-member': return _('This node has not been admitted to a community yet: it cannot sell.');
 	case 'no-right': return _('At this node your login may not do that. Whoever administers the node can allow it.');
 	case 'no-session': return _('You have been logged out. Load the page again and log in.');
+	case 'session-unknown': return _('Nobody is online through this node with that voucher any more.');
 	case 'not-saved': return _('Nothing was sold: the node cannot save. Internet and sessions go on. Tell an operator.');
 	case 'plan-unknown': return _('This plan is no longer on sale. Load the page again.');
 	case 'timeout': return _('The node was too busy to answer. Try again.');

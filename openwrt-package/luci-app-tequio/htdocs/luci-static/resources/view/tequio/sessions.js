@@ -15,6 +15,22 @@ function revoke(root, session) {
 		reply => page.tell(root, reply.trouble ? { kind: 'refused', text: reply.trouble.text } : null));
 }
 
+/* Lets out all devices of a voucher, or one of them. */
+function end(root, session, device) {
+	return page.confirm(device ? _('Let this device out?') : _('End this session?'),
+		_('It is cut off at once and is told to ask here. What is left of the voucher is not lost: its code can be typed again.'),
+		_('Let out'), () => node.ask('session_end', session.verifier, device).then(
+			reply => page.tell(root, reply.trouble ? { kind: 'refused', text: reply.trouble.text } : null)));
+}
+
+/* Its devices; of several each can be let out alone. */
+function devices(root, session) {
+	const several = L.hasViewPermission() && session.devices.length > 1;
+	return session.devices.map(device => E('div', {}, [ E('code', {}, [ device ]) ].concat(several ? [ ' ', E('button', {
+		'class': 'tq-button', 'data-device': device, 'click': () => end(root, session, device)
+	}, [ _('Let out') ]) ] : [])));
+}
+
 function card(root, session) {
 	const whole = session.used_s + session.remaining_s;
 	const share = whole > 0 ? Math.round(100 * session.remaining_s / whole) : 0;
@@ -27,12 +43,13 @@ function card(root, session) {
 			E('span', { 'style': 'width:' + share + '%' })
 		]),
 		page.facts([
-			[ _('Device'), [ E('code', {}, [ session.devices.join(', ') || '–' ]) ] ],
+			[ session.devices.length > 1 ? _('Devices') : _('Device'), devices(root, session) ],
 			[ _('Used'), format.duration(session.used_s) ],
 			[ _('Received'), format.bytes(session.down_bytes) ],
 			[ _('Sent'), format.bytes(session.up_bytes) ]
 		]),
 		L.hasViewPermission() ? E('div', { 'class': 'tq-actions' }, [
+			E('button', { 'class': 'tq-button', 'data-end': '', 'click': () => end(root, session, '') }, [ _('End session') ]),
 			E('button', { 'class': 'tq-button', 'click': () => revoke(root, session) }, [ _('Revoke') ])
 		]) : ''
 	]);
