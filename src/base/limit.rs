@@ -61,6 +61,8 @@ pub const PORTAL_CODE_BYTES: usize = 32;
 pub const PORTAL_SERVICES: usize = 12;
 /// Bytes of all their names and addresses on one page: five times as many once they are escaped.
 pub const PORTAL_SERVICES_BYTES: usize = 2_000;
+/// Devices of one voucher that a page lists by the ends of their addresses; the others are counted.
+pub const PORTAL_DEVICES: usize = 16;
 /// Notices that a page shows; each has 384 bytes at most.
 pub const PORTAL_NOTICES: usize = 3;
 /// Devices that are remembered to have told that there is no internet, and devices that yielded their place.

@@ -98,8 +98,14 @@ impl Page {
     fn validity(&self) -> String {
         let plan = &self.plan;
         let time = match (plan["used_s"].as_u64(), plan["days"].as_u64()) {
-            (Some(_), _) => {
-                format!("{} {}", words::seconds(&plan["used_s"]), self.language.of("of use", "de uso"))
+            (Some(_), days) => {
+                let within = days.map(|days| {
+                    let [before, after] =
+                        [("within", "en"), ("d", "d")].map(|(en, es)| self.language.of(en, es));
+                    format!(" {before} {days} {after}")
+                });
+                let use_ = self.language.of("of use", "de uso");
+                format!("{} {use_}{}", words::seconds(&plan["used_s"]), within.unwrap_or_default())
             }
             (None, Some(1)) => {
                 self.language.of("1 day from first use", "1 día desde el primer uso").to_owned()

@@ -345,7 +345,8 @@ fn plans(reply: &Value, bold: bool) -> String {
         let gives = match (&row["used_s"], &row["days"]) {
             (Value::Null, Value::Null) => plain(&Value::Null),
             (Value::Null, days) => format!("{} days from the first use", plain(days)),
-            (used, _) => format!("{} of use", seconds(used)),
+            (used, Value::Null) => format!("{} of use", seconds(used)),
+            (used, days) => format!("{} of use within {} d", seconds(used), plain(days)),
         };
         table.row([
             plain(&row["id"]),

@@ -139,7 +139,8 @@ mod tests {
         let session = SessionView {
             plan: String::new(),
             left: Left::OfUse(Span::ZERO),
-            devices: 1,
+            within: None,
+            devices: Vec::new(),
             devices_allowed: 1,
         };
         let welcome = |keep| Page::Welcome { place: place.clone(), session: session.clone(), keep };

@@ -213,7 +213,7 @@ mod tests {
     use crate::hotspot::output::ClientId;
     use crate::hotspot::tariff::Tariff;
 
-    const HOUR: Measure = Measure::UsedSeconds { seconds: 3_600 };
+    const HOUR: Measure = Measure::UsedSeconds { seconds: 3_600, within_days: 0 };
 
     fn at(seconds: u64) -> (Instant, Span) {
         (Instant::from_millis(seconds * 1_000), Span::from_secs(seconds))

@@ -26,6 +26,8 @@ pub enum Measure {
     UsedSeconds {
         /// How many were sold.
         seconds: u32,
+        /// Days from the first use after which the rest is gone; 0 is never.
+        within_days: u16,
     },
     /// Days from the first use.
     DaysFromFirstUse {
@@ -38,9 +40,19 @@ impl Measure {
     /// What is left after this much use, this long after the first use.
     pub fn left(self, used: Span, since_first_use: Span) -> Span {
         match self {
-            Self::UsedSeconds { seconds } => Span::from_secs(seconds.into()) - used,
-            Self::DaysFromFirstUse { days } => Span::from_secs(u64::from(days) * 86_400) - since_first_use,
+            Self::UsedSeconds { seconds, .. } => {
+                let left = Span::from_secs(seconds.into()) - used;
+                self.until_gone(since_first_use).map_or(left, |gone| left.min(gone))
+            }
+            Self::DaysFromFirstUse { .. } => self.until_gone(since_first_use).unwrap_or(Span::ZERO),
         }
+    }
+
+    /// Time until its days are over, if it has any. They go by whether it is used or not.
+    pub fn until_gone(self, since_first_use: Span) -> Option<Span> {
+        let (Self::UsedSeconds { within_days: days, .. } | Self::DaysFromFirstUse { days }) = self;
+        (days > 0 || matches!(self, Self::DaysFromFirstUse { .. }))
+            .then(|| Span::from_secs(u64::from(days) * 86_400) - since_first_use)
     }
 }
 
@@ -84,7 +96,7 @@ mod tests {
 
     #[test]
     fn what_is_left_never_goes_below_nothing() {
-        let hour = Measure::UsedSeconds { seconds: 3_600 };
+        let hour = Measure::UsedSeconds { seconds: 3_600, within_days: 0 };
         assert_eq!(hour.left(Span::from_secs(600), Span::from_secs(1 << 40)), Span::from_secs(3_000));
         assert_eq!(hour.left(Span::from_secs(3_601), Span::ZERO), Span::ZERO);
         let month = Measure::DaysFromFirstUse { days: 30 };
@@ -93,5 +105,17 @@ mod tests {
             Span::from_secs(29 * 86_400)
         );
         assert_eq!(month.left(Span::ZERO, Span::from_secs(30 * 86_400)), Span::ZERO);
+    }
+
+    #[test]
+    fn an_hour_within_days_ends_with_whichever_ends_first() {
+        let hour = Measure::UsedSeconds { seconds: 3_600, within_days: 2 };
+        let day = Span::from_secs(86_400);
+        assert_eq!(hour.left(Span::from_secs(600), day), Span::from_secs(3_000));
+        assert_eq!(hour.left(Span::ZERO, Span::from_secs(2 * 86_400 - 60)), Span::from_secs(60));
+        assert_eq!(hour.left(Span::ZERO, day + day), Span::ZERO);
+        assert_eq!(hour.until_gone(day), Some(day));
+        assert_eq!(Measure::UsedSeconds { seconds: 1, within_days: 0 }.until_gone(day), None);
+        assert_eq!(Measure::DaysFromFirstUse { days: 0 }.left(Span::ZERO, day), Span::ZERO);
     }
 }

@@ -308,7 +308,8 @@ impl Node {
             },
             days: match plan.measure {
                 PlanMeasure::DaysFromFirstUse { days } => Some(days),
-                PlanMeasure::UsedSeconds { .. } | PlanMeasure::External => None,
+                PlanMeasure::UsedSeconds { within_days, .. } => within_days,
+                PlanMeasure::External => None,
             },
             devices: plan.devices,
         });

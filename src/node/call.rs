@@ -461,7 +461,7 @@ pub struct Plan {
     pub minor_units: u8,
     /// Seconds of use, if that is what runs out.
     pub used_s: Option<u64>,
-    /// Days from the first use, if that is what runs out.
+    /// Days from the first use, if that is what runs out, or the rest of the use is gone after them.
     pub days: Option<u16>,
     /// Devices at one time.
     pub devices: u8,

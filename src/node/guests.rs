@@ -350,15 +350,15 @@ impl Node {
 }
 
 fn tariff(voucher: &Voucher) -> Option<Tariff> {
+    let more_days = |days: u16| days.saturating_add(u16::try_from(voucher.extended.days).unwrap_or(u16::MAX));
     let measure = match voucher.plan.measure {
-        PlanMeasure::UsedSeconds { seconds, .. } => {
+        PlanMeasure::UsedSeconds { seconds, within_days } => {
             let extended = u32::try_from(voucher.extended.seconds).unwrap_or(u32::MAX);
-            Measure::UsedSeconds { seconds: seconds.saturating_add(extended) }
+            // More days mean nothing to a voucher that has all the time in the world.
+            let within_days = within_days.map_or(0, more_days);
+            Measure::UsedSeconds { seconds: seconds.saturating_add(extended), within_days }
         }
-        PlanMeasure::DaysFromFirstUse { days } => {
-            let extended = u16::try_from(voucher.extended.days).unwrap_or(u16::MAX);
-            Measure::DaysFromFirstUse { days: days.saturating_add(extended) }
-        }
+        PlanMeasure::DaysFromFirstUse { days } => Measure::DaysFromFirstUse { days: more_days(days) },
         PlanMeasure::External => return None,
     };
     Some(Tariff {

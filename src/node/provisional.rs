@@ -112,7 +112,7 @@ impl Node {
         VoucherState::Good(Allowance {
             tariff: Tariff {
                 name: plan.name.clone(),
-                measure: Measure::UsedSeconds { seconds },
+                measure: Measure::UsedSeconds { seconds, within_days: 0 },
                 devices: 1,
                 rate_down_kbps: plan.rate_down_kbps,
                 rate_up_kbps: plan.rate_up_kbps,

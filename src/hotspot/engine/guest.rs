@@ -8,7 +8,9 @@ use crate::hotspot::code::{Code, CodeError};
 use crate::hotspot::login::{Login, Shown, Stage};
 use crate::hotspot::meter::Meter;
 use crate::hotspot::output::{AskId, ClientId, EndReason, Event, GuestChange, Output, Refusal};
-use crate::hotspot::portal::{self, Asked, Language, Left, Notice, Page, Place, SessionView, Typed};
+use crate::hotspot::portal::{
+    self, Asked, DeviceView, Language, Left, Notice, Page, Place, SessionView, Typed,
+};
 use crate::hotspot::request::PortalRequest;
 use crate::hotspot::session::{Device, Session};
 use crate::hotspot::tariff::{Allowance, Measure, VoucherState};
@@ -413,13 +415,22 @@ impl Hotspot {
     fn view(&self, now: Instant, mac: MacAddress) -> Option<SessionView> {
         let session = self.sessions.get(self.sessions.of_device(mac)?)?;
         let left = session.left_at_worst(now, self.online.at(now));
+        let until_gone = session.tariff.measure.until_gone(session.meter.since_first_use(now));
+        let of_use = matches!(session.tariff.measure, Measure::UsedSeconds { .. });
         Some(SessionView {
             plan: portal::cut(&session.tariff.name),
-            left: match session.tariff.measure {
-                Measure::UsedSeconds { .. } => Left::OfUse(left),
-                Measure::DaysFromFirstUse { .. } => Left::UntilEnd(left),
-            },
-            devices: session.devices.len() as u32,
+            // What ends first is what a person asks for.
+            left: if of_use && until_gone != Some(left) { Left::OfUse(left) } else { Left::UntilEnd(left) },
+            within: until_gone.filter(|gone| of_use && *gone != left),
+            devices: session
+                .devices
+                .iter()
+                .map(|device| DeviceView {
+                    mac: device.mac,
+                    since: now.since(device.since),
+                    own: device.mac == mac,
+                })
+                .collect(),
             devices_allowed: session.devices_allowed() as u32,
         })
     }

@@ -74,11 +74,7 @@ impl Hotspot {
             tariff: saved.tariff,
             reported: (now, meter.used_s(), meter.bytes()),
             meter,
-            devices: saved
-                .devices
-                .into_iter()
-                .map(|mac| Device { mac, since: now, keepsake: None })
-                .collect(),
+            devices: saved.devices.into_iter().map(|mac| Device { mac, since: now, keepsake: None }).collect(),
             lease_end: now,
             renew_at: now,
             mended_at: now,
@@ -127,7 +123,9 @@ impl Hotspot {
     pub(super) fn end(&mut self, now: Instant, client: ClientId, why: EndReason) {
         let online = self.online.at(now);
         let Some(session) = self.sessions.get_mut(client) else { return };
+        let days_are_over = session.tariff.measure.until_gone(session.meter.since_first_use(now));
         match (session.tariff.measure, why) {
+            _ if days_are_over == Some(Span::ZERO) => session.meter.settle(online),
             // It was let through, and nobody can tell any more whether it was idle.
             (Measure::UsedSeconds { .. }, why) if !matches!(why, EndReason::Revoked | EndReason::Idle) => {
                 session.meter.count_until(online);
@@ -221,7 +219,7 @@ impl Hotspot {
         let due = self.sessions.which(|session| {
             let (at, used_s, bytes) = session.reported;
             let changed = used_s != session.meter.used_s() || bytes != session.meter.bytes();
-            let passes = matches!(session.tariff.measure, Measure::DaysFromFirstUse { .. });
+            let passes = session.tariff.measure.until_gone(Span::ZERO).is_some();
             changed && now.since(at) >= REPORT_INTERVAL || passes && now.since(at) >= REPORT_IDLE_INTERVAL
         });
         for client in due {

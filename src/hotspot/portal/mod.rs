@@ -11,7 +11,7 @@ pub(crate) mod shipped;
 mod words;
 
 pub(super) use page::cut;
-pub use page::{Left, Notice, Page, Place, SessionView};
+pub use page::{DeviceView, Left, Notice, Page, Place, SessionView};
 pub use words::{Catalogue, Damage, Language, Words};
 
 use std::fmt;

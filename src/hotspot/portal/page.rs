@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::words::Words;
 use super::{Typed, form};
-use crate::base::limit::{PORTAL_NAME_BYTES, PORTAL_NOTICES, PORTAL_SERVICES, PORTAL_SERVICES_BYTES};
+use crate::base::address::MacAddress;
+use crate::base::limit::{
+    PORTAL_DEVICES, PORTAL_NAME_BYTES, PORTAL_NOTICES, PORTAL_SERVICES, PORTAL_SERVICES_BYTES,
+};
 use crate::base::time::Span;
 use crate::base::voucher::Verifier;
 use crate::hotspot::request::Rendered;
@@ -132,6 +135,8 @@ pub enum Notice {
     Yielded,
     /// Whoever takes care of the node ended its session.
     Ended,
+    /// A phone with its address is in use at another node.
+    Elsewhere,
     /// What was sent came from no page of ours, or from an old one.
     Again,
     /// It went from device to device as often as it may today.
@@ -159,10 +164,23 @@ pub struct SessionView {
     pub plan: String,
     /// What is left.
     pub left: Left,
-    /// Devices on this voucher here.
-    pub devices: u32,
+    /// Time until the rest is gone, of time of use that is good for some days only.
+    pub within: Option<Span>,
+    /// Devices on this voucher here, oldest first.
+    pub devices: Vec<DeviceView>,
     /// Devices that the plan allows.
     pub devices_allowed: u32,
+}
+
+/// A device of a session as the user of one of them sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceView {
+    /// Which.
+    pub mac: MacAddress,
+    /// How long it has been in.
+    pub since: Span,
+    /// Whether it is the one that asks.
+    pub own: bool,
 }
 
 impl Place {
@@ -254,6 +272,7 @@ impl Notice {
             Self::LeftNow => ("notice.left", words.text("notice.left.text").to_owned()),
             Self::Yielded => ("notice.yielded", words.text("notice.yielded.text").to_owned()),
             Self::Ended => ("notice.ended", words.text("notice.ended.text").to_owned()),
+            Self::Elsewhere => ("notice.elsewhere", words.text("notice.elsewhere.text").to_owned()),
             Self::Forgotten => ("notice.forgotten", words.text("notice.forgotten.text").to_owned()),
             Self::Again => ("notice.again", words.text("notice.again.text").to_owned()),
             Self::Moved => ("notice.moved", words.text("notice.moved.text").to_owned()),
@@ -270,6 +289,7 @@ impl Notice {
                 | Self::LeftNow
                 | Self::Yielded
                 | Self::Ended
+                | Self::Elsewhere
                 | Self::Forgotten
                 | Self::Again
         );
@@ -395,8 +415,24 @@ impl StatusPage<'_> {
     }
 
     fn devices(&self) -> String {
-        let used = self.frame.words.count("status.devices", self.session.devices.into());
+        let used = self.frame.words.count("status.devices", self.session.devices.len() as u64);
         used.replace("{x}", &self.session.devices_allowed.to_string())
+    }
+
+    /// One line for each of several devices: by the end of its address, which stands in its settings.
+    fn lines(&self) -> Vec<String> {
+        let several = Some(&self.session.devices).filter(|devices| devices.len() > 1);
+        let line = |device: &DeviceView| {
+            let [.., high, low] = device.mac.0;
+            let key = if device.own { "status.device.own" } else { "status.device.other" };
+            let name = self.frame.words.with(key, &format!("{high:02x}:{low:02x}"));
+            name.replace("{y}", &self.frame.words.span(device.since))
+        };
+        several.into_iter().flatten().take(PORTAL_DEVICES).map(line).collect()
+    }
+
+    fn within(&self) -> Option<String> {
+        self.session.within.map(|span| self.frame.words.span(span))
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::base::address::MacAddress;
 use crate::base::time::Span;
 use crate::hotspot::request::Rendered;
 use crate::hotspot::settings::Community;
@@ -31,6 +32,16 @@ fn settings() -> Settings {
     }
 }
 
+/// So many devices of one voucher, of which the last one asks.
+fn devices(count: u8) -> Vec<DeviceView> {
+    let device = |number| DeviceView {
+        mac: MacAddress([2, 0, 0, 0, 0x3f, number]),
+        since: Span::from_secs(3_600 * u64::from(number)),
+        own: number == count,
+    };
+    (1..=count).map(device).collect()
+}
+
 fn every_page() -> Vec<Page> {
     let notices = [
         Notice::Wrong,
@@ -42,11 +53,19 @@ fn every_page() -> Vec<Page> {
         Notice::Moved,
         Notice::LeftNow,
         Notice::Yielded,
+        Notice::Ended,
+        Notice::Elsewhere,
         Notice::Forgotten,
         Notice::Again,
         Notice::Busy { seconds: 120 },
     ];
-    let session = |left| SessionView { plan: "1 <hora>".to_owned(), left, devices: 1, devices_allowed: 2 };
+    let session = |left| SessionView {
+        plan: "1 <hora>".to_owned(),
+        left,
+        within: Some(Span::from_secs(86_400 * 2)),
+        devices: devices(2),
+        devices_allowed: 2,
+    };
     let mut pages = vec![
         Page::Redirect { to: "http://10.77.4.1:2080/".to_owned() },
         Page::Form { place: place(), typed: Typed::default(), notice: None },
@@ -165,8 +184,9 @@ fn the_form_works_by_hand_and_by_thumb() {
 fn the_page_says_in_words_what_is_left_and_what_is_kept() {
     let session = SessionView {
         plan: "Un mes".to_owned(),
+        within: None,
+        devices: devices(1),
         left: Left::UntilEnd(Span::from_secs(86_400 * 2 + 3_600)),
-        devices: 1,
         devices_allowed: 2,
     };
     let page = Page::Status { place: place(), session };
@@ -180,6 +200,30 @@ fn the_page_says_in_words_what_is_left_and_what_is_kept() {
             assert!(text(&rendered).contains(part), "{part}");
         }
     }
+}
+
+#[test]
+fn a_family_sees_its_devices_and_until_when_the_time_is_good() {
+    let status = |count, within| {
+        let session = SessionView {
+            plan: "Diez horas".to_owned(),
+            left: Left::OfUse(Span::from_secs(7_200)),
+            within,
+            devices: devices(count),
+            devices_allowed: 200,
+        };
+        let page = Page::Status { place: place(), session };
+        text(&page.render(shipped::catalogue().words(Language::of_code("en").unwrap()), "17")).to_owned()
+    };
+    let page = status(3, Some(Span::from_secs(86_400 * 4)));
+    for part in ["3 of 200", "Another, \u{2026}3f:01: 1\u{a0}hour", "This one, \u{2026}3f:03: 3\u{a0}hours"] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    assert!(page.contains("Use it within</dt><dd>4\u{a0}days"), "{page}");
+    let alone = status(1, None);
+    assert!(!alone.contains("3f:01") && !alone.contains("Use it within"), "{alone}");
+    let crowd = status(200, None);
+    assert!(crowd.contains("200 of 200") && crowd.matches("Another").count() == 16, "{crowd}");
 }
 
 #[test]
@@ -349,7 +393,8 @@ fn named_pages() -> Vec<(&'static str, Page)> {
     let session = SessionView {
         plan: "Una hora".to_owned(),
         left: Left::OfUse(Span::from_secs(2_820)),
-        devices: 1,
+        within: Some(Span::from_secs(86_400 * 4 + 3_600)),
+        devices: devices(2),
         devices_allowed: 2,
     };
     let month = SessionView {
@@ -371,6 +416,8 @@ fn named_pages() -> Vec<(&'static str, Page)> {
         ("busy", form(Some(Notice::Busy { seconds: 5 }))),
         ("left", form(Some(Notice::LeftNow))),
         ("yielded", form(Some(Notice::Yielded))),
+        ("ended", form(Some(Notice::Ended))),
+        ("elsewhere", form(Some(Notice::Elsewhere))),
         ("again", form(Some(Notice::Again))),
         ("forgotten", form(Some(Notice::Forgotten))),
         ("return", Page::Return { place: place.clone() }),

@@ -84,7 +84,7 @@ pub(super) fn code(number: u8) -> String {
 }
 
 pub(super) fn seconds(seconds: u32) -> Measure {
-    Measure::UsedSeconds { seconds }
+    Measure::UsedSeconds { seconds, within_days: 0 }
 }
 
 pub(super) fn days(days: u16) -> Measure {

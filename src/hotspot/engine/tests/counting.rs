@@ -3,8 +3,9 @@
 use super::*;
 use crate::base::time::Span;
 use crate::hotspot::output::{EndReason, Event, GuestChange, Output};
+use crate::hotspot::portal::Left;
 use crate::hotspot::portal::{Notice, Page};
-use crate::hotspot::tariff::VoucherState;
+use crate::hotspot::tariff::{Measure, VoucherState};
 
 #[test]
 fn an_hour_of_use_lasts_exactly_an_hour_of_use() {
@@ -70,6 +71,27 @@ fn days_from_first_use_pass_by_themselves() {
     assert!(bench.is_through(mac(1)));
     bench.run_s(1);
     assert!(!bench.is_through(mac(1)));
+    assert!(matches!(&bench.vouchers[&verifier(1)],
+        VoucherState::Good(a) if a.used_s == 0 && a.since_first_use_s == Some(2 * 86_400)));
+}
+
+#[test]
+fn what_is_left_of_an_hour_is_gone_when_its_days_are_over() {
+    let mut bench = Bench::with(Measure::UsedSeconds { seconds: HOUR, within_days: 2 });
+    let view = session_of(bench.log_in(mac(1), 1));
+    assert_eq!(view.left, Left::OfUse(Span::from_secs(3_600)));
+    assert_eq!(view.within, Some(Span::from_secs(2 * 86_400)));
+    bench.run_s(86_400);
+    assert_eq!(bench.remaining(1), Some(Span::from_secs(3_600)), "it has not been used");
+    bench.run_s(86_400 - 600);
+    let view = session_of(bench.ask(mac(1), get("192.0.2.1", "/")).unwrap());
+    assert_eq!((view.left, view.within), (Left::UntilEnd(Span::from_secs(600)), None));
+    bench.run_s(599);
+    assert!(bench.is_through(mac(1)));
+    bench.run_s(1);
+    assert!(!bench.is_through(mac(1)));
+    assert_eq!(notice_of(&bench.log_in(mac(1), 1)), Some(Notice::UsedUp));
+    // Other nodes know that the days have gone by, though nothing was used.
     assert!(matches!(&bench.vouchers[&verifier(1)],
         VoucherState::Good(a) if a.used_s == 0 && a.since_first_use_s == Some(2 * 86_400)));
 }

@@ -29,10 +29,10 @@ enum Act {
 const PHONES: u8 = 6;
 const VOUCHERS: u8 = 6;
 const SOLD: [(Measure, u8); VOUCHERS as usize] = [
-    (Measure::UsedSeconds { seconds: 20 }, 1),
-    (Measure::UsedSeconds { seconds: 600 }, 1),
-    (Measure::UsedSeconds { seconds: 3_600 }, 2),
-    (Measure::UsedSeconds { seconds: 3_600 }, 0),
+    (Measure::UsedSeconds { seconds: 20, within_days: 0 }, 1),
+    (Measure::UsedSeconds { seconds: 600, within_days: 0 }, 1),
+    (Measure::UsedSeconds { seconds: 3_600, within_days: 0 }, 2),
+    (Measure::UsedSeconds { seconds: 3_600, within_days: 0 }, 0),
     (Measure::DaysFromFirstUse { days: 1 }, 3),
     (Measure::DaysFromFirstUse { days: 30 }, 1),
 ];
@@ -116,7 +116,7 @@ fn check(bench: &Bench, slack_s: u64) {
     for (index, (measure, _)) in SOLD.into_iter().enumerate() {
         let number = PLAIN.vouchers[index];
         let truth = bench.truth.get(&verifier(number)).copied().unwrap_or_default();
-        if let Measure::UsedSeconds { seconds } = measure {
+        if let Measure::UsedSeconds { seconds, .. } = measure {
             let sold = Span::from_secs(u64::from(seconds) + slack_s);
             assert!(truth <= sold, "voucher {number}: {truth} of {seconds} s");
         }
@@ -176,7 +176,13 @@ fn plain(output: &Output, names: &Names) -> String {
                 )
             })
             .collect(),
-        Output::Reply { request, page, .. } => format!("reply {request:?} {page:?}"),
+        Output::Reply { request, page, .. } => {
+            let mut text = format!("reply {request:?} {page:?}");
+            for (index, name) in names.phones.iter().enumerate() {
+                text = text.replace(&format!("{:?}", mac(*name)), &format!("phone {index}"));
+            }
+            text
+        }
         Output::Event(event) => {
             let mut text = format!("{event:?}");
             for name in names.vouchers {

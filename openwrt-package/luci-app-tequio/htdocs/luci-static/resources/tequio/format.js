@@ -56,7 +56,8 @@ return baseclass.extend({
 
 	/* What a plan holds. */
 	holds: function(plan) {
-		const what = plan.used_s != null ? _('%s of use').format(this.duration(plan.used_s)) :
+		const what = plan.used_s != null && plan.days != null ? N_(plan.days, '%s of use within %d day', '%s of use within %d days').format(this.duration(plan.used_s), plan.days) :
+			plan.used_s != null ? _('%s of use').format(this.duration(plan.used_s)) :
 			plan.days != null ? N_(plan.days, '%d day from the first use', '%d days from the first use').format(plan.days) : null;
 		const devices = plan.devices > 1 ? N_(plan.devices, '%d device', '%d devices').format(plan.devices) : null;
 		return [ what, devices ].filter(part => part).join(', ');
