@@ -1,7 +1,11 @@
-//! Which device has an IP address: the kernel's neighbour table, asked for one address.
+//! Which device has an IP address: the kernel's neighbour table, asked for one address. And whether a device is still there.
 //!
 //! Whoever has just opened a TCP connection from a hotspot interface has an entry there. The kernel
 //! compares addresses as numbers: 10.13.0.1 is never taken for 10.13.0.10.
+//!
+//! Whether a device is there the kernel asks itself, in both families: an entry that is put into the state `PROBE` is asked for
+//! at once, three times in three seconds, by ARP or neighbour solicitation to the device alone, and ends as `REACHABLE` or
+//! `FAILED`. So [`Neighbours::seek`] reads what became of the last question, and puts the next one.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -72,6 +76,66 @@ impl Neighbours {
     ) -> Result<Option<MacAddress>, NetlinkError> {
         mac_by_dump(&mut self.socket, address, interface).await
     }
+}
+
+/// An entry of the table.
+struct Entry {
+    mac: MacAddress,
+    interface: InterfaceIndex,
+    address: IpAddr,
+    answered: bool,
+}
+
+impl Neighbours {
+    /// Which of these devices have answered since they were asked before, and asks each of them again. Who has no entry, or
+    /// whose entries have all failed, did not answer.
+    pub async fn seek(&mut self, macs: &[MacAddress]) -> Result<Vec<(MacAddress, bool)>, NetlinkError> {
+        let names = self.interfaces.iter();
+        let indices: Vec<u32> = names.filter_map(|name| if_nametoindex(name.as_str()).ok()).collect();
+        let parse = |message: Message<'_>| {
+            entry(&message).filter(|entry| macs.contains(&entry.mac) && indices.contains(&entry.interface.0))
+        };
+        let whole = [0; HEAD_BYTES];
+        let entries = self.socket.dump(libc::RTM_GETNEIGH, &whole, |_| {}, ANSWER_TIME, parse).await?;
+        // The others are being asked for, or have failed.
+        let asked: Vec<&Entry> = entries.iter().filter(|entry| entry.answered).collect();
+        for part in asked.chunks(QUESTIONS) {
+            let mut questions = Batch::new();
+            for entry in part {
+                let mut head = head(entry.address, entry.interface);
+                head[8..10].copy_from_slice(&libc::NUD_PROBE.to_ne_bytes());
+                let sequence = self.socket.next_sequence();
+                questions.message(libc::RTM_NEWNEIGH, 0, sequence, &head, |batch| {
+                    write_address(batch, entry.address);
+                });
+            }
+            // Refused is what has left the table meanwhile.
+            questions.acknowledge_last();
+            self.socket.exchange(&questions, ANSWER_TIME, |_| {}).await?;
+        }
+        let answered = |mac: &MacAddress| entries.iter().any(|entry| entry.mac == *mac && entry.answered);
+        Ok(macs.iter().map(|mac| (*mac, answered(mac))).collect())
+    }
+}
+
+/// What an entry says of a device, if it is about one.
+fn entry(message: &Message<'_>) -> Option<Entry> {
+    let head: [u8; HEAD_BYTES] = *message.payload.first_chunk()?;
+    let [_, _, _, _, i0, i1, i2, i3, s0, s1, ..] = head;
+    let find = |kind| message.attributes(HEAD_BYTES).find(|attribute| attribute.kind == kind);
+    let address = find(libc::NDA_DST)?.value;
+    let address = match <[u8; 4]>::try_from(address) {
+        Ok(v4) => IpAddr::from(v4),
+        Err(_) => IpAddr::from(<[u8; 16]>::try_from(address).ok()?),
+    };
+    let state = u16::from_ne_bytes([s0, s1]);
+    Some(Entry {
+        mac: MacAddress(find(libc::NDA_LLADDR)?.value.try_into().ok()?),
+        interface: InterfaceIndex(u32::from_ne_bytes([i0, i1, i2, i3])),
+        address,
+        // One that is stale has answered, and was not needed since.
+        answered: state & (libc::NUD_REACHABLE | libc::NUD_STALE | libc::NUD_DELAY) != 0,
+    })
 }
 
 async fn mac_on(
@@ -159,6 +223,8 @@ const fn family(address: IpAddr) -> u8 {
     }
 }
 
+/// Entries that are put into another state with one datagram: 64 of 48 bytes.
+const QUESTIONS: usize = 64;
 /// Bytes of `struct ndmsg`: family, padding, interface, state, flags, type.
 const HEAD_BYTES: usize = 12;
 /// The kernel answers inside the call that asks; this is for an answer that was lost.

@@ -274,3 +274,34 @@ fn loading_the_base_table_again_keeps_guests_and_takes_new_settings() {
     assert_eq!(world.talk("p2", VILLAGE, 80, "hello"), Talk::Reset);
     assert_eq!(world.talk("p2", VILLAGE, 8_080, "hello"), Talk::Reset);
 }
+
+#[test]
+fn a_phone_that_is_there_answers_and_one_that_has_left_does_not() {
+    let world = World::new();
+    for phone in ["p1", "p2", "p3"] {
+        world.talk(phone, ROUTER, 2_080, "I am here");
+        world.talk(phone, ROUTER6, 2_080, "I am here");
+    }
+    let mac = |last| MacAddress([2, 0, 0x5e, 0, 0, last]);
+    let macs = [1, 2, 3, 9].map(mac);
+    // p2 leaves; p3 keeps its wireless but answers nothing.
+    world.ip("p2", "link set wlan down\n");
+    world.ip("p3", "link set wlan arp off\naddress flush dev wlan\n");
+    let seen = world.within_loop("rt", async move || {
+        let mut neighbours = Neighbours::open(vec!["br-hs".to_owned(), "hs2".to_owned(), "none".to_owned()])
+            .expect("the neighbour table can be asked");
+        let mut seen = Vec::new();
+        let deadline = std::time::Instant::now() + Duration::from_secs(30);
+        while std::time::Instant::now() < deadline {
+            let found = neighbours.seek(&macs).await.expect("the kernel answers");
+            seen = found.iter().map(|(_, answered)| *answered).collect();
+            assert!(seen[0], "it answered all the time");
+            if seen == [true, false, false, false] {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        seen
+    });
+    assert_eq!(seen, [true, false, false, false]);
+}
