@@ -47,6 +47,17 @@ pub const HOTSPOT_SESSIONS: usize = 1_024;
 pub const HOTSPOT_CHECKS: usize = 64;
 /// Devices whose tries are remembered; one more makes room by forgetting the one that may try soonest.
 pub const HOTSPOT_TRIES: usize = 1_024;
+/// Strangers that are looked for among the devices of vouchers within three seconds: each may cost 4,096 keyed hashes, 40 ms
+/// of a 24Kc at 560 MHz.
+pub const HOTSPOT_LOOKS: usize = 6;
+/// Devices of vouchers that one stranger is held against; of more, who has come from elsewhere types the code.
+pub const ROAM_DEVICES: usize = 4_096;
+/// Vouchers that one device may have: a phone with two coupons, and those of the week before.
+pub const ROAM_VOUCHERS: usize = 8;
+/// Devices that a node asks the others for at one time.
+pub const ROAM_SOUGHT: usize = 16;
+/// Devices of which it tells the others at one time whether they are here: all of 19 nodes ask for four each.
+pub const ROAM_FOUND: usize = 64;
 /// Requests that wait for one code check: a person who taps twice, and the phone's own page beside it.
 pub const HOTSPOT_WAITING: usize = 4;
 /// Changes handed to the kernel in one batch: one that it refuses spoils 63 others at most.

@@ -59,6 +59,13 @@ impl Daemon {
                     Err(error) => log::warn!("the counters of guests cannot be read: {error}"),
                 }
             }
+            Output::Seek(macs) => {
+                let guests = self.hotspot.as_mut()?;
+                match guests.neighbours.seek(&macs).await {
+                    Ok(found) => return Some(Input::Sought(found)),
+                    Err(error) => log::warn!("the devices of guests cannot be asked for: {error}"),
+                }
+            }
             Output::Probe(probe) => self.prober.ask(probe),
             Output::Page { request, language, page } => {
                 if let Some(guests) = &mut self.hotspot {

@@ -6,10 +6,12 @@
 //!   ReadUsage ──> handle_usage ──> Used        Guests(Admit), Activate, Reply, SaveSessions
 //! ```
 //!
-//! This file dispatches; `guest` is the way of a person to a session, `lease` the life of a session.
+//! This file dispatches; `guest` is the way of a person to a session, `lease` the life of a session,
+//! `roam` how it follows a phone to another node.
 
 mod guest;
 mod lease;
+mod roam;
 
 use std::collections::VecDeque;
 
@@ -116,10 +118,19 @@ impl Hotspot {
     /// The kernel's counters were read.
     pub fn handle_usage(&mut self, now: Instant, samples: &[UsageSample]) {
         let online = self.online.at(now);
+        let mut silent = Vec::new();
         for sample in samples {
-            if let Some(session) = self.sessions.get_mut(sample.client) {
-                session.meter.read(now, online, sample);
+            let Some(session) = self.sessions.get_mut(sample.client) else { continue };
+            let here = session.devices.iter().any(|device| !device.has_left());
+            let sent = session.meter.read(now, online, sample, here);
+            match &mut session.devices[..] {
+                // What it sends says that it is there; of several nobody knows which one it was.
+                [only] if sent => only.handle_probed(true),
+                devices => silent.extend(devices.iter().map(|device| device.mac)),
             }
+        }
+        if !silent.is_empty() {
+            self.outbox.rest.push_back(Output::Seek(silent));
         }
         for client in self.sessions.which(|session| session.left(now) == Span::ZERO) {
             self.end(now, client, EndReason::UsedUp);
@@ -160,6 +171,7 @@ impl Hotspot {
     pub fn handle_wake(&mut self, now: Instant) {
         self.renew_leases(now);
         self.told.forget(now);
+        self.seek_wanted(now);
         for (request, language) in self.logins.lose_patience(now) {
             self.reply_checking(request, language);
         }
@@ -195,7 +207,9 @@ impl Hotspot {
         let read = self.next_read();
         let save = self.next_save();
         let told = self.told.next_wake();
-        let all = [renewal, read, save, told, self.logins.next_wake(), self.refused.next_wake()];
+        let devices = self.sessions.iter().flat_map(|(_, session)| &session.devices);
+        let wanted = devices.filter_map(|device| device.wanted).map(|(at, _)| at).min();
+        let all = [renewal, read, save, told, wanted, self.logins.next_wake(), self.refused.next_wake()];
         all.into_iter().flatten().min()
     }
 

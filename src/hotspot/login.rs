@@ -44,6 +44,8 @@ pub(crate) enum Shown {
     Code(Code),
     /// A keepsake, for the voucher that it names.
     Keepsake(Verifier, Keepsake),
+    /// Nothing but its own address, which another node knows.
+    Address,
 }
 
 /// How far the check of a code is.
@@ -165,7 +167,7 @@ impl Login {
     pub(crate) const fn returns(&self) -> Option<Keepsake> {
         match self.shown {
             Shown::Keepsake(_, keepsake) => Some(keepsake),
-            Shown::Code(_) => None,
+            Shown::Code(_) | Shown::Address => None,
         }
     }
 

@@ -6,6 +6,10 @@
 //! - they moved since the last reading: all of the time since then counts;
 //! - they did not: what is left of the minute after the last movement counts.
 //!
+//! Packets *to* a phone that has left are none of its own: a server goes on sending for minutes what nobody takes. While no
+//! device of a voucher answers probes, they count only if there are 20 kB of them in a minute: so much is taken by
+//! somebody who keeps his phone from answering.
+//!
 //! Both on the *online clock*, which stands still while the uplink is down. Leases are given by what is
 //! left *at worst*, as if the counters had moved since the last reading: no reading can come too late.
 
@@ -17,6 +21,9 @@ use crate::base::time::{Instant, Span};
 
 /// How long after its last packet a voucher counts as in use.
 const USE_WINDOW: Span = Span::from_secs(60);
+
+/// Octets to devices that answer no probe, in a minute, of which somebody must be taking them.
+const DROWNED_BYTES: u64 = 20_000;
 
 /// The clock that runs only while the uplink is up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +54,9 @@ pub struct Meter {
     counts_until: Span,
     /// When the counters were last seen to move.
     last_moved: Instant,
+    /// Since when no device answers probes, at most a minute ago on the online clock, and octets to them since then.
+    #[serde(default)]
+    unanswered: (Span, u64),
 }
 
 impl OnlineClock {
@@ -86,6 +96,7 @@ impl Meter {
             read_at: online,
             counts_until: online,
             last_moved: now,
+            unanswered: (online, 0),
         };
         meter.learn(now, allowance);
         meter
@@ -105,23 +116,36 @@ impl Meter {
         }
     }
 
-    /// Takes a reading of the kernel's counters.
-    pub fn read(&mut self, now: Instant, online: Span, sample: &UsageSample) {
+    /// Takes a reading of the kernel's counters; `here` is whether any device answers probes. Whether one sent something.
+    pub fn read(&mut self, now: Instant, online: Span, sample: &UsageSample, here: bool) -> bool {
         let before = self.last.replace(*sample);
         // Counters that fell were made anew: what they show is all new.
         let grown = |counter: fn(&UsageSample) -> u64| {
             let (old, new) = (before.as_ref().map_or(0, counter), counter(sample));
             new.checked_sub(old).unwrap_or(new)
         };
+        let down_bytes = grown(|sample| sample.down_bytes);
+        let (sent, got) = (grown(|sample| sample.up_packets) > 0, grown(|sample| sample.down_packets) > 0);
         self.up_bytes = self.up_bytes.saturating_add(grown(|sample| sample.up_bytes));
-        self.down_bytes = self.down_bytes.saturating_add(grown(|sample| sample.down_bytes));
-        if grown(|sample| sample.up_packets) > 0 || grown(|sample| sample.down_packets) > 0 {
+        self.down_bytes = self.down_bytes.saturating_add(down_bytes);
+        let drowned = self.drowns(online, down_bytes, here || sent);
+        if sent || got && (here || drowned) {
             self.count_until(online);
             self.counts_until = online + USE_WINDOW;
             self.last_moved = now;
         } else {
             self.settle(online);
         }
+        sent
+    }
+
+    /// Whether so much was taken within a minute that somebody is there whom probes do not find.
+    fn drowns(&mut self, online: Span, bytes: u64, found: bool) -> bool {
+        let (since, before) = self.unanswered;
+        let is_over = found || online - since >= USE_WINDOW;
+        self.unanswered = if is_over { (online, 0) } else { (since, before) };
+        self.unanswered.1 = self.unanswered.1.saturating_add(if found { 0 } else { bytes });
+        self.unanswered.1 >= DROWNED_BYTES
     }
 
     /// Counts what is certain without a reading: the rest of the minute after the last movement.
@@ -186,7 +210,7 @@ impl Meter {
         self.counts_until = self.counts_until - self.read_at;
         self.read_at = Span::ZERO;
         if let Some(sample) = sample {
-            self.read(now, away, sample);
+            self.read(now, away, sample, true);
         } else {
             // Its counters are gone with the lease: the gap counts if it was in use when last seen.
             self.last = None;
@@ -194,6 +218,7 @@ impl Meter {
                 self.count_until(away);
             }
         }
+        self.unanswered = (online, 0);
         self.counts_until = online + (self.counts_until - away);
         self.read_at = online;
         self.last_moved = self.last_moved.min(now);
@@ -259,7 +284,7 @@ mod tests {
             [(20, 5, 20), (40, 5, 40), (60, 5, 60), (80, 5, 80), (100, 5, 80), (500, 5, 80), (520, 6, 100)]
         {
             let (now, online) = at(second);
-            meter.read(now, online, &sample(packets));
+            meter.read(now, online, &sample(packets), true);
             assert_eq!(meter.used_s(), used_s, "at {second}");
         }
     }
@@ -269,7 +294,7 @@ mod tests {
         let mut meter = meter();
         for (second, packets) in [(10, 100), (20, 3), (30, 4)] {
             let (now, online) = at(second);
-            meter.read(now, online, &sample(packets));
+            meter.read(now, online, &sample(packets), true);
         }
         assert_eq!(meter.bytes(), (1_040, 0));
         assert_eq!(meter.used_s(), 30);
@@ -279,9 +304,9 @@ mod tests {
     fn a_reading_twice_or_from_the_past_counts_nothing() {
         let mut meter = meter();
         let (now, online) = at(10);
-        meter.read(now, online, &sample(1));
-        meter.read(now, online, &sample(2));
-        meter.read(at(5).0, at(5).1, &sample(3));
+        meter.read(now, online, &sample(1), true);
+        meter.read(now, online, &sample(2), true);
+        meter.read(at(5).0, at(5).1, &sample(3), true);
         assert_eq!(meter.used_s(), 10);
         assert_eq!(meter.left(now, HOUR), Span::from_secs(3_590));
     }
@@ -292,7 +317,7 @@ mod tests {
         let (now, online) = at(30);
         assert_eq!(meter.left(now, HOUR), Span::from_secs(3_600));
         assert_eq!(meter.left_at_worst(now, online, HOUR), Span::from_secs(3_570));
-        meter.read(now, online, &sample(0));
+        meter.read(now, online, &sample(0), true);
         assert_eq!(meter.left_at_worst(now, online, HOUR), Span::from_secs(3_600));
     }
 
@@ -300,7 +325,7 @@ mod tests {
     fn what_the_ledger_knows_less_of_this_node_stays_counted() {
         let mut meter = meter();
         let (now, online) = at(100);
-        meter.read(now, online, &sample(1));
+        meter.read(now, online, &sample(1), true);
         let told = Allowance { used_s: 1_060, used_here_s: 60, ..allowance() };
         meter.learn(now, &told);
         assert_eq!(meter.left(now, HOUR), Span::from_secs(2_500));
@@ -316,5 +341,31 @@ mod tests {
         assert_eq!(clock.at(at(90).0), Span::from_secs(10));
         assert!(clock.set(at(100).0, true));
         assert_eq!(clock.at(at(105).0), Span::from_secs(15));
+    }
+
+    /// A reading each 20 s of what comes to a phone that sends nothing; the seconds that counted.
+    fn counted(here: bool, octets_each: u64) -> u64 {
+        let mut meter = meter();
+        meter.read(at(20).0, at(20).1, &sample(1), true);
+        for step in 1..=30 {
+            let (now, online) = at(20 + step * 20);
+            let sample = UsageSample { down_bytes: step * octets_each, down_packets: step, ..sample(1) };
+            assert!(!meter.read(now, online, &sample, here));
+        }
+        meter.used_s()
+    }
+
+    #[test]
+    fn what_is_sent_to_a_phone_that_has_left_costs_it_nothing() {
+        // Its last packet was at 20 s, and the minute after it counts.
+        assert_eq!(counted(false, 1_500), 80);
+        assert_eq!(counted(true, 1_500), 620, "it is there, and takes it");
+    }
+
+    #[test]
+    fn who_keeps_his_phone_from_answering_pays_for_what_he_takes() {
+        assert_eq!(counted(false, 20_000), 620);
+        let third = counted(false, 8_000);
+        assert!((300..=620).contains(&third), "24 kB in a minute: {third} s");
     }
 }

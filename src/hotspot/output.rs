@@ -152,8 +152,40 @@ pub enum Output {
     SaveSessions(Vec<SavedSession>),
     /// Read the counters of all clients; answered by [`handle_usage`](super::Hotspot::handle_usage).
     ReadUsage,
+    /// Ask the air for these devices, and tell what they said to the question before; answered by
+    /// [`handle_sought`](super::Hotspot::handle_sought).
+    Seek(Vec<MacAddress>),
+    /// Tell whose device this is; answered by [`handle_recognised`](super::Hotspot::handle_recognised).
+    Recognise {
+        /// The question.
+        ask: AskId,
+        /// The device.
+        mac: MacAddress,
+    },
+    /// A device that another node asks for is here, or has left.
+    Found {
+        /// Its voucher.
+        verifier: Verifier,
+        /// Which.
+        mac: MacAddress,
+        /// Whether it is here.
+        here: bool,
+    },
     /// Something that somebody may want to know.
     Event(Event),
+}
+
+/// Whose a device is that has no session here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Whose {
+    /// Nobody knows.
+    Nobody,
+    /// It was let in at another node, which is being asked whether it is still there.
+    Asked,
+    /// A device with its address is still in use there.
+    Elsewhere,
+    /// It was let in there with this voucher, and has left.
+    Left(Verifier, Proof),
 }
 
 /// What happened, for the log and for alerts. No MAC and no code stands in it.
@@ -221,6 +253,8 @@ pub enum EndReason {
     Idle,
     /// Whoever takes care of the node ended it.
     Caretaker,
+    /// Its only device has left, and was let in at another node.
+    Elsewhere,
 }
 
 /// Why a code that was typed opens nothing.

@@ -72,6 +72,8 @@ pub struct Counters {
     pub moved: u64,
     /// Keepsakes that were spent, or none.
     pub forgotten: u64,
+    /// Devices with the address of one that is in use at another node.
+    pub suspended: u64,
     /// Forms that no page of ours had sent.
     pub foreign: u64,
     /// Tries that were told to wait.

@@ -17,6 +17,9 @@ use crate::base::limit::HOTSPOT_SESSIONS;
 use crate::base::time::{Instant, Span};
 use crate::base::voucher::{Keepsake, Verifier};
 
+/// Probes in a row without an answer after which a device has left. Each is asked three times by the kernel, within three
+/// seconds: nine questions in a minute, of which a phone that sleeps hears one.
+const LEFT_AFTER: u8 = 3;
 /// What is left of a plan when its last lease is given.
 const LAST_SECONDS: Span = Span::from_secs(3);
 /// Client ids are packet marks of 16 bits; 0 is no mark.
@@ -48,6 +51,10 @@ pub(crate) struct Device {
     pub(crate) since: Instant,
     /// What it may come back with under another address.
     pub(crate) keepsake: Option<Keepsake>,
+    /// Probes in a row that it has not answered, up to those after which it has left.
+    pub(crate) unanswered: u8,
+    /// When it is asked for again because another node wants to know, and whether what comes until then is no answer to that.
+    pub(crate) wanted: Option<(Instant, bool)>,
 }
 
 /// All sessions of this node.
@@ -144,6 +151,12 @@ impl Sessions {
         self.by_mac.get(&mac).copied()
     }
 
+    /// A device of a session.
+    pub(crate) fn device_mut(&mut self, mac: MacAddress) -> Option<&mut Device> {
+        let client = self.of_device(mac)?;
+        self.by_client.get_mut(&client)?.devices.iter_mut().find(|device| device.mac == mac)
+    }
+
     /// The session of a voucher.
     pub(crate) fn of_voucher(&self, verifier: Verifier) -> Option<ClientId> {
         self.by_verifier.get(&verifier).copied()
@@ -182,6 +195,23 @@ impl Sessions {
     /// Devices that still fit.
     pub(crate) fn room(&self) -> usize {
         HOTSPOT_SESSIONS.saturating_sub(self.by_mac.len())
+    }
+}
+
+impl Device {
+    /// One that is let in.
+    pub(crate) const fn new(mac: MacAddress, since: Instant, keepsake: Option<Keepsake>) -> Self {
+        Self { mac, since, keepsake, unanswered: 0, wanted: None }
+    }
+
+    /// A probe was answered, or was not.
+    pub(crate) fn handle_probed(&mut self, answered: bool) {
+        self.unanswered = if answered { 0 } else { LEFT_AFTER.min(self.unanswered + 1) };
+    }
+
+    /// Whether it is here no more, as far as probes tell.
+    pub(crate) const fn has_left(&self) -> bool {
+        self.unanswered >= LEFT_AFTER
     }
 }
 

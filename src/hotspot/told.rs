@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::portal::Notice;
 use crate::base::address::MacAddress;
-use crate::base::limit::PORTAL_TOLD;
+use crate::base::limit::{HOTSPOT_LOOKS, PORTAL_TOLD};
 use crate::base::time::{Instant, Span};
 
+/// A stranger is looked for once in this time, a second less than a page waits before it asks again.
+const LOOK: Span = Span::from_secs(3);
 /// A complaint is fresh for so long.
 const FRESH: Span = Span::from_secs(3_600);
 
@@ -17,6 +19,8 @@ pub(crate) struct Told {
     let_out: Vec<(MacAddress, Notice)>,
     /// Those that told that there is no internet, and when.
     complained: Vec<(MacAddress, Instant)>,
+    /// Strangers whose vouchers were looked for, and when.
+    looked: Vec<(MacAddress, Instant)>,
 }
 
 impl Told {
@@ -37,6 +41,16 @@ impl Told {
     /// Why it was let out, if it was.
     pub(crate) fn why_out(&self, mac: MacAddress) -> Option<Notice> {
         self.let_out.iter().find(|(known, _)| *known == mac).map(|(_, why)| *why)
+    }
+
+    /// Whether it is time to look whose a stranger's device is: all devices of all vouchers are tried for it.
+    pub(crate) fn may_look(&mut self, now: Instant, mac: MacAddress) -> bool {
+        self.looked.retain(|(_, at)| now.since(*at) < LOOK);
+        let may = self.looked.len() < HOTSPOT_LOOKS && self.looked.iter().all(|(known, _)| *known != mac);
+        if may {
+            self.looked.push((mac, now));
+        }
+        may
     }
 
     /// It tells that there is no internet; whether that is news.
@@ -88,5 +102,9 @@ mod tests {
         assert_eq!(told.why_out(mac(255)), Some(Notice::Ended), "the last word counts");
         told.let_in(mac(255));
         assert_eq!(told.why_out(mac(255)), None);
+        assert!(told.may_look(now, mac(1)) && !told.may_look(now, mac(1)));
+        let looks = (0..=255).filter(|last| told.may_look(now, mac(*last))).count();
+        assert_eq!(looks + 1, HOTSPOT_LOOKS, "a flood of addresses costs no more than a few");
+        assert!(told.may_look(now + LOOK, mac(1)));
     }
 }

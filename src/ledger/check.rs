@@ -9,7 +9,8 @@ use super::line::NAME_BYTES;
 use super::record::RecordId;
 use crate::base::limit::{
     CLOSE_NAMES, DEVICE_SPENT_BYTES, EPOCH_SHARES, LOGO_BYTES, LOGO_DOTS, LOT_VOUCHERS, PLAN_SHARES,
-    RECORD_HEADS, RECORD_REPLACES, RECORD_TEXT_BYTES, REFERENCE_BYTES, SERVICE_PREFIXES, USAGE_PAGE,
+    RECORD_HEADS, RECORD_REPLACES, RECORD_TEXT_BYTES, REFERENCE_BYTES, ROAM_FOUND, ROAM_SOUGHT,
+    SERVICE_PREFIXES, USAGE_PAGE,
 };
 use crate::base::voucher::Verifier;
 
@@ -276,6 +277,10 @@ impl Notice {
 
 impl Status {
     fn fault(&self) -> Option<&'static str> {
+        let devices = self.devices.as_ref().map_or(0, Vec::len);
+        if devices % 9 != 0 || devices > 9 * (ROAM_SOUGHT + ROAM_FOUND) {
+            return Some("devices of a status take 9 octets each, and are 80 at most");
+        }
         text_fault(&self.version)
     }
 }

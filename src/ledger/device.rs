@@ -84,10 +84,34 @@ impl Ledger {
         if devices().any(is_spent) || !devices().any(shows) {
             return None;
         }
-        self.activations(verifier, voucher.issuer).find_map(|(record, _)| match &record.body {
+        self.proof(verifier)
+    }
+
+    /// The proof of a voucher's code, if somebody has typed it.
+    pub fn proof(&self, verifier: Verifier) -> Option<Proof> {
+        let issuer = self.voucher(verifier)?.issuer;
+        self.activations(verifier, issuer).find_map(|(record, _)| match &record.body {
             Body::Activation(activation) => Some(activation.proof),
             _ => None,
         })
+    }
+
+    /// Every device that was let in anywhere: its author, voucher and tag.
+    pub fn devices(&self) -> impl Iterator<Item = ([u8; 32], Verifier, [u8; 8])> {
+        self.records.values().filter_map(|record| match &record.body {
+            Body::Device(device) => Some((record.author, device.verifier, device.tag)),
+            _ => None,
+        })
+    }
+
+    /// The node that let a device in last, if it is still one of its voucher's.
+    pub fn device_at(&self, verifier: Verifier, tag: [u8; 8]) -> Option<[u8; 32]> {
+        let is_one = self.voucher(verifier).is_some_and(|voucher| voucher.devices.contains(&tag));
+        let records = self.device_records(verifier).filter(|(_, device)| device.tag == tag);
+        records
+            .max_by_key(|(author, device)| (device.order, *author))
+            .map(|(author, _)| author)
+            .filter(|_| is_one)
     }
 
     fn device_records(&self, verifier: Verifier) -> impl Iterator<Item = ([u8; 32], &Device)> {

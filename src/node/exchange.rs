@@ -175,8 +175,14 @@ impl Node {
         match outcome.kind {
             Kind::Charter | Kind::Look | Kind::Notice => self.name_community(now),
             Kind::Close => self.write_late(now, vault),
-            Kind::Status => self.heard_status(now, outcome.id),
-            _ if !authority => self.tell_vouchers(now, outcome.id),
+            Kind::Status => {
+                self.heard_status(now, outcome.id);
+                self.hear_devices(now, outcome.id, vault);
+            }
+            _ if !authority => {
+                self.follow_device(now, outcome.id, vault);
+                self.tell_vouchers(now, outcome.id);
+            }
             _ => {}
         }
     }

@@ -125,6 +125,13 @@ impl Node {
                 self.guests.tell_within(now, USAGE_TOLD);
             }
             Hotspot::SaveSessions(sessions) => self.outputs.push_back(Output::SaveSessions(sessions)),
+            Hotspot::Seek(macs) => self.outputs.push_back(Output::Seek(macs)),
+            Hotspot::Recognise { ask, mac } => self.recognise(now, ask, mac, vault),
+            Hotspot::Found { verifier, mac, here } => {
+                let tag = vault.device_tag(verifier, mac);
+                self.told.roaming.handle_found(now, tag, here);
+                self.tell_status_soon();
+            }
             Hotspot::ReadUsage => self.outputs.push_back(Output::ReadUsage),
             Hotspot::Event(event) => self.hotspot_event(now, event),
         }

@@ -83,6 +83,8 @@ pub enum Input {
     },
     /// The counters that were asked for.
     Usage(Vec<UsageSample>),
+    /// Devices that were asked for, and whether they have answered since they were asked before.
+    Sought(Vec<(MacAddress, bool)>),
     /// The kernel refused a batch of guests; nothing of it was done.
     GuestsFailed {
         /// The batch.

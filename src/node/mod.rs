@@ -46,6 +46,7 @@ pub mod probe;
 mod provisional;
 pub mod recorder;
 mod redact;
+mod roaming;
 mod roots;
 mod routed;
 mod sales;
@@ -209,6 +210,11 @@ impl Node {
             Input::Usage(samples) => {
                 if let Some(hotspot) = &mut self.hotspot {
                     hotspot.handle_usage(now, &samples);
+                }
+            }
+            Input::Sought(found) => {
+                if let Some(hotspot) = &mut self.hotspot {
+                    hotspot.handle_sought(now, &found);
                 }
             }
             Input::GuestsFailed { changes, why } => {

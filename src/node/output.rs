@@ -10,7 +10,7 @@ use super::metered::Volume;
 use super::probe::Probe;
 use crate::babel::SeqNo;
 use crate::babel::output::RouteChange;
-use crate::base::address::InterfaceIndex;
+use crate::base::address::{InterfaceIndex, MacAddress};
 use crate::base::voucher::RequestId;
 use crate::hotspot::output::{GuestChange, SavedSession};
 use crate::hotspot::portal::{Language, Page};
@@ -32,6 +32,9 @@ pub enum Output {
     Routes(Vec<RouteChange>),
     /// Change what the kernel lets through, all or nothing.
     Guests(Vec<GuestChange>),
+    /// Ask the air for these devices and hand in as [`Input::Sought`](super::input::Input::Sought) what the kernel knows of
+    /// them since it was asked before.
+    Seek(Vec<MacAddress>),
     /// Read the kernel's counters and hand them in as [`Input::Usage`](super::input::Input::Usage).
     ReadUsage,
     /// Put a question to the outside, and say [`Probed`](super::input::Input::Probed).

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Node;
+use super::roaming::Roaming;
 use super::vault::Vault;
 use crate::babel::RouterId;
 use crate::base::time::{Instant, Span};
@@ -18,11 +19,13 @@ use crate::ledger::{Body, RecordId};
 pub(super) struct Told {
     next: Instant,
     last: Option<Instant>,
+    pub(super) roaming: Roaming,
 }
 
 impl Node {
     pub(super) fn told_wake(&self) -> Option<Instant> {
-        self.ledger.own_member().map(|_| self.told.next)
+        let devices = self.told.roaming.next_wake();
+        self.ledger.own_member().map(|_| devices.map_or(self.told.next, |at| at.min(self.told.next)))
     }
 
     /// Tells how this node is, when it is time.
@@ -30,12 +33,15 @@ impl Node {
         if self.told_wake().is_none_or(|at| at > now) {
             return;
         }
-        self.told = Told { next: now + self.random.roughly(EACH), last: Some(now) };
+        self.told.roaming.forget(now);
+        self.told.next = now + self.random.roughly(EACH);
+        self.told.last = Some(now);
         let status = Status {
             router_id: self.babel.router_id().0,
             time: self.wall(now),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             close: self.ledger.closes().last().map(|(id, _)| *id),
+            devices: self.told.roaming.told(),
         };
         if let Some(record) = self.sign(now, Body::Status(Box::new(status)), vault) {
             self.push(&[record]);
@@ -53,8 +59,14 @@ impl Node {
         self.hear_time(now, author, &status);
         if author == self.ledger.own_key() && status.router_id != self.babel.router_id().0 {
             // Somebody with the same keys would say the contrary each time.
-            self.told.next = self.told.last.map_or(Instant::ZERO, |last| last + LEAST);
+            self.tell_status_soon();
         }
+    }
+
+    /// What is told has changed.
+    pub(super) fn tell_status_soon(&mut self) {
+        let soon = self.told.last.map_or(Instant::ZERO, |last| last + LEAST);
+        self.told.next = self.told.next.min(soon);
     }
 
     /// The member whose status names a router.

@@ -3,6 +3,7 @@
 //! that a replay needs no key.
 
 use crate::base::address::MacAddress;
+use crate::base::limit::ROAM_VOUCHERS;
 use crate::base::voucher::{IssuerNumber, LotId, Proof, Verifier};
 use crate::hotspot::code::Code;
 
@@ -92,4 +93,15 @@ pub trait Vault {
 
     /// A keyed hash of voucher and device: tells devices of one voucher apart and links nothing else.
     fn device_tag(&mut self, voucher: Verifier, mac: MacAddress) -> [u8; 8];
+
+    /// Which of these tags are this device's, [`ROAM_VOUCHERS`] at most. Only they are recorded.
+    fn find_devices(&mut self, mac: MacAddress, tags: &[(Verifier, [u8; 8])]) -> Vec<(Verifier, [u8; 8])> {
+        let mut found = Vec::new();
+        for (voucher, tag) in tags {
+            if found.len() < ROAM_VOUCHERS && self.device_tag(*voucher, mac) == *tag {
+                found.push((*voucher, *tag));
+            }
+        }
+        found
+    }
 }

@@ -7,10 +7,13 @@ use tequio::babel::auth::settings::{Auth, AuthMode};
 use tequio::babel::output::RouteAction;
 use tequio::babel::settings::{InterfaceSettings, LinkKind};
 use tequio::babel::{InterfaceStatus, RouterId, SeqNo};
-use tequio::base::address::{InterfaceIndex, PrefixPair};
+use tequio::base::address::{InterfaceIndex, MacAddress, PrefixPair};
 use tequio::base::time::{Instant, Span};
 use tequio::base::voucher::RequestId;
 use tequio::hotspot::code::Code;
+use tequio::hotspot::output::{ClientId, GuestChange, UsageSample};
+use tequio::hotspot::portal::Page;
+use tequio::hotspot::request::PortalRequest;
 use tequio::ledger::sync::{Event, Link, Output as Exchange, Place, StreamId};
 use tequio::node::call::{Answer, Call, Caller, Status, VoucherIssue};
 use tequio::node::deed::LotUse;
@@ -43,6 +46,11 @@ pub(crate) struct Seat {
     pub(crate) boots: u8,
     /// How often it said that it is there.
     pub(crate) beacons: usize,
+    /// Phones in its air, by their addresses; they send nothing, and answer probes.
+    pub(crate) phones: Vec<MacAddress>,
+    /// Phones that its kernel lets through.
+    pub(crate) admitted: Vec<(MacAddress, ClientId)>,
+    page: Option<Page>,
     answer: Option<Answer>,
 }
 
@@ -113,6 +121,9 @@ impl Mesh {
             notes: Vec::new(),
             boots: 0,
             beacons: 0,
+            phones: Vec::new(),
+            admitted: Vec::new(),
+            page: None,
             answer: None,
         });
         let now = Instant::from_millis(1_000);
@@ -340,8 +351,47 @@ impl Mesh {
             Output::Answer { answer, .. } => self.seats[seat].answer = Some(*answer),
             Output::Note(note) => self.seats[seat].notes.push(note.text),
             Output::Exchange(output) => self.exchange(seat, output),
+            Output::Page { page, .. } => self.seats[seat].page = Some(page),
+            Output::Guests(changes) => self.let_through(seat, &changes),
+            Output::ReadUsage => {
+                let silent = |(_, client): &(MacAddress, ClientId)| UsageSample {
+                    client: *client,
+                    up_bytes: 0,
+                    up_packets: 0,
+                    down_bytes: 0,
+                    down_packets: 0,
+                };
+                let samples = self.seats[seat].admitted.iter().map(silent).collect();
+                self.put(seat, ON_THE_WAY, Input::Usage(samples));
+            }
+            Output::Seek(macs) => {
+                let there = |mac: MacAddress| (mac, self.seats[seat].phones.contains(&mac));
+                let found = macs.into_iter().map(there).collect();
+                self.put(seat, ON_THE_WAY, Input::Sought(found));
+            }
             _ => {}
         }
+    }
+
+    fn let_through(&mut self, seat: usize, changes: &[GuestChange]) {
+        let admitted = &mut self.seats[seat].admitted;
+        for change in changes {
+            let (GuestChange::Admit { mac, client, .. } | GuestChange::Dismiss { mac, client, .. }) = *change;
+            admitted.retain(|(known, _)| *known != mac);
+            if matches!(change, GuestChange::Admit { .. }) {
+                admitted.push((mac, client));
+            }
+        }
+    }
+
+    /// What a node's portal answers a phone, at the latest in ten seconds.
+    pub(crate) fn browse(&mut self, seat: usize, mac: MacAddress, http: PortalRequest) -> Page {
+        self.seats[seat].page = None;
+        self.count += 1;
+        let request = RequestId(1_000 + self.count);
+        self.step(seat, Input::Portal { request, guest: Some(mac), http });
+        self.until("a page", Span::from_secs(10), |mesh| mesh.seats[seat].page.is_some());
+        self.seats[seat].page.take().expect("it was waited for")
     }
 
     fn exchange(&mut self, seat: usize, output: Exchange) {

@@ -46,6 +46,9 @@ impl Hotspot {
         let page = match (asked, guest) {
             (Asked::Elsewhere, _) => {
                 self.mend(now, guest);
+                if let Some(mac) = guest {
+                    self.recognise(now, mac, None);
+                }
                 self.redirect()
             }
             (Asked::Logo, _) if !self.settings.community.logo.is_empty() => {
@@ -82,6 +85,10 @@ impl Hotspot {
             (asked @ (Asked::Start | Asked::Status), Some(mac)) => match self.view(now, mac) {
                 Some(session) => Page::Status { place: self.place(), session },
                 None if asked == Asked::Status => self.redirect(),
+                // Who has something of ours in the browser taps once, and is here at once.
+                None if http.returns.is_none() && self.recognise(now, mac, Some((request, language))) => {
+                    return;
+                }
                 None => self.start_page(mac, http.returns.is_some()),
             },
         };
@@ -161,7 +168,7 @@ impl Hotspot {
 
     /// Asks what a login needs to know first.
     fn begin(&mut self, login: Login) -> Result<(), Notice> {
-        let shown = login.shown;
+        let (shown, mac) = (login.shown, login.mac);
         if let Some((ask, former)) = self.logins.of_device(login.mac) {
             if matches!(former.stage, Stage::Refused(_)) {
                 self.logins.take(ask);
@@ -187,6 +194,7 @@ impl Hotspot {
         self.outbox.rest.push_back(match shown {
             Shown::Code(code) => Output::CheckCode { ask, code },
             Shown::Keepsake(verifier, keepsake) => Output::Return { ask, verifier, keepsake },
+            Shown::Address => Output::Recognise { ask, mac },
         });
         Ok(())
     }
@@ -218,7 +226,7 @@ impl Hotspot {
         self.leave(now, login.mac, running);
         self.forget_former(running, &login);
         let keepsake = login.fresh.map(|(_, keepsake)| keepsake);
-        let device = Device { mac: login.mac, since: now, keepsake };
+        let device = Device::new(login.mac, now, keepsake);
         let client = match running {
             Some(client) => {
                 self.sessions.add_device(client, device);
@@ -314,7 +322,7 @@ impl Hotspot {
     }
 
     /// Takes a device out of its session, which ends with its only one.
-    fn let_out(&mut self, now: Instant, mac: MacAddress, client: ClientId, why: EndReason) {
+    pub(super) fn let_out(&mut self, now: Instant, mac: MacAddress, client: ClientId, why: EndReason) {
         if self.sessions.get(client).is_some_and(|session| session.devices.len() > 1) {
             self.sessions.remove_device(client, mac);
             self.outbox.changes.push_back(GuestChange::Dismiss { mac, client, last: false });
@@ -356,6 +364,10 @@ impl Hotspot {
     }
 
     fn refuse(&mut self, ask: AskId, login: Login, refusal: Refusal) {
+        if login.shown == Shown::Address {
+            // Nobody has typed anything.
+            return self.reply_start(login);
+        }
         self.counters.refusal(refusal);
         self.event(Event::CodeRefused(refusal));
         let notice = match refusal {
@@ -382,7 +394,7 @@ impl Hotspot {
     }
 
     /// The start page of a device without session.
-    fn start_page(&mut self, mac: MacAddress, returns: bool) -> Page {
+    pub(super) fn start_page(&mut self, mac: MacAddress, returns: bool) -> Page {
         let place = self.place();
         match self.logins.of_device(mac).map(|(ask, login)| (ask, login.stage.clone())) {
             None => {
@@ -447,7 +459,7 @@ impl Hotspot {
         Page::Redirect { to: self.settings.portal_url() }
     }
 
-    fn reply(&mut self, request: RequestId, language: Language, page: Page) {
+    pub(super) fn reply(&mut self, request: RequestId, language: Language, page: Page) {
         self.outbox.rest.push_back(Output::Reply { request, language, page });
     }
 }

@@ -74,7 +74,7 @@ impl Hotspot {
             tariff: saved.tariff,
             reported: (now, meter.used_s(), meter.bytes()),
             meter,
-            devices: saved.devices.into_iter().map(|mac| Device { mac, since: now, keepsake: None }).collect(),
+            devices: saved.devices.into_iter().map(|mac| Device::new(mac, now, None)).collect(),
             lease_end: now,
             renew_at: now,
             mended_at: now,
@@ -127,7 +127,9 @@ impl Hotspot {
         match (session.tariff.measure, why) {
             _ if days_are_over == Some(Span::ZERO) => session.meter.settle(online),
             // It was let through, and nobody can tell any more whether it was idle.
-            (Measure::UsedSeconds { .. }, why) if !matches!(why, EndReason::Revoked | EndReason::Idle) => {
+            (Measure::UsedSeconds { .. }, why)
+                if !matches!(why, EndReason::Revoked | EndReason::Idle | EndReason::Elsewhere) =>
+            {
                 session.meter.count_until(online);
             }
             _ => session.meter.settle(online),

@@ -102,9 +102,12 @@ pub struct Status {
     pub version: String,
     /// The close behind which its books stand.
     pub close: Option<RecordId>,
+    /// Devices that went from node to node within the last minute, 9 octets each: what is said of it, and its tag
+    /// (`docs/ledger.md`, privacy). 0: its author asks for it. 1: it has left its author's node. 2: it is there.
+    pub devices: Option<Vec<u8>>,
 }
 
-fields!(map Status { 0 router_id, 1 time, 2 version, 3 close, });
+fields!(map Status { 0 router_id, 1 time, 2 version, 3 close, 4 devices, });
 
 /// What a link was like when somebody found it good.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -371,6 +371,7 @@ pub(super) fn rare(village: &Village, vouchers: &[Verifier]) -> Vec<(usize, Body
                 time: NOON,
                 version: text("0.1.0"),
                 close: None,
+                devices: None,
             })),
         ),
         (3, Body::ReferenceState(Box::new(ReferenceState { name: text("cerro"), state: vec![1, 2, 3] }))),

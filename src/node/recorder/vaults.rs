@@ -22,6 +22,7 @@ pub(super) enum VaultAnswer {
     DeviceTag([u8; 8]),
     Bytes(Vec<u8>),
     Verified(bool),
+    Found(Vec<(Verifier, [u8; 8])>),
 }
 
 /// Asks the real vault and writes down what it answers.
@@ -136,6 +137,12 @@ impl Vault for RecordingVault<'_> {
         self.answers.push(VaultAnswer::DeviceTag(tag));
         tag
     }
+
+    fn find_devices(&mut self, mac: MacAddress, tags: &[(Verifier, [u8; 8])]) -> Vec<(Verifier, [u8; 8])> {
+        let found = self.inner.find_devices(mac, tags);
+        self.answers.push(VaultAnswer::Found(found.clone()));
+        found
+    }
 }
 
 /// Gives the answers of a recording. A question that the recording does not hold is answered with
@@ -210,6 +217,13 @@ impl Vault for ReplayVault {
         match self.answers.pop_front() {
             Some(VaultAnswer::DeviceTag(tag)) => tag,
             _ => [0; 8],
+        }
+    }
+
+    fn find_devices(&mut self, _mac: MacAddress, _tags: &[(Verifier, [u8; 8])]) -> Vec<(Verifier, [u8; 8])> {
+        match self.answers.pop_front() {
+            Some(VaultAnswer::Found(found)) => found,
+            _ => Vec::new(),
         }
     }
 }

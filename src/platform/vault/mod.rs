@@ -16,7 +16,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::babel::auth::mac;
 use crate::babel::auth::settings::Algorithm;
 use crate::base::address::MacAddress;
-use crate::base::limit::{VAULT_EPOCHS, VAULT_WORK};
+use crate::base::limit::{ROAM_VOUCHERS, VAULT_EPOCHS, VAULT_WORK};
 use crate::base::sorted::SortedMap;
 use crate::base::voucher::{IssuerNumber, LotId, Verifier};
 use crate::hotspot::code::{self, Chain, Code, CouponKey, IssuerKey};
@@ -242,17 +242,34 @@ impl Vault for KeyVault {
     }
 
     fn device_tag(&mut self, voucher: Verifier, mac: MacAddress) -> [u8; 8] {
+        tag_of(self.device_mac(), voucher, mac)
+    }
+
+    fn find_devices(&mut self, mac: MacAddress, tags: &[(Verifier, [u8; 8])]) -> Vec<(Verifier, [u8; 8])> {
+        // The key is derived and put in once for all of them.
+        let keyed = self.device_mac();
+        let is_own = |(voucher, tag): &&(Verifier, [u8; 8])| tag_of(keyed.clone(), *voucher, mac) == *tag;
+        tags.iter().filter(is_own).take(ROAM_VOUCHERS).copied().collect()
+    }
+}
+
+impl KeyVault {
+    /// What hashes devices, with its key in.
+    fn device_mac(&self) -> Blake2sMac<U8> {
         let newest = self.epochs.iter().rev().find_map(|epoch| epoch.secrets.coupon);
         let key = match newest {
             Some(coupon) => derive(&coupon, "device"),
             None => derive(&self.keys.issuer, "device"),
         };
-        let mut tag = <Blake2sMac<U8> as blake2::digest::KeyInit>::new_from_slice(&key[..])
-            .expect("BLAKE2s takes keys of up to 32 bytes");
-        blake2::digest::Mac::update(&mut tag, &voucher.0);
-        blake2::digest::Mac::update(&mut tag, &mac.0);
-        blake2::digest::Mac::finalize(tag).into_bytes().into()
+        <Blake2sMac<U8> as blake2::digest::KeyInit>::new_from_slice(&key[..])
+            .expect("BLAKE2s takes keys of up to 32 bytes")
     }
+}
+
+fn tag_of(mut keyed: Blake2sMac<U8>, voucher: Verifier, mac: MacAddress) -> [u8; 8] {
+    blake2::digest::Mac::update(&mut keyed, &voucher.0);
+    blake2::digest::Mac::update(&mut keyed, &mac.0);
+    blake2::digest::Mac::finalize(keyed).into_bytes().into()
 }
 
 impl Secrets {

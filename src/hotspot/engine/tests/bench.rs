@@ -7,7 +7,7 @@ use crate::base::voucher::{Keepsake, Proof, RequestId, Verifier};
 use crate::hotspot::Hotspot;
 use crate::hotspot::code::Code;
 use crate::hotspot::output::{
-    AdmittedGuest, AskId, ClientId, Event, GuestChange, Output, SavedSession, UsageSample,
+    AdmittedGuest, AskId, ClientId, Event, GuestChange, Output, SavedSession, UsageSample, Whose,
 };
 use crate::hotspot::portal::shipped;
 use crate::hotspot::portal::{Notice, Page, SessionView};
@@ -26,6 +26,10 @@ pub(super) struct Bench {
     pub(super) vouchers: SortedMap<Verifier, VoucherState>,
     /// Phones that pass packets all the time.
     pub(super) active: SortedSet<MacAddress>,
+    /// What other nodes know of phones.
+    pub(super) whose: SortedMap<MacAddress, Whose>,
+    /// Phones that have left and answer nothing.
+    pub(super) away: SortedSet<MacAddress>,
     /// Time that was let through and used, per voucher, as a clock on the wall would see it.
     pub(super) truth: SortedMap<Verifier, Span>,
     pub(super) replies: Vec<(RequestId, Page)>,
@@ -136,6 +140,8 @@ impl Bench {
             kernel: Kernel::default(),
             vouchers: SortedMap::new(),
             active: SortedSet::new(),
+            whose: SortedMap::new(),
+            away: SortedSet::new(),
             truth: SortedMap::new(),
             replies: Vec::new(),
             events: Vec::new(),
@@ -332,6 +338,15 @@ impl Bench {
                 let samples: Vec<_> = self.kernel.counters.values().copied().collect();
                 self.hotspot.handle_usage(self.now, &samples);
             }
+            Output::Seek(macs) => {
+                let found: Vec<_> = macs.iter().map(|mac| (*mac, !self.away.contains(mac))).collect();
+                self.hotspot.handle_sought(self.now, &found);
+            }
+            Output::Recognise { ask, mac } => {
+                let whose = self.whose.get(&mac).copied().unwrap_or(Whose::Nobody);
+                self.hotspot.handle_recognised(self.now, ask, whose);
+            }
+            Output::Found { .. } => {}
             Output::Event(event) => {
                 if let Event::SessionOpened { client, verifier } = event {
                     self.names.insert(client, verifier);

@@ -5,7 +5,9 @@ mod counting;
 mod ending;
 mod keepsake;
 mod login;
+mod presence;
 mod restart;
+mod roam;
 mod whole;
 
 use bench::*;

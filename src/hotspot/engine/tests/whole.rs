@@ -183,6 +183,9 @@ fn plain(output: &Output, names: &Names) -> String {
             }
             text
         }
+        Output::Recognise { ask, mac } => format!("recognise {ask:?} {}", phone(mac)),
+        Output::Found { mac, here, .. } => format!("found {} {here}", phone(mac)),
+        Output::Seek(macs) => format!("seek {:?}", macs.iter().map(phone).collect::<Vec<_>>()),
         Output::Event(event) => {
             let mut text = format!("{event:?}");
             for name in names.vouchers {
