@@ -159,6 +159,8 @@ pub struct Handset {
     dhcp: SocketHandle,
     leaving: Vec<SocketHandle>,
     radio: Radio,
+    /// It has gone out of reach: it hears nothing and says nothing.
+    gone: bool,
 }
 
 impl fmt::Debug for Handset {
@@ -185,7 +187,7 @@ impl Handset {
         let mut sockets = SocketSet::new(Vec::new());
         let dhcp = sockets.add(dhcpv4::Socket::new());
         let dns = sockets.add(dns::Socket::new(&[], Vec::new()));
-        Self { interface, sockets, dns, lease: None, dhcp, leaving: Vec::new(), radio }
+        Self { interface, sockets, dns, lease: None, dhcp, leaving: Vec::new(), radio, gone: false }
     }
 
     /// Closes a TCP socket politely; it is removed when the other side has agreed, or has been given up.
@@ -194,6 +196,11 @@ impl Handset {
         socket.set_timeout(Some(smoltcp::time::Duration::from_secs(2)));
         socket.close();
         self.leaving.push(handle);
+    }
+
+    /// Takes the phone out of reach of this node, for good.
+    pub fn leave(&mut self) {
+        self.gone = true;
     }
 
     /// Lets the stack work on what was heard.
@@ -288,7 +295,7 @@ impl Shared {
             let Some(length) = self.tap.receive(buffer) else { return };
             let Ok(frame) = EthernetFrame::new_checked(&buffer[..length]) else { continue };
             let to = frame.dst_addr();
-            for handset in air.iter_mut() {
+            for handset in air.iter_mut().filter(|handset| !handset.gone) {
                 if (to == handset.radio.mac || !to.is_unicast()) && handset.radio.heard.len() < RADIO_QUEUE {
                     handset.radio.record(&buffer[..length]);
                     handset.radio.heard.push_back(buffer[..length].to_vec());
@@ -301,7 +308,7 @@ impl Shared {
     fn turn(&self, air: &mut [Handset]) -> Duration {
         let now = Instant::now();
         let mut pause = TURN;
-        for handset in air {
+        for handset in air.iter_mut().filter(|handset| !handset.gone) {
             handset.turn(now);
             while let Some(frame) = handset.radio.said.pop_front() {
                 handset.radio.record(&frame);

@@ -20,6 +20,30 @@ pub struct Form {
 impl Form {
     /// The first such form of a page.
     pub fn find(page: &str) -> Outcome<Self> {
+        let whole = Self::drafts(page).into_iter().find_map(|draft| {
+            draft.field.map(|field| Self { action: draft.action, field, hidden: draft.hidden })
+        });
+        whole.ok_or_else(|| {
+            let seen = page.chars().take(300).collect::<String>();
+            Failure::new("a page with a form to type a code in", format!("a page that begins `{seen}`"))
+        })
+    }
+
+    /// What the form with this action sends when its button is tapped, of which a person types nothing.
+    pub fn button(page: &str, action: &str) -> Outcome<String> {
+        let draft =
+            Self::drafts(page).into_iter().find(|draft| draft.action == action && draft.field.is_none());
+        let pairs = draft.map(|draft| {
+            let pairs = draft.hidden.iter();
+            pairs.map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect::<Vec<_>>()
+        });
+        pairs.map(|pairs| pairs.join("&")).ok_or_else(|| {
+            let seen = page.chars().take(300).collect::<String>();
+            Failure::new(format!("a page with a button to {action}"), format!("a page that begins `{seen}`"))
+        })
+    }
+
+    fn drafts(page: &str) -> Vec<Draft> {
         let mut forms: Vec<Draft> = Vec::new();
         let mut inside = false;
         for tag in tags(page).take(TAG_LIMIT) {
@@ -40,13 +64,7 @@ impl Form {
                 _ => {}
             }
         }
-        let whole = forms.into_iter().find_map(|draft| {
-            draft.field.map(|field| Self { action: draft.action, field, hidden: draft.hidden })
-        });
-        whole.ok_or_else(|| {
-            let seen = page.chars().take(300).collect::<String>();
-            Failure::new("a page with a form to type a code in", format!("a page that begins `{seen}`"))
-        })
+        forms
     }
 
     /// What is sent when somebody has typed `text`.

@@ -123,6 +123,23 @@ impl Phone {
         self.visit(visit.url().join(&form.action)?, Some(form.fill(text)))
     }
 
+    /// Taps the button that sends a form with nothing to type in, by where it goes.
+    pub fn press(&mut self, visit: &Visit, action: &str) -> Outcome<Visit> {
+        let hidden = Form::button(&visit.page.text(), action)?;
+        self.visit(visit.url().join(action)?, Some(hidden))
+    }
+
+    /// Walks out of reach of its node, with the browser as it is.
+    pub fn walk_away(self) -> Cookies {
+        self.handle.with(crate::cell::Handset::leave);
+        self.cookies
+    }
+
+    /// Gets the browser of a phone that had another address before.
+    pub fn remember(&mut self, cookies: Cookies) {
+        self.cookies = cookies;
+    }
+
     fn visit(&mut self, mut url: Url, mut form: Option<String>) -> Outcome<Visit> {
         let mut way = Vec::new();
         loop {

@@ -3,10 +3,10 @@
 //!
 //! Who plays: Rosa has a phone at the square (`plaza`) and buys an hour from Ana, the caretaker. Beto stands beside
 //! her and has no voucher. Luz lives in the hamlet (`caserio`), five links away from the gateway, and buys the plan of
-//! twenty seconds there. Nico brings a voucher of the hamlet to the square.
+//! twenty seconds there. Nico brings a voucher of the hamlet to the square. Paco walks from the square to the hamlet.
 //!
-//! A new step is a row in `STEPS` and a method in `accounts`, `mesh`, `phones`, `exchange`, `secrets`, `split` or
-//! `trouble`.
+//! A new step is a row in `STEPS` and a method in `accounts`, `mesh`, `phones`, `exchange`, `secrets`, `split`,
+//! `trouble` or `walking`.
 
 mod accounts;
 mod exchange;
@@ -15,6 +15,7 @@ mod phones;
 mod secrets;
 mod split;
 mod trouble;
+mod walking;
 
 use std::time::{Duration, Instant};
 
@@ -58,6 +59,7 @@ const STEPS: &[(&str, Play)] = &[
     ("a phone without a voucher stays inside", Story::without_voucher),
     ("what a coupon says opens the portal", Story::coupon_scanned),
     ("a code of the hamlet works at the square", Story::sold_elsewhere),
+    ("a phone changes its address, walks over, and is let out", Story::walks_over),
     ("a seller pays, and two nodes say so", Story::settled_by_two),
     ("the community changes its secrets", Story::secrets_change),
     ("a node that was off meanwhile comes back", Story::back_after_rotations),
