@@ -45,6 +45,7 @@ pub(super) fn books(reply: &Value, bold: bool) -> String {
     let closed = if reply["closed"] == true { ", closed" } else { "" };
     let mut text = format!("{}, in {}{closed}\n", plain(&reply["month"]), plain(&reply["currency"]));
     text.push_str(&table_or(table.render(bold), list(reply, "people"), "nobody did anything\n"));
+    text.push_str(&by_plan(reply, bold, amount));
     text.push_str(&format!(
         "cash before {}, cash {}; the float of this node has room for {}\n",
         amount(&reply["cash_before_cents"]),
@@ -58,6 +59,25 @@ pub(super) fn books(reply: &Value, bold: bool) -> String {
         text.push_str(&format!("waits: {record} {kind} of {node}: {about} {person} {words}\n"));
     }
     text
+}
+
+/// What was made, sold and given of each plan.
+fn by_plan(reply: &Value, bold: bool, amount: impl Fn(&Value) -> String) -> String {
+    let mut plans = Table::new(&[
+        ("PLAN", Left),
+        ("PRINTED", Right),
+        ("SOLD", Right),
+        ("USED", Right),
+        ("IN KIND", Right),
+        ("VOID", Right),
+        ("TAKEN", Right),
+    ]);
+    for row in list(reply, "plans") {
+        let [plan, printed, sold, used, given, void] =
+            ["plan", "printed", "sold", "activated", "in_kind", "void"].map(|name| plain(&row[name]));
+        plans.row([plan, printed, sold, used, given, void, amount(&row["taken_cents"])]);
+    }
+    table_or(plans.render(bold), list(reply, "plans"), "")
 }
 
 /// The reply of `network`.

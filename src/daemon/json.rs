@@ -77,18 +77,21 @@ fn paged<T>(name: &str, page: &Paged<T>, entry: impl Fn(&T) -> Value) -> Value {
 }
 
 fn books(books: &Books) -> Value {
+    let figures = |mut row: Value, figures: &[i64]| {
+        for (at, (name, figure)) in NAMES.iter().zip(figures).enumerate() {
+            let unit = if at >= Figure::Taken as usize { "_cents" } else { "" };
+            row[format!("{name}{unit}")] = Value::from(*figure);
+        }
+        row
+    };
     let person = |person: &PersonBooks| {
-        let mut row = json!({
+        let row = json!({
             "person": person.person,
             "owed_before_cents": person.owed_before,
             "owed_cents": person.owed,
             "owed_here_cents": person.owed_here,
         });
-        for (at, (name, figure)) in NAMES.iter().zip(&person.figures).enumerate() {
-            let unit = if at >= Figure::Taken as usize { "_cents" } else { "" };
-            row[format!("{name}{unit}")] = Value::from(*figure);
-        }
-        row
+        figures(row, &person.figures)
     };
     let proposal = |one: &Proposal| {
         json!({
@@ -111,6 +114,7 @@ fn books(books: &Books) -> Value {
         "cash_cents": books.cash,
         "float_left_cents": books.float_left,
         "people": books.people.iter().map(person).collect::<Vec<_>>(),
+        "plans": books.plans.iter().map(|(plan, sums)| figures(json!({"plan": plan}), sums)).collect::<Vec<_>>(),
         "waiting": books.waiting.iter().map(proposal).collect::<Vec<_>>(),
         "may": books.may,
     })

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{Daemon, json};
+use crate::base::address::MacAddress;
 use crate::node::call::{Answer, Paged, Statistics};
 use crate::node::input::Input;
 use crate::node::output::{Note, NoteLevel, Output, StoreId};
@@ -59,13 +60,7 @@ impl Daemon {
                     Err(error) => log::warn!("the counters of guests cannot be read: {error}"),
                 }
             }
-            Output::Seek(macs) => {
-                let guests = self.hotspot.as_mut()?;
-                match guests.neighbours.seek(&macs).await {
-                    Ok(found) => return Some(Input::Sought(found)),
-                    Err(error) => log::warn!("the devices of guests cannot be asked for: {error}"),
-                }
-            }
+            Output::Seek(macs) => return self.seek(&macs).await,
             Output::Probe(probe) => self.prober.ask(probe),
             Output::Page { request, language, page } => {
                 if let Some(guests) = &mut self.hotspot {
@@ -103,6 +98,17 @@ impl Daemon {
             },
         }
         None
+    }
+
+    /// Asks the air for devices of guests.
+    async fn seek(&mut self, macs: &[MacAddress]) -> Option<Input> {
+        match self.hotspot.as_mut()?.neighbours.seek(macs).await {
+            Ok(found) => Some(Input::Sought(found)),
+            Err(error) => {
+                log::warn!("the devices of guests cannot be asked for: {error}");
+                None
+            }
+        }
     }
 
     /// What the sockets dropped before it came to the node.

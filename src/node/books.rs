@@ -177,13 +177,16 @@ impl Node {
             };
             add(people.entry(person.to_owned()).or_insert_with(fresh));
         };
+        let mut plans: SortedMap<String, Vec<i64>> = SortedMap::new();
+        let add = |sums: &mut [i64], figures: &[i64; FIGURES]| {
+            sums.iter_mut().zip(figures).for_each(|(sum, one)| *sum = sum.saturating_add(*one));
+        };
         for row in &report.rows {
-            of(&row.person, &|line| {
-                line.figures
-                    .iter_mut()
-                    .zip(row.figures.0)
-                    .for_each(|(sum, one)| *sum = sum.saturating_add(one));
-            });
+            of(&row.person, &|line| add(&mut line.figures, &row.figures.0));
+            // What is of no plan, like a settlement, is told by person.
+            if !row.plan.is_empty() {
+                add(plans.entry(row.plan.clone()).or_insert_with(|| vec![0; FIGURES]), &row.figures.0);
+            }
         }
         for line in &report.people {
             of(&line.person, &|own| (own.owed_before, own.owed) = (line.owed_before, line.owed));
@@ -204,6 +207,7 @@ impl Node {
             cash: report.cash,
             float_left: self.ledger.float_left(),
             people: people.into_values().collect(),
+            plans: plans.into_iter().collect(),
             waiting: self.proposals(self.role_of(caller)),
             may: self.may(caller),
         })

@@ -145,6 +145,8 @@ pub struct Books {
     pub float_left: u64,
     /// Person by person.
     pub people: Vec<PersonBooks>,
+    /// What was made, sold and given of each plan, by its id: figures in the order of `account::NAMES`.
+    pub plans: Vec<(String, Vec<i64>)>,
     /// What counts only once another node agrees.
     pub waiting: Vec<Proposal>,
     /// What whoever asks may do at this node, by the words of `taps`.

@@ -128,9 +128,7 @@ impl Node {
             Hotspot::Seek(macs) => self.outputs.push_back(Output::Seek(macs)),
             Hotspot::Recognise { ask, mac } => self.recognise(now, ask, mac, vault),
             Hotspot::Found { verifier, mac, here } => {
-                let tag = vault.device_tag(verifier, mac);
-                self.told.roaming.handle_found(now, tag, here);
-                self.tell_status_soon();
+                self.tell_found(now, vault.device_tag(verifier, mac), here);
             }
             Hotspot::ReadUsage => self.outputs.push_back(Output::ReadUsage),
             Hotspot::Event(event) => self.hotspot_event(now, event),

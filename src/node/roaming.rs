@@ -84,7 +84,7 @@ impl Roaming {
     }
 
     /// A device that somebody asked for is here, or has left.
-    pub(super) fn handle_found(&mut self, now: Instant, tag: [u8; 8], here: bool) {
+    fn handle_found(&mut self, now: Instant, tag: [u8; 8], here: bool) {
         self.found.retain(|(known, ..)| *known != tag);
         if self.found.len() >= ROAM_FOUND {
             self.found.remove(0);
@@ -163,6 +163,12 @@ impl Node {
             }
             _ => false,
         }
+    }
+
+    /// A device that another node asks for is here, or has left.
+    pub(super) fn tell_found(&mut self, now: Instant, tag: [u8; 8], here: bool) {
+        self.told.roaming.handle_found(now, tag, here);
+        self.tell_status_soon();
     }
 
     /// What a member says of devices: it asks for some, and answers for others.

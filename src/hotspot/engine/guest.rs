@@ -44,13 +44,7 @@ impl Hotspot {
             self.counters.foreign = self.counters.foreign.wrapping_add(1);
         }
         let page = match (asked, guest) {
-            (Asked::Elsewhere, _) => {
-                self.mend(now, guest);
-                if let Some(mac) = guest {
-                    self.recognise(now, mac, None);
-                }
-                self.redirect()
-            }
+            (Asked::Elsewhere, _) => self.send_here(now, guest),
             (Asked::Logo, _) if !self.settings.community.logo.is_empty() => {
                 Page::Logo { png: self.settings.community.logo.clone() }
             }
@@ -410,6 +404,15 @@ impl Hotspot {
             }
             Some(_) => Page::Checking { place, retry_s: RECHECK_S },
         }
+    }
+
+    /// The kernel sent a device here that asked for something else.
+    fn send_here(&mut self, now: Instant, guest: Option<MacAddress>) -> Page {
+        self.mend(now, guest);
+        if let Some(mac) = guest {
+            self.recognise(now, mac, None);
+        }
+        self.redirect()
     }
 
     /// A device with a session was sent here by the kernel, so that the kernel lacks it: say it again.

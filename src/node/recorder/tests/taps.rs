@@ -215,6 +215,13 @@ fn paper_goes_out_and_comes_back_and_gifts_have_a_quota() {
     let word = other.agreement_body(other.waiting()[0]).unwrap();
     write(&mut story, OTHER_KEY, word);
     assert_eq!(figures(&books(&mut story), "mateo")[3], 4);
+    // By plan it is the same, whoever did it: printed, held, sold, in kind.
+    let seen = books(&mut story);
+    let of_plan = |at: usize| seen.plans.iter().map(|(_, figures)| figures[at]).sum::<i64>();
+    let of_people = |at: usize| seen.people.iter().map(|line| line.figures[at]).sum::<i64>();
+    assert_eq!(seen.plans.iter().map(|(plan, _)| plan.as_str()).collect::<Vec<_>>(), ["dia"]);
+    assert_eq!([0, 1, 2, 4].map(of_plan), [0, 1, 2, 4].map(of_people));
+    assert_eq!(of_plan(4), 4);
     assert!(books(&mut story).waiting.is_empty());
 }
 

@@ -29,7 +29,7 @@ function beside(month, step) {
 
 function fetch() {
 	return node.all([ node.ask('books', shown), node.ask('plans'), node.ask('status') ]).then(reply => reply.trouble ? reply : {
-		data: Object.assign({ plans: reply.data[1].plans, community: reply.data[2].community, time: reply.data[2].time, alerts: reply.data[2].alerts }, reply.data[0])
+		data: Object.assign({ community: reply.data[2].community, time: reply.data[2].time, alerts: reply.data[2].alerts }, reply.data[0], { plans_sold: reply.data[0].plans, plans: reply.data[1].plans })
 	});
 }
 
@@ -80,6 +80,7 @@ return view.extend({
 			E('div', {}, books.waiting.map(one => this.proposal(one))),
 			books.people.length ? E('div', { 'class': 'tq-grid' }, books.people.map(person => this.person(person, may))) :
 				page.notice('wait', _('Nobody sold or paid anything in this month.')),
+			this.plans(),
 			this.deeds(may)
 		]);
 	},
@@ -147,6 +148,23 @@ return view.extend({
 					{ name: 'amount', words: _('How much'), value: format.number(person.owed_here_cents / Math.pow(10, this.books.minor_units), this.books.minor_units) }
 				], values => node.ask('settle', person.person, values.amount, key), _('Written down. It counts when a treasurer\'s node agrees.')) }, [ _('Pays') ])
 			]) : ''
+		]);
+	},
+
+	/* What the month brought by plan: which of them people buy, and use. */
+	plans: function() {
+		const rows = this.books.plans_sold.filter(row => row.printed || row.sold || row.activated || row.in_kind || row.void);
+		return !rows.length ? '' : E('section', { 'class': 'tq-card' }, [
+			E('h3', {}, [ _('By plan') ]),
+			E('div', { 'class': 'tq-grid' }, rows.map(row => {
+				const plan = this.books.plans.find(candidate => candidate.id == row.plan);
+				const count = (words, number) => number ? [ words, number ] : null;
+				return E('div', { 'data-plan': row.plan }, [ E('h4', {}, [ plan ? plan.name : row.plan ]), page.facts([
+					count(_('Made'), row.printed), count(_('Vouchers sold'), row.sold), count(_('Vouchers used'), row.activated),
+					count(_('Got in kind'), row.in_kind), count(_('Void'), row.void),
+					row.taken_cents ? [ _('Sold for'), this.money(row.taken_cents) ] : null
+				]) ]);
+			}))
 		]);
 	},
 
