@@ -53,13 +53,7 @@ impl Daemon {
                 let error = guests.firewall.apply(&changes).await.err()?;
                 return Some(Input::GuestsFailed { changes, why: error.to_string() });
             }
-            Output::ReadUsage => {
-                let guests = self.hotspot.as_mut()?;
-                match guests.firewall.samples().await {
-                    Ok(samples) => return Some(Input::Usage(samples)),
-                    Err(error) => log::warn!("the counters of guests cannot be read: {error}"),
-                }
-            }
+            Output::ReadUsage => return self.read_usage().await,
             Output::Seek(macs) => return self.seek(&macs).await,
             Output::Probe(probe) => self.prober.ask(probe),
             Output::Page { request, language, page } => {
@@ -98,6 +92,16 @@ impl Daemon {
             },
         }
         None
+    }
+
+    async fn read_usage(&mut self) -> Option<Input> {
+        match self.hotspot.as_mut()?.firewall.samples().await {
+            Ok(samples) => Some(Input::Usage(samples)),
+            Err(error) => {
+                log::warn!("the counters of guests cannot be read: {error}");
+                None
+            }
+        }
     }
 
     /// Asks the air for devices of guests.

@@ -91,22 +91,7 @@ impl Node {
                 }
             },
             Hotspot::Voucher { ask, verifier, mac } => {
-                let typed = self.guests.issuers.remove(&ask);
-                let mut state = self.voucher_state(now, typed.map(|(issuer, _)| issuer), verifier);
-                if let (VoucherState::Unknown, Some((issuer, newest))) = (&state, typed)
-                    && self.ledger.voucher(verifier).is_none()
-                {
-                    state = self.serve_unknown(now, issuer, verifier, newest);
-                }
-                let tag = mac.map(|mac| vault.device_tag(verifier, mac));
-                if tag.is_some_and(|tag| !self.ledger.has_place(verifier, tag, self.day(now)))
-                    && matches!(state, VoucherState::Good(_))
-                {
-                    state = VoucherState::Moved;
-                }
-                if let Some(hotspot) = &mut self.hotspot {
-                    hotspot.handle_voucher(now, ask, state);
-                }
+                self.tell_what_it_gives(now, ask, verifier, mac, vault)
             }
             Hotspot::Activate { verifier, proof, mac, keepsake, returned } => {
                 self.activate(now, (verifier, proof), mac, (keepsake, returned), vault);
@@ -132,6 +117,33 @@ impl Node {
             }
             Hotspot::ReadUsage => self.outputs.push_back(Output::ReadUsage),
             Hotspot::Event(event) => self.hotspot_event(now, event),
+        }
+    }
+
+    /// Tells the hotspot what a voucher gives to a device, if there is one that wants to take it up.
+    fn tell_what_it_gives(
+        &mut self,
+        now: Instant,
+        ask: AskId,
+        verifier: Verifier,
+        mac: Option<MacAddress>,
+        vault: &mut dyn Vault,
+    ) {
+        let typed = self.guests.issuers.remove(&ask);
+        let mut state = self.voucher_state(now, typed.map(|(issuer, _)| issuer), verifier);
+        if let (VoucherState::Unknown, Some((issuer, newest))) = (&state, typed)
+            && self.ledger.voucher(verifier).is_none()
+        {
+            state = self.serve_unknown(now, issuer, verifier, newest);
+        }
+        let tag = mac.map(|mac| vault.device_tag(verifier, mac));
+        if tag.is_some_and(|tag| !self.ledger.has_place(verifier, tag, self.day(now)))
+            && matches!(state, VoucherState::Good(_))
+        {
+            state = VoucherState::Moved;
+        }
+        if let Some(hotspot) = &mut self.hotspot {
+            hotspot.handle_voucher(now, ask, state);
         }
     }
 
