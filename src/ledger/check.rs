@@ -278,7 +278,7 @@ impl Notice {
 impl Status {
     fn fault(&self) -> Option<&'static str> {
         let devices = self.devices.as_ref().map_or(0, Vec::len);
-        if devices % 9 != 0 || devices > 9 * (ROAM_SOUGHT + ROAM_FOUND) {
+        if !devices.is_multiple_of(9) || devices > 9 * (ROAM_SOUGHT + ROAM_FOUND) {
             return Some("devices of a status take 9 octets each, and are 80 at most");
         }
         text_fault(&self.version)
