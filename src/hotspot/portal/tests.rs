@@ -216,7 +216,11 @@ fn a_family_sees_its_devices_and_until_when_the_time_is_good() {
         text(&page.render(shipped::catalogue().words(Language::of_code("en").unwrap()), "17")).to_owned()
     };
     let page = status(3, Some(Span::from_secs(86_400 * 4)));
-    for part in ["3 of 200", "Another, \u{2026}3f:01: 1\u{a0}hour", "This one, \u{2026}3f:03: 3\u{a0}hours"] {
+    for part in [
+        "3 of 200",
+        "Another device (\u{2026}3f:01), for 1\u{a0}hour",
+        "This device (\u{2026}3f:03), for 3\u{a0}hours",
+    ] {
         assert!(page.contains(part), "{part} in {page}");
     }
     assert!(page.contains("Use it within</dt><dd>4\u{a0}days"), "{page}");
