@@ -76,7 +76,7 @@ pub const PORTAL_SERVICES_BYTES: usize = 2_000;
 pub const PORTAL_DEVICES: usize = 16;
 /// Notices that a page shows; each has 384 bytes at most.
 pub const PORTAL_NOTICES: usize = 3;
-/// Devices that are remembered to have told that there is no internet, and devices that yielded their place.
+/// Devices that are remembered to have told that there is no internet, and devices that were let out and are told why.
 pub const PORTAL_TOLD: usize = 64;
 /// Bytes of a name shown on a page (community, plan, service), and of an address.
 pub const PORTAL_NAME_BYTES: usize = 200;

@@ -13,7 +13,7 @@
 //! Only what is said *after* the question counts, so that the word of somebody behind a split is never an old one; and only A's
 //! own word: a stolen router lets out none but those that it has let in. A node that is not heard lets nobody go: the code is typed.
 //!
-//! **What it costs.** One look is a hash of 14 octets for each device's record, two blocks of BLAKE2s with the key's
+//! **What it costs**, reckoned and not measured on a router. One look is a hash of 14 octets for each device's record, two blocks of BLAKE2s with the key's
 //! reckoned once: some 5,000 instructions, so that 1,000 guests of whom half are held twice are 7.5 million, 14 ms on a 24Kc of
 //! 560 MHz; the most is 4,096 (40 ms), six times in three seconds (`base::limit`): a flood of strange addresses gets an eighth
 //! of the processor and no more. On the air it is two statuses of some 170 octets, which each node hears once and verifies
