@@ -177,15 +177,18 @@ impl Node {
             };
             add(people.entry(person.to_owned()).or_insert_with(fresh));
         };
-        let mut plans: SortedMap<String, Vec<i64>> = SortedMap::new();
+        // A handful, so that a list will do.
+        let mut plans: Vec<(String, Vec<i64>)> = Vec::new();
         let add = |sums: &mut [i64], figures: &[i64; FIGURES]| {
             sums.iter_mut().zip(figures).for_each(|(sum, one)| *sum = sum.saturating_add(*one));
         };
         for row in &report.rows {
             of(&row.person, &|line| add(&mut line.figures, &row.figures.0));
             // What is of no plan, like a settlement, is told by person.
-            if !row.plan.is_empty() {
-                add(plans.entry(row.plan.clone()).or_insert_with(|| vec![0; FIGURES]), &row.figures.0);
+            match plans.iter_mut().find(|(plan, _)| *plan == row.plan) {
+                Some((_, sums)) => add(sums, &row.figures.0),
+                None if row.plan.is_empty() => {}
+                None => plans.push((row.plan.clone(), row.figures.0.to_vec())),
             }
         }
         for line in &report.people {
@@ -207,7 +210,7 @@ impl Node {
             cash: report.cash,
             float_left: self.ledger.float_left(),
             people: people.into_values().collect(),
-            plans: plans.into_iter().collect(),
+            plans,
             waiting: self.proposals(self.role_of(caller)),
             may: self.may(caller),
         })
