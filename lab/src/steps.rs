@@ -6,6 +6,7 @@
 //! a busy machine makes no figure larger.
 
 use std::net::Ipv6Addr;
+use std::time::Duration;
 
 use tequio::babel::auth::settings::Auth;
 use tequio::babel::engine::{Datagram, MULTICAST};
@@ -153,11 +154,11 @@ impl Times {
     }
 }
 
-/// Milliseconds that this thread has run, as the scheduler counts them.
-fn on_processor_ms() -> f64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let run_ns: f64 = text.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or_default();
-    run_ns / 1e6
+/// Milliseconds that this thread has run.
+pub(crate) fn on_processor_ms() -> f64 {
+    let clock = nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID;
+    let run = nix::time::clock_gettime(clock).expect("each thread has this clock");
+    Duration::from(run).as_secs_f64() * 1e3
 }
 
 fn own(link: u32) -> Ipv6Addr {
