@@ -63,22 +63,23 @@ rustup_nightly() {
 }
 
 unpack_debian() {
-  [ -e "$X/complete-debian" ] && return
+  [ -e "$X/complete-debian-lld" ] && return
   has apt-get || stop "the toolchain is made of Debian's packages; elsewhere: rustup toolchain install nightly -c rust-src, or cross with CROSS_CONFIG=cross.toml"
   libraries
   say "cross: unpacking the toolchain into ${X#"$PWD/"} (155 MB to load, 1 GB on disk)"
   rm -rf "$X/debs" "$X/root"
   mkdir -p "$X/debs" "$X/root"
-  local std llvm package
+  local std llvm lld package
   std=$(apt-cache depends libstd-rust-web-dev | sed -n 's/.*Depends: \(libstd-rust-web-[0-9.]*\)$/\1/p')
   llvm=$(apt-cache depends "$std" | sed -n 's/.*Depends: \(libllvm[0-9]*\)$/\1/p')
+  lld=lld-${llvm#libllvm}
   [ -n "$std" ] && [ -n "$llvm" ] || stop "Debian has no rustc-web here; run apt-get update, with security updates on"
   (cd "$X/debs" && apt-get -q -o APT::Sandbox::User=root download rustc-web cargo-web rust-web-src \
-    libstd-rust-web-dev "$std" "$llvm" libgit2-1.5 libhttp-parser2.9 libmbedcrypto7 libmbedtls14 \
+    libstd-rust-web-dev "$std" "$llvm" "$lld" libgit2-1.5 libhttp-parser2.9 libmbedcrypto7 libmbedtls14 \
     libmbedx509-1 libssh2-1 libedit2 libz3-4 >&2) || stop "the packages of the toolchain cannot be downloaded"
   for package in "$X"/debs/*.deb; do dpkg -x "$package" "$X/root"; done
   rm -r "$X/debs"
-  touch "$X/complete-debian"
+  touch "$X/complete-debian-lld"
 }
 
 # What the unpacked cargo itself needs.
@@ -129,6 +130,9 @@ environment() {
     export RUSTC=$X/root/usr/bin/rustc RUSTDOC=$X/root/usr/bin/rustdoc CARGO=$X/root/usr/bin/cargo
     export PATH=$X/root/usr/bin:$X/py/bin:$PATH
     library=$X/root/usr/lib/rustlib/src/rust/library
+    # scripts/linker.sh takes it; where rustup's toolchain is taken it has zig's, and the file is larger after xz.
+    LLD=$(echo "$X"/root/usr/bin/ld.lld-*)
+    export LLD
   else
     # As the proxies of rustup understand it; RUSTC_BOOTSTRAP for a toolchain that is no nightly.
     export RUSTUP_TOOLCHAIN=$TOOLCHAIN RUSTC_BOOTSTRAP=1 PATH=$X/py/bin:$PATH
