@@ -122,9 +122,9 @@ fn without_ipv6(config: &Config, has_address: impl Fn(&str) -> bool) -> Option<S
         return None;
     }
     let opened = socket(AddressFamily::Inet6, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None);
-    if let Err(errno) = opened {
+    if let Err(error) = opened.map_err(std::io::Error::from) {
         return Some(format!(
-            "this kernel has no IPv6 ({errno}): Babel cannot speak, no route is learnt or announced; the rest \
+            "this kernel has no IPv6 ({error}): Babel cannot speak, no route is learnt or announced; the rest \
              runs. Load the module ipv6, or boot without ipv6.disable=1"
         ));
     }

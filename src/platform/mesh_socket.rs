@@ -164,7 +164,8 @@ impl MeshSockets {
             Err(errno) => {
                 // One line when it begins; the counter tells the rest.
                 if mesh.counters.send_errors == 0 {
-                    log::warn!("a Babel packet cannot be sent on {}: {errno}", mesh.device);
+                    let error = io::Error::from(errno);
+                    log::warn!("a Babel packet cannot be sent on {}: {error}", mesh.device);
                 }
                 mesh.counters.send_errors += 1;
                 return false;

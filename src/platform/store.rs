@@ -10,15 +10,13 @@
 //! message and stops nothing else.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
 use tokio::sync::mpsc;
 
 use self::writer::{Job, Writer};
@@ -190,23 +188,23 @@ impl Drop for Store {
     }
 }
 
-fn lock(state: &Path) -> Result<Flock<File>, StoreError> {
+fn lock(state: &Path) -> Result<File, StoreError> {
     let path = state.join("lock");
     let opened =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let file = opened.map_err(file_error("write", &path))?;
-    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(mut lock) => {
+    let mut file = opened.map_err(file_error("write", &path))?;
+    match file.try_lock() {
+        Ok(()) => {
             // For whoever finds it locked; a full disk takes nothing away from the lock itself.
-            let _ = lock.set_len(0).and_then(|()| lock.write_all(std::process::id().to_string().as_bytes()));
-            Ok(lock)
+            let _ = file.set_len(0).and_then(|()| file.write_all(std::process::id().to_string().as_bytes()));
+            Ok(file)
         }
-        Err((mut file, Errno::EWOULDBLOCK)) => {
+        Err(TryLockError::WouldBlock) => {
             let mut pid = String::new();
-            let _ = (&mut file).take(16).read_to_string(&mut pid);
+            let _ = file.take(16).read_to_string(&mut pid);
             Err(StoreError::Running { state: state.to_owned(), pid: pid.trim().to_owned() })
         }
-        Err((_, errno)) => Err(file_error("lock", &path)(errno.into())),
+        Err(TryLockError::Error(error)) => Err(file_error("lock", &path)(error)),
     }
 }
 

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use blake2::{Blake2s256, Digest};
 use ed25519_dalek::{Signer, SigningKey};
-use nix::fcntl::{Flock, FlockArg};
 use zeroize::Zeroizing;
 
 use crate::base::limit::JOURNAL_BYTES;
@@ -28,7 +27,7 @@ pub(super) struct Assembly {
     pub(super) ledger: Ledger,
     records: Vec<Vec<u8>>,
     epochs: Vec<(RecordId, Secrets)>,
-    _lock: Flock<File>,
+    _lock: File,
 }
 
 impl Assembly {
@@ -219,12 +218,13 @@ pub(super) fn seq_start() -> Result<u64, String> {
     Ok(u64::from(u32::from_be_bytes(bytes)) + 1)
 }
 
-fn lock(folder: &Path) -> Result<Flock<File>, String> {
+fn lock(folder: &Path) -> Result<File, String> {
     let path = folder.join("lock");
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
     let file = file.map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock)
-        .map_err(|_| format!("another `tequio community` is at work in {}: wait for it", folder.display()))
+    file.try_lock()
+        .map_err(|_| format!("another `tequio community` is at work in {}: wait for it", folder.display()))?;
+    Ok(file)
 }
 
 fn read_root(path: &Path) -> Result<SigningKey, String> {

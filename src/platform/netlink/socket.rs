@@ -113,7 +113,8 @@ impl NetlinkSocket {
     /// From now on the kernel does not tell this socket of `unheard`, if it can leave it out.
     pub fn leave_out(&self, unheard: Unheard) {
         if let Err(errno) = filter::attach(self.socket.get_ref(), unheard) {
-            log::debug!("events cannot be filtered ({errno}): more of them are read");
+            let error = io::Error::from(errno);
+            log::debug!("events cannot be filtered ({error}): more of them are read");
         }
     }
 

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use nix::fcntl::Flock;
 use tokio::sync::mpsc::Sender;
 use zeroize::Zeroize;
 
@@ -45,7 +44,7 @@ pub(super) struct Writer {
     /// Why nothing can be written any more.
     broken: Option<String>,
     /// Keeps a second daemon away.
-    pub(super) lock: Option<Flock<File>>,
+    pub(super) lock: Option<File>,
 }
 
 impl Writer {
