@@ -5,6 +5,7 @@ mod assembly;
 mod doubles;
 mod later;
 mod mesh;
+mod pace;
 mod roaming;
 mod routed;
 mod time;

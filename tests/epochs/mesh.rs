@@ -50,6 +50,10 @@ pub(crate) struct Seat {
     pub(crate) phones: Vec<MacAddress>,
     /// Phones that its kernel lets through.
     pub(crate) admitted: Vec<(MacAddress, ClientId)>,
+    /// What each of its wakes takes its processor: meanwhile it hears nothing, and what it says leaves at the end.
+    pub(crate) wake_takes: Span,
+    /// Until when it is at work.
+    busy: Instant,
     page: Option<Page>,
     answer: Option<Answer>,
 }
@@ -123,6 +127,8 @@ impl Mesh {
             beacons: 0,
             phones: Vec::new(),
             admitted: Vec::new(),
+            wake_takes: Span::ZERO,
+            busy: Instant::ZERO,
             page: None,
             answer: None,
         });
@@ -201,20 +207,27 @@ impl Mesh {
         let end = self.now + span;
         loop {
             let wakes = self.seats.iter().enumerate();
-            let wakes = wakes.filter_map(|(seat, one)| Some((one.node.as_ref()?.next_wake()?, seat)));
+            let wakes =
+                wakes.filter_map(|(seat, one)| Some((one.node.as_ref()?.next_wake()?.max(one.busy), seat)));
             let wake = wakes.min();
             let next = self.due.first_key_value().map(|((at, _), _)| *at);
             let at = wake.map(|(at, _)| at).into_iter().chain(next).min();
             let Some(at) = at.filter(|at| *at <= end) else { break };
             if next.is_some_and(|next| next <= at) {
-                let ((at, _), (seat, boot, input)) = self.due.pop_first().expect("it was looked at");
+                let ((at, number), (seat, boot, input)) = self.due.pop_first().expect("it was looked at");
                 self.now = self.now.max(at);
-                if self.seats[seat].boots == boot {
+                if self.seats[seat].busy > self.now {
+                    self.due.insert((self.seats[seat].busy, number), (seat, boot, input));
+                } else if self.seats[seat].boots == boot {
                     self.step(seat, input);
                 }
             } else if let Some((at, seat)) = wake {
                 self.now = at.max(self.now + Span::from_micros(1));
-                self.step(seat, Input::Wake);
+                let began = self.now;
+                self.now = began + self.seats[seat].wake_takes;
+                self.seats[seat].busy = self.now;
+                self.step_at(began, seat, Input::Wake);
+                self.now = began;
             }
         }
         self.now = end;
@@ -319,9 +332,13 @@ impl Mesh {
     }
 
     pub(crate) fn step(&mut self, seat: usize, input: Input) {
+        self.step_at(self.now, seat, input);
+    }
+
+    fn step_at(&mut self, began: Instant, seat: usize, input: Input) {
         let one = &mut self.seats[seat];
         let Some(node) = &mut one.node else { return };
-        for output in node.step(self.now, input, &mut one.vault) {
+        for output in node.step(began, input, &mut one.vault) {
             self.perform(seat, output);
         }
     }
