@@ -24,6 +24,7 @@ const RIGHT = {
   filter: { direction: 'redistribute', prefix: '10.0.0.0/8', action: 'allow' },
   entitled: { prefix: ['10.77.4.0/22'] },
   uplink: { device: 'wan' },
+  queue: { device: 'wan', upload_kbit: '4000' },
   service: { name: 'Biblioteca', url: 'http://a/', prefix: '10.77.8.2' },
   person: { login: 'ana', name: 'Ana', role: 'caretaker' },
 };
