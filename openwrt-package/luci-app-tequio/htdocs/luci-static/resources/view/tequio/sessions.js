@@ -19,7 +19,7 @@ function revoke(root, session) {
 function end(root, session, device) {
 	return page.confirm(device ? _('Let this device out?') : _('End this session?'),
 		_('It is cut off at once and is told to ask here. What is left of the voucher is not lost: its code can be typed again.'),
-		_('Let out'), () => node.ask('session_end', session.verifier, device).then(
+		device ? _('Let out') : _('End session'), () => node.ask('session_end', session.verifier, device).then(
 			reply => page.tell(root, reply.trouble ? { kind: 'refused', text: reply.trouble.text } : null)));
 }
 
