@@ -64,17 +64,23 @@ pub fn phone(pcap: Option<&Path>) -> Outcome<()> {
 
 /// Starts the web server of the laboratory in a namespace, and waits until it can be asked.
 pub fn serve_web(namespace: &Namespace, name: &str, addresses: &[IpAddr], folder: &Path) -> Outcome<Process> {
-    let program = std::env::current_exe().map_err(crate::failure::io("the path of this program"))?;
-    let mut command = namespace.command(&program);
-    command.args(["serve-web", "--name", name]);
+    let mut arguments = vec!["serve-web".to_owned(), "--name".to_owned(), name.to_owned()];
     for address in addresses {
-        command.args(["--listen", &address.to_string()]);
+        arguments.extend(["--listen".to_owned(), address.to_string()]);
     }
     let log = folder.join(format!("web-{name}.log"));
-    let mut process = Process::start(&format!("the web server of {name}"), command, &log)?;
-    interrupt::until(&format!("the web server of {name} to be ready"), Duration::from_secs(10), || {
+    serve(namespace, &format!("the web server of {name}"), &arguments, &log)
+}
+
+/// Starts a server that is this program itself, and waits until it says that it is ready.
+pub(crate) fn serve(namespace: &Namespace, name: &str, arguments: &[String], log: &Path) -> Outcome<Process> {
+    let program = std::env::current_exe().map_err(crate::failure::io("the path of this program"))?;
+    let mut command = namespace.command(&program);
+    command.args(arguments);
+    let mut process = Process::start(name, command, log)?;
+    interrupt::until(&format!("{name} to be ready"), Duration::from_secs(10), || {
         process.check()?;
-        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        let text = std::fs::read_to_string(log).unwrap_or_default();
         Ok(if text.lines().any(|line| line == crate::web::READY) {
             Ok(())
         } else {

@@ -2,9 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, socket};
+
+use tequio::base::address::MacAddress;
 
 use crate::failure::{Failure, Outcome, io};
 use crate::http::{Response, Url, request};
@@ -34,32 +37,32 @@ impl Client {
         let mut land = Land::new()?;
         let namespace = land.add(name)?;
         // Of the upper half: dnsmasq begins below.
-        let nth = |place| Ipv4Addr::from_bits(hotspot.router4.to_bits() + 0x200 + place);
+        let half = nth(hotspot.router4, 0x200);
         // The kernel takes a former cable away in its own time.
         let port = format!("b-{name}");
         let mut lines =
             format!("link add wlan type veth peer name {port} netns {}\nlink set wlan up\n", node.name());
         for place in places.clone() {
-            lines += &format!("addr add {}/{} dev wlan\n", nth(place), hotspot.range4.length);
+            lines += &format!("addr add {}/{} dev wlan\n", nth(half, place), hotspot.range4.length);
         }
         lines += &format!("route add default via {}\n", hotspot.router4);
         namespace.ip(&lines)?;
         node.ip(&format!("link set {port} master {BRIDGE}\nlink set {port} up\n"))?;
-        Ok(Self { namespace, first: nth(places.start), _land: land })
-    }
-
-    /// One of its addresses.
-    pub(super) fn nth(&self, number: u32) -> Ipv4Addr {
-        Ipv4Addr::from_bits(self.first.to_bits() + number)
+        Ok(Self { namespace, first: nth(half, places.start), _land: land })
     }
 
     /// Another phone on the same cable; its MAC.
     pub(super) fn change_mac(&self, number: u16) -> Outcome<String> {
         let [high, low] = number.to_be_bytes();
-        let mac = format!("02:7e:91:00:{high:02x}:{low:02x}");
+        let mac = MacAddress([0x02, 0x7e, 0x91, 0, high, low]).to_string();
         self.namespace.ip(&format!("link set wlan address {mac}\n"))?;
         Ok(mac)
     }
+}
+
+/// So many addresses behind another one.
+pub(super) fn nth(first: Ipv4Addr, number: u32) -> Ipv4Addr {
+    Ipv4Addr::from_bits(first.to_bits() + number)
 }
 
 /// Connects from one of the addresses of this namespace.
@@ -70,8 +73,8 @@ pub(super) fn dial(from: Ipv4Addr, to: SocketAddrV4) -> Outcome<TcpStream> {
     let socket =
         socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).map_err(cannot)?;
     let (own, other) = (SockaddrIn::from(SocketAddrV4::new(from, 0)), SockaddrIn::from(to));
-    bind(std::os::fd::AsRawFd::as_raw_fd(&socket), &own).map_err(cannot)?;
-    connect(std::os::fd::AsRawFd::as_raw_fd(&socket), &other).map_err(cannot)?;
+    bind(socket.as_raw_fd(), &own).map_err(cannot)?;
+    connect(socket.as_raw_fd(), &other).map_err(cannot)?;
     let stream = TcpStream::from(socket);
     stream.set_read_timeout(Some(PATIENCE)).map_err(io("a limit"))?;
     Ok(stream)

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use super::client::{Client, ask, dial, talk};
+use super::client::{Client, ask, dial, nth, talk};
 use super::{Bench, NODE, quantile};
 use crate::cell::Cell;
 use crate::failure::{Failure, Outcome, io};
@@ -19,6 +19,7 @@ use crate::netns::Namespace;
 use crate::phone::Phone;
 use crate::routing::private_kb;
 use crate::topology::OUTSIDE4;
+use crate::uci::PORTAL_PORT;
 
 /// People who type at one time.
 const HANDS: usize = 16;
@@ -41,13 +42,12 @@ impl Bench {
         let mut waited_ms = Vec::new();
         for (number, code) in (0..).zip(codes) {
             let mac = client.change_mac(number)?;
-            let (own, portal) =
-                (client.nth(number.into()), Url::parse(&format!("http://{}:2080/", hotspot.router4))?);
+            let own = nth(client.first, number.into());
+            let portal = Url::parse(&format!("http://{}:{PORTAL_PORT}/", hotspot.router4))?;
             let posted = client.namespace.inside(move || post(own, &portal, &code))?;
             let known = monitor.guest(&mac)?;
             waited_ms.push(known.saturating_duration_since(posted).as_secs_f64() * 1e3);
         }
-        monitor.end();
         self.note("admit_ms_p50", quantile(&mut waited_ms, 0.5));
         self.note("admit_ms_p99", quantile(&mut waited_ms, 0.99));
         Ok(())
@@ -175,8 +175,10 @@ impl Monitor {
             }
         }
     }
+}
 
-    fn end(mut self) {
+impl Drop for Monitor {
+    fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

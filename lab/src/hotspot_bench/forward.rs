@@ -15,6 +15,11 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, socket};
 use serde_json::{Map, Value};
+use smoltcp::phy::ChecksumCapabilities;
+use smoltcp::wire::{
+    EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, IpProtocol, Ipv4Packet, Ipv4Repr,
+    UdpPacket, UdpRepr,
+};
 use tequio::base::address::MacAddress;
 use tequio::base::limit::HOTSPOT_SESSIONS;
 use tequio::base::time::Span;
@@ -22,6 +27,7 @@ use tequio::hotspot::output::{ClientId, GuestChange};
 use tequio::platform::firewall::Firewall;
 use tequio::platform::firewall::base::{FirewallSettings, base_table};
 
+use super::client::nth;
 use super::{median, note};
 use crate::failure::{Failure, Outcome, io};
 use crate::netns::{Land, Namespace};
@@ -91,7 +97,7 @@ impl Road {
              link add up0 type veth peer name eth0 netns {}\n\
              addr add 10.77.31.254/20 dev br-hs\naddr add 192.0.2.1/24 dev up0\n\
              link set br-hs up\nlink set port up\nlink set up0 up\n",
-            text(ROUTER_MAC),
+            MacAddress(ROUTER_MAC),
             phones.name(),
             sink.name()
         ))?;
@@ -187,10 +193,6 @@ fn mac(number: u32) -> [u8; 6] {
     [0x02, 0x7e, 0x92, 0, high, low]
 }
 
-fn text(mac: [u8; 6]) -> String {
-    mac.map(|byte| format!("{byte:02x}")).join(":")
-}
-
 /// A socket for whole frames of the phones' device.
 fn open() -> Outcome<OwnedFd> {
     let cannot = |errno: Errno| Failure::new("a socket for frames", errno.to_string());
@@ -213,27 +215,28 @@ fn transmit(socket: &OwnedFd, frame: &[u8]) -> Outcome<()> {
     sent.map(drop).map_err(|errno| Failure::new("a frame to be sent", errno.to_string()))
 }
 
-/// UDP in IPv4 in Ethernet (RFC 768, RFC 791); the sum of UDP may be 0 in IPv4.
+/// A packet of a guest to the sink.
 fn frame(number: u32) -> Vec<u8> {
-    let source = Ipv4Addr::from_bits(FIRST.to_bits() + 1 + number);
-    let mut frame = Vec::with_capacity(42 + CONTENT);
-    frame.extend(ROUTER_MAC);
-    frame.extend(mac(number));
-    frame.extend([0x08, 0x00]);
-    let length = |octets: usize| u16::try_from(octets).unwrap_or(u16::MAX).to_be_bytes();
-    let mut head = [0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    head[2..4].copy_from_slice(&length(28 + CONTENT));
-    head[12..16].copy_from_slice(&source.octets());
-    head[16..20].copy_from_slice(&SINK.octets());
-    let sum: u32 = head.chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
-    let sum = (sum & 0xffff) + (sum >> 16);
-    let sum = !u16::try_from((sum & 0xffff) + (sum >> 16)).unwrap_or(0);
-    head[10..12].copy_from_slice(&sum.to_be_bytes());
-    frame.extend(head);
-    frame.extend(40_000u16.to_be_bytes());
-    frame.extend(SINK_PORT.to_be_bytes());
-    frame.extend(length(8 + CONTENT));
-    frame.extend([0, 0]);
-    frame.extend([0; CONTENT]);
-    frame
+    let udp = UdpRepr { src_port: 40_000, dst_port: SINK_PORT };
+    let ip = Ipv4Repr {
+        src_addr: nth(FIRST, 1 + number),
+        dst_addr: SINK,
+        next_header: IpProtocol::Udp,
+        payload_len: udp.header_len() + CONTENT,
+        hop_limit: 64,
+    };
+    let ethernet = EthernetRepr {
+        src_addr: EthernetAddress(mac(number)),
+        dst_addr: EthernetAddress(ROUTER_MAC),
+        ethertype: EthernetProtocol::Ipv4,
+    };
+    let sums = ChecksumCapabilities::default();
+    let mut bytes = vec![0; ethernet.buffer_len() + ip.buffer_len() + ip.payload_len];
+    let mut frame = EthernetFrame::new_unchecked(&mut bytes);
+    ethernet.emit(&mut frame);
+    let mut packet = Ipv4Packet::new_unchecked(frame.payload_mut());
+    ip.emit(&mut packet, &sums);
+    let mut datagram = UdpPacket::new_unchecked(packet.payload_mut());
+    udp.emit(&mut datagram, &ip.src_addr.into(), &SINK.into(), CONTENT, |content| content.fill(0), &sums);
+    bytes
 }

@@ -1,7 +1,7 @@
 //! `lab bench-hotspot`: one node with the real daemon, its table and its portal, and more phones than it will ever have.
 //!
 //! ```text
-//!   200 stacks in one cell ─┐
+//!   600 stacks in one cell ─┐
 //!   client (a namespace)   ─┤ br-hs ─ node (tequio, dnsmasq) ─ provider ─ web server
 //!        └───────────────────── bare (hyper, a 302 and nothing else)
 //! ```

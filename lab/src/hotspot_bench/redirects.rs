@@ -3,12 +3,13 @@
 //! to a new one (`platform/portal_http`).
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::client::{Client, dial, talk};
+use super::client::{Client, dial, nth, talk};
 use super::{Bench, NODE, median};
+use crate::bench::serve;
 use crate::failure::{Failure, Outcome, io};
 use crate::http::{Url, request};
 use crate::interrupt;
@@ -37,13 +38,13 @@ impl Bench {
         let _server = serve_bare(&client.namespace, &bare, self.folder.path())?;
         let ours = SocketAddrV4::new(OUTSIDE4, 80);
         let theirs = SocketAddrV4::new(BARE, 80);
-        let from: Vec<Ipv4Addr> = (0..CLIENTS).map(|one| client.nth(one)).collect();
+        let from: Vec<Ipv4Addr> = (0..CLIENTS).map(|one| nth(client.first, one)).collect();
         let (mut our_rates, mut their_rates, mut slow_rates) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             our_rates.push(rate(&client.namespace, &from, ours)?);
             their_rates.push(rate(&client.namespace, &[BARE_CLIENT; CLIENTS as usize], theirs)?);
         }
-        let mut hanging = hang(&client.namespace, client.nth(CLIENTS), ours)?;
+        let mut hanging = hang(&client.namespace, nth(client.first, CLIENTS), ours)?;
         let mut given_up = 0;
         for stream in &mut hanging {
             given_up += u32::from(is_closed(stream)?);
@@ -70,17 +71,8 @@ fn serve_bare(client: &Namespace, bare: &Namespace, folder: &Path) -> Outcome<Pr
         bare.name()
     ))?;
     bare.ip(&format!("addr add {BARE}/24 dev eth0\nlink set eth0 up\n"))?;
-    let program = std::env::current_exe().map_err(io("the path of this program"))?;
-    let mut command = bare.command(&program);
-    command.args(["serve-redirect", "--listen", &SocketAddr::from((BARE, 80)).to_string()]);
-    let log = folder.join("bare.log");
-    let mut process = Process::start("hyper", command, &log)?;
-    interrupt::until("hyper to be ready", Duration::from_secs(10), || {
-        process.check()?;
-        let text = std::fs::read_to_string(&log).unwrap_or_default();
-        Ok(if text.contains(crate::web::READY) { Ok(()) } else { Err("silence".to_owned()) })
-    })?;
-    Ok(process)
+    let arguments = ["serve-redirect".to_owned(), "--listen".to_owned(), format!("{BARE}:80")];
+    serve(bare, "hyper", &arguments, &folder.join("bare.log"))
 }
 
 /// Redirects in a second, of one client at each address.
@@ -117,7 +109,7 @@ fn hang(namespace: &Namespace, first: Ipv4Addr, to: SocketAddrV4) -> Outcome<Vec
     namespace.inside(move || {
         let mut streams = Vec::new();
         for number in 0..HANGING * HANG_EACH {
-            let mut stream = dial(Ipv4Addr::from_bits(first.to_bits() + number / HANG_EACH), to)?;
+            let mut stream = dial(nth(first, number / HANG_EACH), to)?;
             stream.write_all(b"GET / HTTP/1.1\r\nHost: outside").map_err(io("half a request"))?;
             streams.push(stream);
         }
