@@ -150,16 +150,16 @@ impl Logins {
 }
 
 impl Login {
-    /// One that begins, for the browser that waits.
+    /// One that begins, for the browser that waits, if one does.
     pub(crate) fn new(
         now: Instant,
         mac: MacAddress,
-        waiting: (RequestId, Language),
+        waiting: Option<(RequestId, Language)>,
         (shown, typed): (Shown, Typed),
         fresh: Option<Keepsake>,
     ) -> Self {
-        let fresh = fresh.map(|keepsake| (waiting.0, keepsake));
-        let waiting = vec![waiting];
+        let fresh = waiting.zip(fresh).map(|((request, _), keepsake)| (request, keepsake));
+        let waiting = waiting.into_iter().collect();
         Self { mac, waiting, typed, shown, fresh, began: now, stage: Stage::Checking }
     }
 

@@ -143,7 +143,7 @@ impl Hotspot {
                 CodeError::Symbol { .. } => Notice::Wrong,
             }
         })?;
-        self.begin(Login::new(now, mac, waiting, (Shown::Code(code), typed), fresh))
+        self.begin(Login::new(now, mac, Some(waiting), (Shown::Code(code), typed), fresh))
     }
 
     /// Begins to ask whose device shows a keepsake, or says why not.
@@ -157,7 +157,7 @@ impl Hotspot {
     ) -> Result<(), Notice> {
         let (verifier, keepsake) = returns.ok_or(Notice::Forgotten)?;
         let shown = Shown::Keepsake(verifier, keepsake);
-        self.begin(Login::new(now, mac, waiting, (shown, Typed::default()), fresh))
+        self.begin(Login::new(now, mac, Some(waiting), (shown, Typed::default()), fresh))
     }
 
     /// Asks what a login needs to know first.

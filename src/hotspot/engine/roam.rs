@@ -27,15 +27,7 @@ impl Hotspot {
         if is_known || self.told.why_out(mac) == Some(Notice::Ended) || !self.told.may_look(now, mac) {
             return false;
         }
-        let login = Login {
-            mac,
-            waiting: waiting.into_iter().collect(),
-            typed: Typed::default(),
-            shown: Shown::Address,
-            fresh: None,
-            began: now,
-            stage: Stage::Checking,
-        };
+        let login = Login::new(now, mac, waiting, (Shown::Address, Typed::default()), None);
         let Some(ask) = self.logins.begin(login) else { return false };
         self.outbox.rest.push_back(Output::Recognise { ask, mac });
         true
