@@ -58,6 +58,8 @@ pub const ROAM_VOUCHERS: usize = 8;
 pub const ROAM_SOUGHT: usize = 16;
 /// Devices of which it tells the others at one time whether they are here: all of 19 nodes ask for four each.
 pub const ROAM_FOUND: usize = 64;
+/// Octets of a device in a status: what is said of it, and its tag.
+pub const STATUS_DEVICE_BYTES: usize = 9;
 /// Requests that wait for one code check: a person who taps twice, and the phone's own page beside it.
 pub const HOTSPOT_WAITING: usize = 4;
 /// Changes handed to the kernel in one batch: one that it refuses spoils 63 others at most.

@@ -10,7 +10,7 @@ use super::record::RecordId;
 use crate::base::limit::{
     CLOSE_NAMES, DEVICE_SPENT_BYTES, EPOCH_SHARES, LOGO_BYTES, LOGO_DOTS, LOT_VOUCHERS, PLAN_SHARES,
     RECORD_HEADS, RECORD_REPLACES, RECORD_TEXT_BYTES, REFERENCE_BYTES, ROAM_FOUND, ROAM_SOUGHT,
-    SERVICE_PREFIXES, USAGE_PAGE,
+    SERVICE_PREFIXES, STATUS_DEVICE_BYTES, USAGE_PAGE,
 };
 use crate::base::voucher::Verifier;
 
@@ -278,7 +278,8 @@ impl Notice {
 impl Status {
     fn fault(&self) -> Option<&'static str> {
         let devices = self.devices.as_ref().map_or(0, Vec::len);
-        if !devices.is_multiple_of(9) || devices > 9 * (ROAM_SOUGHT + ROAM_FOUND) {
+        let most = STATUS_DEVICE_BYTES * (ROAM_SOUGHT + ROAM_FOUND);
+        if !devices.is_multiple_of(STATUS_DEVICE_BYTES) || devices > most {
             return Some("devices of a status take 9 octets each, and are 80 at most");
         }
         text_fault(&self.version)

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use super::Node;
 use super::vault::Vault;
 use crate::base::address::MacAddress;
-use crate::base::limit::{ROAM_DEVICES, ROAM_FOUND, ROAM_SOUGHT};
+use crate::base::limit::{ROAM_DEVICES, ROAM_FOUND, ROAM_SOUGHT, STATUS_DEVICE_BYTES};
 use crate::base::time::{Instant, Span};
 use crate::base::voucher::Verifier;
 use crate::hotspot::output::{AskId, Whose};
@@ -177,7 +177,9 @@ impl Node {
         let Body::Status(status) = &record.body else { return };
         let (author, own) = (record.author, self.ledger.own_key());
         let Some(told) = status.devices.clone().filter(|_| author != own) else { return };
-        for (word, tag) in told.chunks_exact(9).filter_map(|one| Some((one[0], *one[1..].first_chunk()?))) {
+        for (word, tag) in
+            told.chunks_exact(STATUS_DEVICE_BYTES).filter_map(|one| Some((one[0], *one[1..].first_chunk()?)))
+        {
             match word {
                 ASKED => self.seek_for(now, tag, vault),
                 LEFT | HERE => {
