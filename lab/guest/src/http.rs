@@ -41,7 +41,9 @@ fn ask(method: &str, url: &str, form: &str) -> Outcome<Page> {
         let kind = "application/x-www-form-urlencoded";
         let length = form.len();
         let head = format!("{method} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
-        write!(stream, "{head}Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{form}")?;
+        // At once: a server that answers the first piece and closes takes the second one for a broken connection.
+        let request = format!("{head}Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{form}");
+        stream.write_all(request.as_bytes())?;
         let mut answer = Vec::new();
         // Some answer is enough: a server may close hard behind it.
         match stream.take(ANSWER_BYTES).read_to_end(&mut answer) {
@@ -82,10 +84,28 @@ pub(crate) fn serve(space: &Space) -> Outcome<()> {
 fn answer(mut stream: TcpStream) -> std::io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let client = stream.peer_addr()?.ip().to_canonical();
-    let mut request = [0; 1024];
-    let _ = stream.read(&mut request)?;
+    if !read_head(&mut stream)? {
+        return Ok(());
+    }
     let body = format!("{OUTSIDE} client={client}");
-    write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+    let length = body.len();
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+    stream.write_all(answer.as_bytes())
+}
+
+/// Reads a request to the end of its head, in as many pieces as it comes; whether there is such an end. What is not read
+/// when a connection is closed resets it, and the browser loses the answer.
+fn read_head(stream: &mut impl Read) -> std::io::Result<bool> {
+    let mut head = Vec::new();
+    let mut piece = [0; 1024];
+    while !head.windows(4).any(|window| window == b"\r\n\r\n") {
+        let length = stream.read(&mut piece)?;
+        if length == 0 || head.len() > HEAD_BYTES {
+            return Ok(false);
+        }
+        head.extend_from_slice(&piece[..length]);
+    }
+    Ok(true)
 }
 
 /// What the page of the outside begins with.
@@ -96,3 +116,28 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Our pages have some 4 kB.
 const ANSWER_BYTES: u64 = 65_536;
+
+/// A browser of this file needs 120.
+const HEAD_BYTES: usize = 4096;
+
+#[cfg(test)]
+mod test {
+    use super::*;
+
+    /// Gives one octet at a time.
+    struct Slow<'a>(&'a [u8]);
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            self.0.read(&mut buffer[..1])
+        }
+    }
+
+    #[test]
+    fn a_head_is_read_to_its_end_in_any_pieces() {
+        let mut request = Slow(b"GET / HTTP/1.1\r\nHost: a\r\n\r\nbody");
+        assert!(read_head(&mut request).unwrap());
+        assert_eq!(request.0, b"body");
+        assert!(!read_head(&mut Slow(b"GET / HTTP/1.1\r\n")).unwrap());
+    }
+}
