@@ -1,281 +1,224 @@
-//! The folder of a community: root key, epoch secrets, public records.
+//! What the assembly does with the folder of a community: it founds, admits, expels, and says what counts.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+mod admission;
+mod admit;
+mod expel;
+mod folder;
+mod found;
+mod paper;
+mod person;
+mod request;
+mod succeed;
+#[cfg(test)]
+mod tests;
+mod time;
 
-use blake2::{Blake2s256, Digest};
-use ed25519_dalek::{Signer, SigningKey};
-use zeroize::Zeroizing;
+use super::Command;
 
-use crate::base::limit::JOURNAL_BYTES;
-use crate::ledger::{Body, Ledger, Record, RecordId, bundle};
-use crate::platform::vault::Secrets;
-use crate::platform::vault::keys::{make_folder, push_hex, sync_folder, unhex, write_secret};
+/// All of it, in the order in which a community needs it.
+pub(super) const COMMANDS: [Command; 14] = [
+    Command {
+        word: "create",
+        values: &["name", "dir", "currency", "minor-units", "country", "language", "ipv4", "ipv6"],
+        flags: &["json"],
+        help: "Founds a community: makes its root key and its first records in a new folder.
 
-/// Only in the hands of whoever keeps the community.
-const ROOT_FILE: &str = "root.key";
-/// Secret as well: what nodes get their shares of.
-const EPOCHS_FILE: &str = "epochs.key";
-/// For everybody.
-pub(super) const RECORDS_FILE: &str = "community.records";
+tequio community create --name NAME --dir DIR
+  --currency USD       three letters (USD)
+  --minor-units 2      digits behind the point of a price (2)
+  --country MX         two letters, for radio rules (MX)
+  --language es        language of the pages; several with commas (es)
+  --ipv4 10.77.0.0/16  a /16 that no node's uplink uses (10.77.0.0/16)
+  --ipv6 fd..::/48     a /48 of unique local addresses (drawn at random)
+  --json               for programs
+",
+        perform: found::create,
+    },
+    Command {
+        word: "look",
+        values: &["dir", "colour", "logo"],
+        flags: &[],
+        help: "Says how the community looks on the portal: its colour and its logo. What is not named is as before.
 
-/// An opened folder. One command at a time has it.
-pub(super) struct Assembly {
-    folder: PathBuf,
-    root: SigningKey,
-    pub(super) ledger: Ledger,
-    records: Vec<Vec<u8>>,
-    epochs: Vec<(RecordId, Secrets)>,
-    _lock: File,
-}
+tequio community look --dir DIR
+  --colour 0d4a3c      six hex digits; `none` is the portal's own
+  --logo FILE          a PNG of at most 4,096 bytes and 256 x 256 dots; `none` takes it away
+",
+        perform: found::look,
+    },
+    Command {
+        word: "plan",
+        values: &[
+            "dir",
+            "id",
+            "name",
+            "price",
+            "used-seconds",
+            "within-days",
+            "days",
+            "devices",
+            "down-kbps",
+            "up-kbps",
+            "seller-share",
+            "share",
+        ],
+        flags: &["external", "json"],
+        help: "Puts a plan on sale, or changes one: paper that is printed already stays what it was.
 
-impl Assembly {
-    /// A new community in a folder that has none. Nothing is written before [`Self::found`].
-    pub(super) fn new(folder: &Path) -> Result<Self, String> {
-        let mut seed = Zeroizing::new([0; 32]);
-        getrandom::fill(&mut *seed)
-            .map_err(|error| format!("the kernel gives no random numbers: {error}"))?;
-        Self::with_root(folder, SigningKey::from_bytes(&seed))
-    }
+tequio community plan --dir DIR --id hora --name 'Una hora' --price 0.50
+  --used-seconds N     seconds of use; with --within-days N they end N days after the first use
+  --days N             days from the first use, instead of seconds
+  --external           served by something else (a month of cellular telephony): no codes
+  --devices N          devices at one time (1)
+  --down-kbps N        limit towards the guest; 0 is none (0)
+  --up-kbps N          limit from the guest; 0 is none (0)
+  --seller-share 0.10  what the seller keeps of the price (0)
+  --share NAME=0.15    what somebody else gets; may be given again. The rest is the community's
+  --json               for programs
+",
+        perform: found::plan,
+    },
+    Command {
+        word: "admit",
+        values: &["dir", "request", "role", "number", "slot", "float", "name"],
+        flags: &["json"],
+        help: "Admits a node, or changes one: its member record, and its share of the secrets.
 
-    /// The same with a root key that is known.
-    pub(super) fn with_root(folder: &Path, root: SigningKey) -> Result<Self, String> {
-        make_folder(folder).map_err(|error| error.to_string())?;
-        let lock = lock(folder)?;
-        for file in [ROOT_FILE, EPOCHS_FILE, RECORDS_FILE] {
-            let path = folder.join(file);
-            if path.exists() {
-                return Err(format!(
-                    "{} is there already: a community has been founded in this folder, take another one",
-                    path.display()
-                ));
-            }
-        }
-        let ledger = Ledger::new(root.verifying_key().to_bytes(), seq_start()?);
-        let folder = folder.to_owned();
-        Ok(Self { folder, root, ledger, records: Vec::new(), epochs: Vec::new(), _lock: lock })
-    }
+tequio community admit --dir DIR --request LINE
+  --request LINE       what `tequio community request` printed on the node; `-` reads standard input
+  --role ROLE,ROLE     officer, treasurer, seller, caretaker, hotspot, clock, notice; none is a relay
+  --number N           issuer number, 1 to 511 (the lowest free one)
+  --slot N             address slot, 0 to 59 (the lowest free one, for hotspots)
+  --float AMOUNT       what its unsettled lots may be worth (500 for sellers)
+  --name NODE          another name than the request says
+  --json               for programs
+",
+        perform: admit::admit,
+    },
+    Command {
+        word: "admission",
+        values: &["dir", "member"],
+        flags: &["qr"],
+        help: "Prints the line with which an admitted node joins, where no file can be carried to it.
 
-    /// The community of a folder, everything in it verified.
-    pub(super) fn open(folder: &Path) -> Result<Self, String> {
-        let path = folder.join(ROOT_FILE);
-        if !path.exists() {
-            return Err(format!(
-                "{} is not there: name the folder of a community, or found one with `tequio community create`",
-                path.display()
-            ));
-        }
-        let lock = lock(folder)?;
-        let root = read_root(&path)?;
-        let own = root.verifying_key().to_bytes();
-        let (mut ledger, records) = read_bundle(&folder.join(RECORDS_FILE), own)?;
-        // A root that was made without the old one: whoever has this folder has accepted it.
-        ledger.accept_root(own);
-        if ledger.root() != Some(own) {
-            return Err(format!("{} is not the root key of {RECORDS_FILE} beside it", path.display()));
-        }
-        let epochs = read_epochs(&folder.join(EPOCHS_FILE))?;
-        Ok(Self { folder: folder.to_owned(), root, ledger, records, epochs, _lock: lock })
-    }
+tequio community admission --dir DIR --member NODE
+  --member NODE        by its name or fingerprint
+  --qr                 also as a QR code
+",
+        perform: admission::admission,
+    },
+    Command {
+        word: "check",
+        values: &["dir", "paper"],
+        flags: &["json"],
+        help: "Verifies everything in a community's folder, and shows members and plans.
 
-    /// The root's public key.
-    pub(super) fn root_key(&self) -> [u8; 32] {
-        self.root.verifying_key().to_bytes()
-    }
+tequio community check --dir DIR
+  --paper FILE         also whether the words on a paper are its root key; `-` reads standard input
+  --json               for programs
+",
+        perform: found::check,
+    },
+    Command {
+        word: "expel",
+        values: &["dir", "member", "bundle"],
+        flags: &["json"],
+        help: "Expels a member, and gives all others new secrets. Its key never returns.
 
-    /// Writes and signs a record of the root.
-    pub(super) fn write(&mut self, body: Body) -> Result<RecordId, String> {
-        let draft = self.ledger.draft(body).map_err(|error| error.to_string())?;
-        let signature = self.root.sign(&draft.message_to_sign).to_bytes();
-        let bytes = self.ledger.complete(draft, signature);
-        let id = Record::parse(&bytes).map_err(|error| error.to_string())?.id;
-        self.records.push(bytes);
-        Ok(id)
-    }
+tequio community expel --dir DIR --member NODE
+  --member NODE        its name or fingerprint
+  --bundle FILE        records of a node (`tequio ledger export`): what the member wrote counts as far as it is known
+  --json               for programs
+",
+        perform: expel::expel,
+    },
+    Command {
+        word: "rotate",
+        values: &["dir", "bundle"],
+        flags: &["json"],
+        help: "Gives all members new secrets: after a theft, or when somebody may know the old ones.
 
-    /// Takes in records of others, each verified.
-    pub(super) fn take(&mut self, records: Vec<Vec<u8>>) -> Result<(), String> {
-        for record in records {
-            if self.ledger.handle_record(&record).map_err(|error| error.to_string())?.new {
-                self.records.push(record);
-            }
-        }
-        Ok(())
-    }
+tequio community rotate --dir DIR
+  --bundle FILE        records of a node that the folder does not have yet
+  --json               for programs
+",
+        perform: expel::rotate,
+    },
+    Command {
+        word: "replace",
+        values: &["dir", "member", "request", "bundle"],
+        flags: &["json"],
+        help: "Gives a new box the old one's name, number, slot, roles, people and services; expels the old one.
 
-    /// All records, in the order in which they came.
-    pub(super) fn records(&self) -> &[Vec<u8>] {
-        &self.records
-    }
+tequio community replace --dir DIR --member NODE --request LINE
+  --member NODE        the old box, by its name or fingerprint
+  --request LINE       what `tequio community request` printed on the new one; `-` reads standard input
+  --bundle FILE        records of a node that the folder does not have yet
+  --json               for programs
+",
+        perform: expel::replace,
+    },
+    Command {
+        word: "person",
+        values: &["dir", "name", "role", "node", "passphrase", "bundle"],
+        flags: &["json"],
+        help: "Says who works at a node and may do what there: she logs in there by her name.
 
-    /// The root key itself.
-    pub(super) fn secret(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(self.root.to_bytes())
-    }
+tequio community person --dir DIR --name NAME --node NODE --passphrase FILE
+  --role ROLE          viewer looks, caretaker sells, admin does everything, none: she is gone (caretaker)
+  --node NODE          where she works, by its name or fingerprint
+  --passphrase FILE    holds her passphrase; `-` reads standard input
+  --bundle FILE        records of a node that the folder does not have yet
+  --json               for programs
+",
+        perform: person::person,
+    },
+    Command {
+        word: "time",
+        values: &["dir", "floor", "bundle"],
+        flags: &["json"],
+        help: "Says the least that any clock may say: for a village whose clocks somebody led astray. Sets none.
 
-    /// Takes over the secrets of the epochs from the folder of the root before.
-    pub(super) fn inherit(&mut self, mut old: Self) -> Result<(), String> {
-        self.epochs.append(&mut old.epochs);
-        // The old root's word is also for the old folder: it is nobody's any more.
-        old.save()
-    }
+tequio community time --dir DIR --floor DAY
+  --floor DAY          like 2026-11-22: takes the place of what nodes held to be the least, once
+  --bundle FILE        records of a node that the folder does not have yet
+  --json               for programs
+",
+        perform: time::time,
+    },
+    Command {
+        word: "succeed",
+        values: &["dir", "old", "bundle"],
+        flags: &["json"],
+        help: "Makes a new root in a new folder, for a community whose old root is lost or given up.
 
-    /// Keeps the secrets of a new epoch, on disk too before the records that speak of it.
-    pub(super) fn keep_secrets(&mut self, epoch: RecordId, secrets: Secrets) -> Result<(), String> {
-        self.epochs.push((epoch, secrets));
-        let path = self.folder.join(EPOCHS_FILE);
-        let draft = self.folder.join("epochs.key.next");
-        // Left by a run that was cut off: nothing was sealed under what it holds.
-        let _ = fs::remove_file(&draft);
-        write_secret(&draft, checked(&self.epochs_text()).as_bytes()).map_err(|error| error.to_string())?;
-        let rename = fs::rename(&draft, &path).and_then(|()| sync_folder(&path));
-        rename.map_err(|error| format!("cannot write {}: {error}", path.display()))
-    }
+tequio community succeed --dir NEWDIR --old DIR | --bundle FILE
+  --old DIR            the folder of the old root: its word counts on every node
+  --bundle FILE        records of a node, when the old root is lost: then each node accepts the new one by hand
+  --json               for programs
+",
+        perform: succeed::succeed,
+    },
+    Command {
+        word: "paper",
+        values: &["dir", "file"],
+        flags: &[],
+        help: "Writes the root key as 18 words into a file, to be copied by hand. Nothing secret is shown.
 
-    /// The secrets of the current epoch, and its record and number.
-    pub(super) fn current_secrets(&self) -> Result<(RecordId, u32, &Secrets), String> {
-        let (id, number) = self.ledger.current_epoch().ok_or("the community has no epoch")?;
-        let secrets = self.epochs.iter().find(|(epoch, _)| *epoch == id).map(|(_, secrets)| secrets);
-        let missing =
-            || format!("{} has no secrets of epoch {number}", self.folder.join(EPOCHS_FILE).display());
-        Ok((id, number, secrets.ok_or_else(missing)?))
-    }
+tequio community paper --dir DIR --file FILE
+",
+        perform: succeed::write_paper,
+    },
+    Command {
+        word: "restore",
+        values: &["dir", "paper", "bundle"],
+        flags: &[],
+        help: "Makes a community's folder again from a paper and anybody's records.
 
-    /// Puts a new community on disk: the secrets first, since records without them are worth nothing.
-    pub(super) fn found(&mut self, epoch: RecordId, secrets: Secrets) -> Result<(), String> {
-        self.epochs.push((epoch, secrets));
-        self.put()
-    }
-
-    /// Puts a folder on disk that has none of the files yet.
-    pub(super) fn put(&self) -> Result<(), String> {
-        let mut root = Zeroizing::new("tequio root key 1\nroot ".to_owned());
-        Zeroizing::new(self.root.to_bytes()).iter().for_each(|byte| push_hex(&mut root, *byte));
-        for (file, text) in [(ROOT_FILE, root), (EPOCHS_FILE, self.epochs_text())] {
-            write_secret(&self.folder.join(file), checked(&text).as_bytes())
-                .map_err(|error| error.to_string())?;
-        }
-        self.save()
-    }
-
-    fn epochs_text(&self) -> Zeroizing<String> {
-        let mut epochs = Zeroizing::new("tequio epoch secrets 1".to_owned());
-        for (id, secrets) in &self.epochs {
-            epochs.push_str("\nepoch ");
-            id.0.iter().for_each(|byte| push_hex(&mut epochs, *byte));
-            epochs.push(' ');
-            secrets.to_bytes().iter().for_each(|byte| push_hex(&mut epochs, *byte));
-        }
-        epochs
-    }
-
-    /// Puts the records on disk: all of them or none of the new ones.
-    pub(super) fn save(&self) -> Result<(), String> {
-        let path = self.folder.join(RECORDS_FILE);
-        let draft = path.with_extension("records.new");
-        let bytes = bundle::write(self.records.iter().map(Vec::as_slice));
-        let write = || -> std::io::Result<()> {
-            let mut file = File::create(&draft)?;
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            fs::rename(&draft, &path)?;
-            sync_folder(&path)
-        };
-        write().map_err(|error| format!("cannot write {}: {error}", path.display()))
-    }
-}
-
-/// Reads and verifies a bundle into a ledger of this key.
-pub(in crate::cli) fn read_bundle(path: &Path, own_key: [u8; 32]) -> Result<(Ledger, Vec<Vec<u8>>), String> {
-    records_of(&path.display().to_string(), &read_file(path, JOURNAL_BYTES)?, own_key)
-}
-
-/// The same of a bundle's bytes, which are named in errors.
-pub(super) fn records_of(
-    named: &str,
-    bytes: &[u8],
-    own_key: [u8; 32],
-) -> Result<(Ledger, Vec<Vec<u8>>), String> {
-    let wrong = |what: String| format!("{named}: {what}");
-    let mut ledger = Ledger::new(own_key, seq_start()?);
-    let mut records = Vec::new();
-    for (at, record) in bundle::read(bytes).map_err(|error| wrong(error.to_string()))?.into_iter().enumerate()
-    {
-        ledger.handle_record(record).map_err(|error| wrong(format!("record {}: {error}", at + 1)))?;
-        records.push(record.to_vec());
-    }
-    if ledger.charter().is_none() {
-        return Err(wrong("it holds no charter, so it belongs to no community".into()));
-    }
-    Ok((ledger, records))
-}
-
-/// How far above known numbers a run begins to count.
-pub(super) fn seq_start() -> Result<u64, String> {
-    let mut bytes = [0; 4];
-    getrandom::fill(&mut bytes).map_err(|error| format!("the kernel gives no random numbers: {error}"))?;
-    Ok(u64::from(u32::from_be_bytes(bytes)) + 1)
-}
-
-fn lock(folder: &Path) -> Result<File, String> {
-    let path = folder.join("lock");
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
-    let file = file.map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-    file.try_lock()
-        .map_err(|_| format!("another `tequio community` is at work in {}: wait for it", folder.display()))?;
-    Ok(file)
-}
-
-fn read_root(path: &Path) -> Result<SigningKey, String> {
-    let text = read_checked(path)?;
-    let mut seed = Zeroizing::new([0; 32]);
-    let key = text.strip_prefix("tequio root key 1\nroot ").and_then(|hex| unhex(hex, &mut *seed));
-    key.ok_or_else(|| format!("{}: this is no root key", path.display()))?;
-    Ok(SigningKey::from_bytes(&seed))
-}
-
-fn read_epochs(path: &Path) -> Result<Vec<(RecordId, Secrets)>, String> {
-    let text = read_checked(path)?;
-    let epoch = |line: &str| {
-        let (id, secrets) = line.strip_prefix("epoch ")?.split_once(' ')?;
-        let mut record = [0; 32];
-        let mut bytes = Zeroizing::new([0; 64]);
-        unhex(id, &mut record)?;
-        unhex(secrets, &mut *bytes)?;
-        Some((RecordId(record), Secrets::from_bytes(&*bytes)?))
-    };
-    let mut lines = text.lines();
-    let known = lines.next() == Some("tequio epoch secrets 1");
-    let epochs: Option<Vec<_>> = lines.map(epoch).collect();
-    epochs.filter(|_| known).ok_or_else(|| format!("{}: these are no epoch secrets", path.display()))
-}
-
-/// A text and a line that proves it whole.
-fn checked(text: &str) -> Zeroizing<String> {
-    let mut whole = Zeroizing::new(format!("{text}\ncheck "));
-    let hash = Blake2s256::digest(text.as_bytes());
-    hash.iter().take(8).for_each(|byte| push_hex(&mut whole, *byte));
-    whole.push('\n');
-    whole
-}
-
-fn read_checked(path: &Path) -> Result<Zeroizing<String>, String> {
-    let bytes = read_file(path, 1 << 20)?;
-    let damaged = || format!("{} is damaged: take the other copy of it", path.display());
-    let text = std::str::from_utf8(&bytes).map_err(|_| damaged())?;
-    let (text, _) = text.rsplit_once("\ncheck ").ok_or_else(damaged)?;
-    if checked(text).as_bytes() != bytes.as_slice() {
-        return Err(damaged());
-    }
-    Ok(Zeroizing::new(text.to_owned()))
-}
-
-pub(super) fn read_file(path: &Path, most: u64) -> Result<Zeroizing<Vec<u8>>, String> {
-    let cannot = |error: std::io::Error| format!("cannot read {}: {error}", path.display());
-    let length = fs::metadata(path).map_err(cannot)?.len();
-    if length > most {
-        return Err(format!("{} has {length} bytes: it is no file of a community", path.display()));
-    }
-    fs::read(path).map(Zeroizing::new).map_err(cannot)
-}
+tequio community restore --dir NEWDIR --paper FILE --bundle FILE
+  --paper FILE         the 18 words; `-` reads standard input
+  --bundle FILE        records of a node (`tequio ledger export`)
+",
+        perform: succeed::restore,
+    },
+];

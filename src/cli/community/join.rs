@@ -1,79 +1,41 @@
 //! `request` and `join`: what is done on a node.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use blake2::{Blake2s256, Digest};
-use ed25519_dalek::{Signature, VerifyingKey};
 use serde_json::json;
 
 use super::admission;
-use super::admit::line_of;
-use super::assembly::{read_file, records_of, seq_start};
+use super::bundle::{read_file, records_of, seq_start};
 use super::options::Options;
 use crate::base::limit::{JOURNAL_BYTES, RECORD_TEXT_BYTES};
 use crate::cli::qr;
-use crate::ledger::text::{decode, encode, fingerprint};
+use crate::ledger::text::{encode, fingerprint};
 use crate::ledger::{Ledger, RecordId};
 use crate::node::plan;
 use crate::node::vault::Vault;
 use crate::platform::store::Store;
 use crate::platform::vault::{KeyVault, Opened, board};
 
+pub(super) const PREFIX: &str = "tequio-request-1";
+pub(super) const CHECK_BYTES: usize = 5;
+/// Bytes of a line on standard input that are looked at.
+const LINE_BYTES: u64 = 4_096;
+
 /// How a node asks to be admitted: its keys and its name, signed with the key that it asks for.
 ///
 /// As text: `tequio-request-1:` fingerprint `:` base32 of key 32, dh 32, signature 64, name, checksum 5.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Request {
-    pub(super) key: [u8; 32],
-    pub(super) dh: [u8; 32],
-    pub(super) name: String,
+fn line(vault: &mut KeyVault, name: &str) -> String {
+    let (key, dh) = (vault.sign_key(), vault.dh_key());
+    let signature = vault.sign(&message(&dh, name));
+    let mut bytes = [&key[..], &dh, &signature, name.as_bytes()].concat();
+    let check = check(&bytes);
+    bytes.extend(check);
+    format!("{PREFIX}:{}:{}", fingerprint(&key), encode(&bytes))
 }
 
-const PREFIX: &str = "tequio-request-1";
-const CHECK_BYTES: usize = 5;
-
-impl Request {
-    /// The line of a node.
-    fn text(vault: &mut KeyVault, name: &str) -> String {
-        let (key, dh) = (vault.sign_key(), vault.dh_key());
-        let signature = vault.sign(&message(&dh, name));
-        let mut bytes = [&key[..], &dh, &signature, name.as_bytes()].concat();
-        let check = check(&bytes);
-        bytes.extend(check);
-        format!("{PREFIX}:{}:{}", fingerprint(&key), encode(&bytes))
-    }
-
-    /// Reads the line, however it was broken on its way.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let text: String = text.split_whitespace().collect();
-        let expected = || format!("this is no request: expected one line that begins with {PREFIX}:");
-        let (shown, symbols) = text
-            .strip_prefix(PREFIX)
-            .and_then(|rest| rest.strip_prefix(':')?.split_once(':'))
-            .ok_or_else(expected)?;
-        let mistyped = || "the request was not copied whole: its checksum does not fit".to_owned();
-        let bytes = decode(symbols).ok_or_else(mistyped)?;
-        let (signed, sum) = bytes.split_last_chunk::<CHECK_BYTES>().ok_or_else(mistyped)?;
-        if check(signed) != *sum {
-            return Err(mistyped());
-        }
-        let (key, rest) = signed.split_first_chunk::<32>().ok_or_else(mistyped)?;
-        let (dh, rest) = rest.split_first_chunk::<32>().ok_or_else(mistyped)?;
-        let (signature, name) = rest.split_first_chunk::<64>().ok_or_else(mistyped)?;
-        let name = std::str::from_utf8(name).map_err(|_| mistyped())?;
-        let forged = || "the request is not signed by the node that it names".to_owned();
-        let public = VerifyingKey::from_bytes(key).map_err(|_| forged())?;
-        public.verify_strict(&message(dh, name), &Signature::from_bytes(signature)).map_err(|_| forged())?;
-        if shown != fingerprint(key) {
-            return Err("the fingerprint in the request is not that of its key".to_owned());
-        }
-        check_name(name)?;
-        Ok(Self { key: *key, dh: *dh, name: name.to_owned() })
-    }
-}
-
-fn message(dh: &[u8; 32], name: &str) -> Vec<u8> {
+pub(super) fn message(dh: &[u8; 32], name: &str) -> Vec<u8> {
     [b"tequio request 1\0", &dh[..], name.as_bytes()].concat()
 }
 
@@ -83,7 +45,7 @@ pub(super) fn check(bytes: &[u8]) -> [u8; CHECK_BYTES] {
     [a, b, c, d, e]
 }
 
-fn check_name(name: &str) -> Result<(), String> {
+pub(super) fn check_name(name: &str) -> Result<(), String> {
     let good = !name.is_empty() && name.len() <= RECORD_TEXT_BYTES && !name.chars().any(char::is_control);
     if good { Ok(()) } else { Err(format!("--name: expected 1 to {RECORD_TEXT_BYTES} bytes of plain text")) }
 }
@@ -93,7 +55,7 @@ pub(super) fn request(options: &Options) -> Result<String, String> {
     let name = options.required("name")?;
     check_name(name)?;
     let mut vault = open_vault(options, &options.path("state")?)?;
-    let text = Request::text(&mut vault, name);
+    let text = line(&mut vault, name);
     if options.has("qr") {
         return Ok(format!("{}{text}\n", qr::terminal(&text)?));
     }
@@ -222,4 +184,17 @@ fn open_vault(options: &Options, state: &Path) -> Result<KeyVault, String> {
         );
     }
     Ok(vault)
+}
+
+/// A line that was given, or that standard input says.
+pub(super) fn line_of(given: &str) -> Result<String, String> {
+    match given {
+        "-" => {
+            let mut text = String::new();
+            let read = std::io::stdin().lock().take(LINE_BYTES).read_to_string(&mut text);
+            read.map_err(|error| format!("standard input cannot be read: {error}"))?;
+            Ok(text)
+        }
+        text => Ok(text.to_owned()),
+    }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::expel::{find, open};
-use super::options::Options;
+use crate::cli::community::options::Options;
 use crate::ledger::Body;
 use crate::ledger::body::{Person, PersonRole};
 use crate::platform::crypt;

@@ -1,23 +1,20 @@
 //! `admit`: who belongs to the community, and under what number.
 
-use std::io::Read;
-
 use serde_json::json;
 
-use super::assembly::Assembly;
+use super::folder::Assembly;
 use super::found::amount;
-use super::join::Request;
-use super::options::Options;
+use super::request::Request;
 use crate::base::sorted::SortedSet;
 use crate::base::voucher::IssuerNumber;
+use crate::cli::community::join::line_of;
+use crate::cli::community::options::Options;
 use crate::ledger::body::{Grant, SealedShare};
 use crate::ledger::kind::Kind;
 use crate::ledger::text::fingerprint;
 use crate::ledger::{Body, Member, Role, Roles, share_context};
 use crate::platform::vault::{Secrets, seal};
 
-/// Bytes of a request on standard input that are looked at.
-const REQUEST_BYTES: u64 = 4_096;
 const NUMBERS: u16 = 511;
 const SLOTS: u8 = 59;
 /// From here on numbers get scarce: they are only free again years later.
@@ -62,19 +59,6 @@ pub(super) fn admit(options: &Options) -> Result<String, String> {
 
 pub(super) fn request_text(options: &Options) -> Result<String, String> {
     line_of(options.required("request")?)
-}
-
-/// A line that was given, or that standard input says.
-pub(super) fn line_of(given: &str) -> Result<String, String> {
-    match given {
-        "-" => {
-            let mut text = String::new();
-            let read = std::io::stdin().lock().take(REQUEST_BYTES).read_to_string(&mut text);
-            read.map_err(|error| format!("standard input cannot be read: {error}"))?;
-            Ok(text)
-        }
-        text => Ok(text.to_owned()),
-    }
 }
 
 fn roles(text: &str) -> Result<Roles, String> {

@@ -7,11 +7,11 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::assembly::{Assembly, RECORDS_FILE};
-use super::options::Options;
+use super::folder::{Assembly, RECORDS_FILE};
 use super::succeed::check_paper;
 use crate::base::address::Prefix;
 use crate::base::limit::LOGO_BYTES;
+use crate::cli::community::options::Options;
 use crate::ledger::body::{Epoch, PaperDebt, PlanShare};
 use crate::ledger::text::fingerprint;
 use crate::ledger::{Body, Charter, Plan, PlanMeasure, RecordId, Report, money};

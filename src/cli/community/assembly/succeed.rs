@@ -8,9 +8,10 @@ use ed25519_dalek::SigningKey;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::assembly::{Assembly, RECORDS_FILE, read_bundle};
-use super::options::Options;
+use super::folder::{Assembly, RECORDS_FILE};
 use super::paper;
+use crate::cli::community::bundle::read_bundle;
+use crate::cli::community::options::Options;
 use crate::cli::qr;
 use crate::ledger::Body;
 use crate::ledger::body::Succession;

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use lexopt::Parser;
 use serde_json::Value;
 
-use super::join::Request;
-use super::run;
+use super::request::Request;
+use crate::cli::community::run;
 use crate::ledger::{Kind, Ledger};
 use crate::node::vault::Vault;
 use crate::platform::store::Store;

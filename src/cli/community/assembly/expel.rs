@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use super::admit::{answer, request_text, seal_to};
-use super::assembly::{Assembly, read_bundle};
-use super::join::Request;
-use super::options::Options;
+use super::folder::Assembly;
+use super::request::Request;
 use crate::base::limit::EPOCH_SHARES;
+use crate::cli::community::bundle::read_bundle;
+use crate::cli::community::options::Options;
 use crate::ledger::body::{Epoch, Expulsion, Grant, Person, Service};
 use crate::ledger::kind::Kind;
 use crate::ledger::text::fingerprint;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::expel::open;
-use super::options::Options;
+use crate::cli::community::options::Options;
 use crate::cli::words::{calendar, date};
 use crate::ledger::Body;
 use crate::ledger::body::Time;
