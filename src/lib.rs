@@ -3,7 +3,7 @@
 //! The house has five floors and an arrow only ever goes down (`tests/tidy.rs` decides):
 //!
 //! ```text
-//! 5  main.rs  cli  daemon      arguments; wiring; one loop
+//! 5  main.rs  cli  daemon  planner   arguments; wiring; one loop
 //! 4  config  platform          UCI -> typed config; the only IO
 //! 3  node                      the four cores wired together: Input in, Output out. No IO
 //! 2  babel  link  hotspot  ledger    four cores. No IO, and none names another
@@ -21,4 +21,5 @@ pub mod hotspot;
 pub mod ledger;
 pub mod link;
 pub mod node;
+mod planner;
 pub mod platform;

@@ -9,9 +9,9 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::language::Language;
 use super::{escaped, qr, remote, words};
 use crate::base::address::PORTAL_EVERYWHERE;
+use crate::base::language::Language;
 
 /// What the page is cut from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,6 @@ mod arguments;
 mod commands;
 pub mod community;
 mod coupons;
-mod language;
 mod ledger;
 mod local;
 mod plan_link;

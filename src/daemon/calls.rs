@@ -8,13 +8,16 @@ use serde_json::{Map, Value};
 use super::Daemon;
 use crate::babel::settings::LinkKind;
 use crate::base::address::Prefix;
+use crate::base::language::Language;
 use crate::base::limit::RECORD_TEXT_BYTES;
 use crate::base::time::Span;
 use crate::base::voucher::Verifier;
 use crate::hotspot::code::Code;
+use crate::link::budget::Terrain;
 use crate::node::call::{Call, Caller, PageOf, VoucherIssue, Which};
 use crate::node::deed::{DEEDS, Deed, LotUse, Tap};
 use crate::node::input::Input;
+use crate::planner::Named;
 use crate::platform::crypt;
 use crate::platform::ubus::table::json;
 use crate::platform::ubus::{self, UbusStatus, error_value};
@@ -42,6 +45,7 @@ impl Daemon {
             "reload" => self.by_operator(&caller, "read the configuration again"),
             "interface_add" | "interface_remove" => self.by_operator(&caller, "change interfaces"),
             "record_start" | "record_stop" => self.by_operator(&caller, "record what happens"),
+            "plan_link" => return self.ubus.reply(call.call, Ok(plan_link(&call.arguments))),
             _ => {
                 match question(&call.method, &call.arguments) {
                     Ok(question) => {
@@ -111,6 +115,15 @@ impl Daemon {
         }
         Ok(json!({"device": device}))
     }
+}
+
+/// What becomes of a link that somebody thinks about. It asks nobody, so the node is not asked either.
+fn plan_link(arguments: &Map<String, Value>) -> Value {
+    let text = |name: &str| arguments.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let reckoned = Language::named(text("language"))
+        .and_then(|language| Ok(Named::of(&|name| Ok(text(name)), Terrain::default())?.json(language)));
+    // What is an option on the command line is an argument here.
+    reckoned.unwrap_or_else(|why| error_value("plan", &why.replace("--", "")))
 }
 
 /// The arguments of rpcd's `session get` that tell who a session belongs to.

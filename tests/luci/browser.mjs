@@ -24,6 +24,7 @@ const SCREENS = process.argv.includes('--screens') ? option('--screens') : null;
 const PAGES = ['overview', 'sell', 'sessions', 'books', 'links', 'mesh', 'settings'];
 const READY = {
   overview: '.tq-hero', sell: '.tq-plan', sessions: '.tq-lead', books: '.tq-month', links: '.tq-link', mesh: '.tq-graph', settings: '.cbi-value',
+  planner: '.tq-planner',
 };
 
 // All of it together takes some two minutes; what is not over by then hangs.
@@ -475,6 +476,32 @@ const SCENES = {
     await say('none');
     await until('her login to be gone', async () => !(await lets()));
     await done(admin);
+  },
+
+  async 'a link is planned before anybody climbs'() {
+    for (const [width, language, words] of [[360, 'es', /funcionará/], [1280, 'en', /it will work/]]) {
+      const page = await logIn('mira', { width, height: 740, language });
+      await show(page, 'planner');
+      await looks(page, 'planner', 'mira');
+      for (const [field, value] of [['names-0', '<b>cerro</b>'], ['place-0', '17.0667, -96.7203'], ['place-1', '17.3, -96.65'], ['gain-0', '30'], ['gain-1', '30'], ['mast-0', '4O']])
+        await page.type(`#tq-${field}`, value);
+      await page.press('.tq-planner .tq-main');
+      await page.until('/mast `4O`/.test(document.querySelector(".tq-trouble").innerText)', 'what is no number');
+      await page.type('#tq-mast-0', language === 'es' ? '40,5' : '40.5');
+      await page.type('#tq-mast-1', '40');
+      await page.press('.tq-planner .tq-main');
+      await page.until('!!document.querySelector("[data-verdict]")', 'the answer');
+      assert.match(await page.text('.tq-plan-answer'), words);
+      assert.match(await page.text('.tq-plan-answer h3'), /<b>cerro<\/b> – B/);
+      assert.equal(await count(page, '.tq-plan-answer b'), 0);
+      assert.equal(await has(page, '[data-verdict=good] [data-finding=chip-unknown]'), true);
+      for (const end of [0, 1]) await page.type(`#tq-mast-${end}`, '3');
+      await page.press('.tq-planner .tq-main');
+      await page.until('!!document.querySelector("[data-verdict=impossible] [data-finding=blocked]")', 'the ground in the way');
+      await looks(page, 'planner', 'mira');
+      await keep(page, width === 360 ? 'planear-telefono' : 'planear-escritorio');
+      await done(page);
+    }
   },
 
   async 'who was logged out is told so'() {

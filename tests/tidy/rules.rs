@@ -20,6 +20,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("main", 5),
     ("cli", 5),
     ("daemon", 5),
+    ("planner", 5),
     ("config", 4),
     ("platform", 4),
     ("node", 3),

@@ -188,6 +188,7 @@ mod test {
                 "requests",
                 "statistics",
                 "links",
+                "plan_link",
                 "plans",
                 "sessions",
             ] {

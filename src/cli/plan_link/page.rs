@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{Figure, Named, sentence, text};
+use super::text;
+use crate::base::language::Language;
 use crate::cli::escaped;
-use crate::cli::language::Language;
+use crate::planner::{Figure, Named, sentence};
 
 /// Width and height of the drawing, in its own units.
 const DRAWING: (f64, f64) = (1_000.0, 300.0);

@@ -80,26 +80,6 @@ fn programs_get_figures_and_codes() {
 }
 
 #[test]
-fn numbers_are_read_as_people_write_them() {
-    for (text, number) in [
-        ("17", Some(17.0)),
-        (" -96.7203 ", Some(-96.7203)),
-        ("+.5", Some(0.5)),
-        ("3.", Some(3.0)),
-        ("123456789012.345", Some(123_456_789_012.345)),
-        ("1e3", None),
-        ("--1", None),
-        ("", None),
-        (".", None),
-        ("1.2.3", None),
-        ("1234567890123456", None),
-        ("nan", None),
-    ] {
-        assert_eq!(parsed(text), number, "{text}");
-    }
-}
-
-#[test]
 fn a_page_is_whole_and_nothing_of_a_name_is_a_tag() {
     let page = said(&format!("{} --html", GOOD.replace("cerro,", "<b>&,"))).unwrap();
     assert!(page.contains("<h1>&lt;b&gt;&amp; – plaza</h1>") && page.contains("Señal esperada"), "{page}");

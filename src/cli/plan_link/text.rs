@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
-use super::sentence;
-use super::{Figure, Named};
-use crate::cli::language::Language;
+use crate::base::language::Language;
 use crate::link::budget::{Finding, Rate, Verdict};
+use crate::planner::{Figure, Named, sentence};
 
 /// The whole answer.
 pub(super) fn table(named: &Named) -> String {

@@ -21,6 +21,7 @@ const CALLS = {
 	routes: declare('routes', [ 'offset', 'limit' ]),
 	why: declare('why', [ 'destination' ]),
 	links: declare('links', []),
+	plan_link: declare('plan_link', [ 'from', 'to', 'distance', 'ground', 'mast', 'gain', 'power', 'frequency', 'width', 'chip', 'allowed', 'names', 'language' ]),
 	plans: declare('plans', []),
 	sessions: declare('sessions', [ 'offset', 'limit' ]),
 	voucher_issue: declare('voucher_issue', [ 'plan', 'count', 'key' ]),
@@ -66,6 +67,7 @@ function refusal(error) {
 	case 'no-session': return _('You have been logged out. Load the page again and log in.');
 	case 'session-unknown': return _('Nobody is online through this node with that voucher any more.');
 	case 'not-saved': return _('Nothing was sold: the node cannot save. Internet and sessions go on. Tell an operator.');
+	case 'plan': return _('This cannot be reckoned: %s').format(error.message);
 	case 'plan-unknown': return _('This plan is no longer on sale. Load the page again.');
 	case 'timeout': return _('The node was too busy to answer. Try again.');
 	case 'amount': return _('The node does not take this amount: it is written like 12.50, and nobody pays more than she owes here.');

@@ -1,13 +1,13 @@
 //! What a plan says, in words.
 
 use super::Figure;
-use crate::cli::language::Language;
+use crate::base::language::Language;
 use crate::link::budget::{
     Clearance, FADE_MARGIN_DB, Finding, MOST_DISTANCE_M, PlaceError, PlanError, TerrainError, Verdict,
 };
 
 /// A word for programs.
-pub(super) const fn verdict_code(verdict: Verdict) -> &'static str {
+pub(crate) const fn verdict_code(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Good => "good",
         Verdict::Doubtful => "doubtful",
@@ -16,7 +16,7 @@ pub(super) const fn verdict_code(verdict: Verdict) -> &'static str {
 }
 
 /// A half sentence for people.
-pub(super) const fn verdict(verdict: Verdict, language: Language) -> &'static str {
+pub(crate) const fn verdict(verdict: Verdict, language: Language) -> &'static str {
     match verdict {
         Verdict::Good => language.of("it will work", "funcionará"),
         Verdict::Doubtful => {
@@ -27,7 +27,7 @@ pub(super) const fn verdict(verdict: Verdict, language: Language) -> &'static st
 }
 
 /// A finding, and what to do.
-pub(super) fn finding(finding: &Finding, language: Language) -> String {
+pub(crate) fn finding(finding: &Finding, language: Language) -> String {
     let (english, spanish) = words(finding);
     let [first, second] = figures(finding);
     language.of(english, spanish).replace("{1}", &first).replace("{2}", &second)
@@ -119,7 +119,7 @@ const fn notes(finding: &Finding) -> (&'static str, &'static str) {
 }
 
 /// Why a plan is none, and what to write.
-pub(super) fn refused(error: &PlanError) -> String {
+pub(crate) fn refused(error: &PlanError) -> String {
     let option = |end: &usize| if *end == 0 { "--from" } else { "--to" };
     match error {
         PlanError::Place { end, why: PlaceError::Swapped } => {
@@ -145,7 +145,7 @@ pub(super) fn refused(error: &PlanError) -> String {
 }
 
 /// Why heights are no terrain.
-pub(super) fn terrain(error: &TerrainError) -> String {
+pub(crate) fn terrain(error: &TerrainError) -> String {
     match error {
         TerrainError::TooMany => "there are more than 4,096 heights".to_owned(),
         TerrainError::Height(number) => {

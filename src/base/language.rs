@@ -1,8 +1,8 @@
-//! The languages of pages to print.
+//! The languages that are built into what is printed and planned; the portal's own are files (`hotspot::portal`).
 
 /// One of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Language {
+pub enum Language {
     /// Español.
     Spanish,
     /// English.
@@ -11,7 +11,7 @@ pub(super) enum Language {
 
 impl Language {
     /// What `--language` says; Spanish if it is not said.
-    pub(super) fn named(word: Option<&str>) -> Result<Self, String> {
+    pub fn named(word: Option<&str>) -> Result<Self, String> {
         match word {
             None | Some("es") => Ok(Self::Spanish),
             Some("en") => Ok(Self::English),
@@ -20,7 +20,7 @@ impl Language {
     }
 
     /// The sentence of this language.
-    pub(super) const fn of<T: Copy>(self, english: T, spanish: T) -> T {
+    pub const fn of<T: Copy>(self, english: T, spanish: T) -> T {
         match self {
             Self::English => english,
             Self::Spanish => spanish,
@@ -28,7 +28,7 @@ impl Language {
     }
 
     /// Its name in pages.
-    pub(super) const fn code(self) -> &'static str {
+    pub const fn code(self) -> &'static str {
         self.of("en", "es")
     }
 }
