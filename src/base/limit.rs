@@ -236,6 +236,13 @@ pub const NODE_HOPS: u8 = 16;
 /// Rounds of passing words between cores after one input; four are enough, more is a mistake.
 pub const NODE_CARRY_ROUNDS: usize = 64;
 
+// ---- link ----
+
+/// Devices of radios that are watched: a hilltop has four radios, some with two devices.
+pub const RADIOS: usize = 8;
+/// Stations of one device in a sample; of more, the first count. An access radio of a mesh has some ten.
+pub const RADIO_STATIONS: usize = 64;
+
 // ---- platform ----
 
 /// Messages of one netlink datagram: the kernel's acknowledgements still fit its receive buffer.

@@ -1,6 +1,6 @@
-//! Radio links. A point-to-point link is planned here ([`budget`]); watching it, its cost and the two-ended change of
-//! its settings are the radio issue's next parts.
+//! Radio links. A point-to-point link is planned here ([`budget`]) and watched from what its radio says ([`sample`]).
 
 #![forbid(unsafe_code)]
 
 pub mod budget;
+pub mod sample;

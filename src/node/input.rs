@@ -18,6 +18,7 @@ use crate::base::voucher::RequestId;
 use crate::hotspot::output::{AdmittedGuest, GuestChange, SavedSession, UsageSample};
 use crate::hotspot::request::PortalRequest;
 use crate::ledger::sync;
+use crate::link::sample::RadioNews;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +123,8 @@ pub enum Input {
     VolumesFound(Vec<Volume>),
     /// What devices have carried since they were made, as the kernel counts it.
     Carried(Vec<(String, u64)>),
+    /// A radio's figures, or something that happened to it.
+    Radio(RadioNews),
     /// Something of the ledger's exchange with the neighbours.
     Exchange(sync::Event),
     /// The node is put out of service: the neighbours are told, and no route of ours stays in the kernel.

@@ -44,6 +44,7 @@ mod persons;
 pub(crate) mod plan;
 pub mod probe;
 mod provisional;
+mod radio;
 pub mod recorder;
 mod redact;
 mod roaming;
@@ -100,6 +101,7 @@ pub struct Node {
     watches: uplinks::Watches,
     outside: outside::Outside,
     strangers: entitled::Strangers,
+    radios: radio::Radios,
     meters: metered::Meters,
     troubles: alerts::Troubles,
     calendar: calendar::Calendar,
@@ -156,6 +158,7 @@ impl Node {
             watches: uplinks::Watches::default(),
             outside: outside::Outside::default(),
             strangers: entitled::Strangers::default(),
+            radios: radio::Radios::default(),
             meters: metered::Meters::default(),
             troubles: alerts::Troubles::default(),
             calendar: calendar::Calendar::default(),
@@ -231,6 +234,7 @@ impl Node {
             Input::PeerGone(request) => self.give_up(request, vault),
             Input::Stored(id) => self.stored(now, id),
             Input::StoreFailed(id, why) => self.store_failed(now, id, &why, vault),
+            Input::Radio(news) => self.radio(news),
             Input::Exchange(event) => self.sync.handle(now, event, &self.ledger),
             Input::Leave => self.babel.handle_leave(now),
             Input::Stop => self.stop(now, vault),

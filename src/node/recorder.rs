@@ -32,6 +32,7 @@ use crate::base::bytes::Reader;
 use crate::base::limit;
 use crate::base::sorted::SortedSet;
 use crate::base::time::Instant;
+use crate::link::sample::RadioNews;
 use vaults::{RecordingVault, ReplayVault, VaultAnswer};
 
 /// What a recording begins with: it is read by the version that wrote it.
@@ -92,6 +93,10 @@ impl Recorder {
             Input::Portal { request, guest, http } => {
                 let http = self.names.borrow_mut().request(node.settings.hotspot.as_ref(), http);
                 Input::Portal { request: *request, guest: *guest, http }
+            }
+            // Under a pseudonym a station cannot be recognised.
+            Input::Radio(RadioNews::Sample(sample)) => {
+                Input::Radio(RadioNews::Sample(node.with_neighbours(sample.clone())))
             }
             other => other.clone(),
         };

@@ -6,6 +6,7 @@ mod devices;
 mod lanes;
 mod network;
 mod provisional;
+mod radio;
 mod story;
 mod taps;
 pub(in crate::node) mod vault;
