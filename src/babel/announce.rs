@@ -142,6 +142,11 @@ impl Engine {
         if goes_on && sent > 0 {
             return sent;
         }
+        let alone = |tlv: &Tlv| matches!(tlv, Tlv::Hello { unicast: true, .. });
+        let neighbour = to.and_then(|id| self.neighbours.get(&id)).filter(|_| tlvs.iter().any(alone));
+        if let Some(octets) = neighbour.and_then(|neighbour| neighbour.air.hello_bytes) {
+            writer.pad(octets.into());
+        }
         if !writer.is_empty() {
             self.send(index, destination, writer.finish());
         }

@@ -9,6 +9,7 @@ use std::net::Ipv6Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::air::Air;
 use super::auth::{Authenticity, Verify};
 use super::counters::Counters;
 use super::disown::ColdStart;
@@ -42,6 +43,7 @@ pub struct Engine {
     pub(super) interfaces: SortedMap<InterfaceIndex, Interface>,
     pub(super) neighbours: SortedMap<NeighbourId, Neighbour>,
     pub(super) next_neighbour: u32,
+    pub(super) airs: SortedMap<(InterfaceIndex, Ipv6Addr), Air>,
     pub(super) originated: SortedMap<PrefixPair, u16>,
     pub(super) routes: Routes,
     pub(super) sources: Sources,
@@ -99,6 +101,7 @@ impl Engine {
             interfaces: SortedMap::new(),
             neighbours: SortedMap::new(),
             next_neighbour: 0,
+            airs: SortedMap::new(),
             originated: SortedMap::new(),
             routes: Routes::default(),
             sources: Sources::default(),
@@ -156,6 +159,7 @@ impl Engine {
     pub fn handle_interface_gone(&mut self, now: Instant, index: InterfaceIndex) {
         self.stop_interface(now, index);
         self.interfaces.remove(&index);
+        self.forget_airs(index);
         self.authenticity.forget(index);
         self.flush_changes();
     }
@@ -388,7 +392,7 @@ impl Engine {
         }
     }
 
-    fn flush_changes(&mut self) {
+    pub(super) fn flush_changes(&mut self) {
         let changes = std::mem::take(&mut self.changes);
         if !changes.is_empty() {
             let changes = changes.into_iter().map(|(prefix, action)| RouteChange { prefix, action });

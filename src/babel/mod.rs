@@ -19,6 +19,7 @@
 
 #![forbid(unsafe_code)]
 
+mod air;
 mod announce;
 pub mod auth;
 pub mod counters;
@@ -49,6 +50,7 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use air::Air;
 pub use engine::Engine;
 pub use interface::InterfaceStatus;
 pub use report::Report;

@@ -4,6 +4,7 @@ use std::net::Ipv6Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::air::Air;
 use super::counters::Received;
 use super::disown::Disowning;
 use super::rtt::RoundTrip;
@@ -41,6 +42,10 @@ pub(super) struct Neighbour {
     /// Whether it ever sent a Hello, and when last (or when it was met).
     pub(super) heard: bool,
     pub(super) last_heard: Instant,
+    /// What else is known of the link.
+    pub(super) air: Air,
+    /// The number of the next Hello to it alone.
+    pub(super) hello_seqno: SeqNo,
     /// How long packets take.
     pub(super) round_trip: RoundTrip,
     /// It has not acknowledged yet that what a run before ours announced is void.
@@ -59,6 +64,8 @@ pub(super) struct History {
     /// How many bits mean something.
     length: u8,
     expected: SeqNo,
+    /// How many came, and how many should have, since it began.
+    counted: (u32, u32),
     interval: Span,
     deadline: Option<Instant>,
 }
@@ -110,6 +117,10 @@ impl History {
         self.bits == 0
     }
 
+    pub(super) const fn counted(&self) -> (u32, u32) {
+        self.counted
+    }
+
     pub(super) const fn bits(&self) -> u16 {
         self.bits
     }
@@ -131,6 +142,8 @@ impl History {
     fn append(&mut self, received: bool) {
         self.bits = self.bits >> 1 | u16::from(received) << 15;
         self.length = self.length.saturating_add(1).min(16);
+        let (came, expected) = self.counted;
+        self.counted = (came.wrapping_add(received.into()), expected.wrapping_add(1));
     }
 }
 
@@ -149,6 +162,9 @@ impl Neighbour {
             announced: false,
             heard: false,
             last_heard: now,
+            air: Air::default(),
+            // Whoever remembers an earlier one hears a new start.
+            hello_seqno: SeqNo((now.as_millis() & 0xffff) as u16),
             round_trip: RoundTrip::default(),
             disowning: None,
             received: Received::default(),
@@ -188,14 +204,30 @@ impl Neighbour {
     /// What a packet over this link costs.
     pub(super) fn link_cost(&self, settings: &InterfaceSettings) -> u16 {
         let rxcost = self.rxcost(settings);
-        if rxcost == INFINITY || self.txcost == INFINITY {
+        if rxcost == INFINITY || self.txcost == INFINITY || self.air.is_dead {
             return INFINITY;
         }
         match settings.kind {
-            LinkKind::Wired | LinkKind::Bridge => self.txcost,
+            LinkKind::Wired => self.txcost,
+            // Two of three Hellos say that it lives; what it is worth, those of the last quarter of a minute.
+            LinkKind::Bridge => {
+                let (received, expected) = self.steady().last(16);
+                let lossy = (u32::from(self.txcost) * expected).checked_div(received);
+                let lossy = lossy.and_then(|cost| u16::try_from(cost).ok()).unwrap_or(INFINITY);
+                lossy
+                    .min(self.txcost.saturating_mul(4))
+                    .saturating_add(self.round_trip.penalty())
+                    .min(INFINITY - 1)
+            }
             LinkKind::Tunnel => self.txcost.saturating_add(self.round_trip.penalty()),
             // RFC 8966 A.2.2: the nominal cost divided by both probabilities of arrival.
-            LinkKind::Wireless => self.expected_transmissions(self.txcost.max(settings.rxcost)),
+            LinkKind::Wireless => {
+                let lossy = self.expected_transmissions(self.txcost.max(settings.rxcost));
+                match self.air.cost {
+                    None => lossy,
+                    Some(cost) => Self::cost_of_air(cost, lossy, settings.rxcost),
+                }
+            }
         }
     }
 
@@ -244,6 +276,9 @@ impl Neighbour {
             return None;
         }
         let deaf = self.rxcost(settings) == INFINITY;
+        if self.air.is_dead {
+            return Some("the radio says that nothing arrives there".into());
+        }
         Some(match (deaf, self.ihu_deadline) {
             (true, _) if self.multicast.is_empty() && self.unicast.is_empty() => {
                 "we do not hear its Hellos".into()
@@ -254,8 +289,15 @@ impl Neighbour {
         })
     }
 
+    /// The Hellos that tell more of packets: those to us alone, if they come. What goes to all goes at the slowest rate,
+    /// and nobody sends it again.
+    fn steady(&self) -> &History {
+        let is_kept = self.unicast.deadline.is_some() && self.unicast.length >= ETX_HELLOS;
+        if is_kept { &self.unicast } else { &self.multicast }
+    }
+
     fn expected_transmissions(&self, nominal: u16) -> u16 {
-        let (received, expected) = self.multicast.last(ETX_HELLOS);
+        let (received, expected) = self.steady().last(ETX_HELLOS);
         let cost = (u32::from(nominal) * expected).checked_div(received);
         cost.and_then(|cost| u16::try_from(cost).ok()).unwrap_or(INFINITY)
     }

@@ -81,6 +81,7 @@ impl Engine {
         let id = NeighbourId(self.next_neighbour);
         self.next_neighbour = self.next_neighbour.wrapping_add(1);
         let mut neighbour = Neighbour::new(now, interface, address);
+        neighbour.air = self.airs.get(&(interface, address)).copied().unwrap_or_default();
         let soon = now + self.random.span(URGENT);
         neighbour.outbox.push(Tlv::RouteRequest(None), soon);
         self.neighbours.insert(id, neighbour);

@@ -78,7 +78,7 @@ impl Engine {
         let here = self.neighbours.values().filter(|neighbour| neighbour.interface == interface);
         let echoes: Vec<(Ipv6Addr, Echo)> =
             here.filter_map(|neighbour| Some((neighbour.address, neighbour.round_trip.echo?))).collect();
-        let wanted = settings.kind == LinkKind::Tunnel || !echoes.is_empty();
+        let wanted = matches!(settings.kind, LinkKind::Tunnel | LinkKind::Bridge) || !echoes.is_empty();
         wanted.then(|| WrittenTiming { sent: clock(now), echoes })
     }
 }

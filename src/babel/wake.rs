@@ -173,6 +173,11 @@ impl Engine {
                 neighbour.hellos_since_ihu = 0;
                 running.outbox.push(ihu(neighbour, rxcost, settings), now);
             }
+            if neighbour.air.hello_bytes.is_some() {
+                let seqno = neighbour.hello_seqno;
+                neighbour.hello_seqno = seqno.next();
+                neighbour.outbox.push_hello(Tlv::Hello { unicast: true, seqno, interval_cs }, now);
+            }
         }
     }
 }

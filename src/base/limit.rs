@@ -23,6 +23,8 @@ pub const BABEL_INTERFACES: usize = 128;
 pub const BABEL_OUTBOX_TLVS: usize = 256;
 /// TLVs that one packet may hold: the largest jumbo-free packet of the shortest TLVs that act.
 pub const BABEL_TLVS_PER_PACKET: usize = 4_096;
+/// Links of which something is known beside what Babel hears: of all neighbours, and of some that left.
+pub const BABEL_AIRS: usize = 2 * BABEL_NEIGHBOURS;
 /// Senders with a right MAC that are remembered, over all interfaces: all neighbours, and as many that left.
 pub const BABEL_AUTH_PEERS: usize = 2 * BABEL_NEIGHBOURS;
 /// Keys of one interface: two suffice to change from one to another, a mesh of several communities has more.
@@ -148,6 +150,8 @@ pub const SYNC_PATH_BYTES: usize = 4_096;
 pub const SYNC_WANT: usize = 256;
 /// Answers of one stream that wait to be sent; until one has left no further question is read.
 pub const SYNC_CONTROL: usize = 4;
+/// Words about a link that wait to be fetched: they are, after each message.
+pub const SYNC_ASIDES: usize = 4;
 /// Streams of one node: a hill has half a dozen neighbours.
 pub const SYNC_STREAMS: usize = 16;
 /// A beacon is 47 octets; a later version may say more.
@@ -242,6 +246,9 @@ pub const NODE_CARRY_ROUNDS: usize = 64;
 pub const RADIOS: usize = 8;
 /// Stations of one device in a sample; of more, the first count. An access radio of a mesh has some ten.
 pub const RADIO_STATIONS: usize = 64;
+
+/// Links that are watched, each with a history of 28 kB: of more neighbours, those that die make room.
+pub const RADIO_LINKS: usize = 32;
 
 // ---- platform ----
 

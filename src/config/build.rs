@@ -15,6 +15,8 @@ use crate::base::sorted::SortedMap;
 use crate::base::time::Span;
 use crate::hotspot::portal::Language;
 use crate::hotspot::settings::{Community, Settings as HotspotSettings};
+use crate::link::change::Setting;
+use crate::link::settings::LinkSettings;
 use crate::node::probe::Ask;
 use crate::node::settings::{Entitled, Uplink as UplinkSettings};
 
@@ -26,6 +28,7 @@ pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Con
     let mut babel = BabelSettings::default();
     let keys: Vec<Key> = of("key").filter_map(|section| key(section, findings)).collect();
     babel.interfaces.extend(of("interface").map(|section| interface(section, &keys, findings)));
+    let links = of("interface").filter(|section| section.text("kind") == "wireless").map(link).collect();
     let services: Vec<Service> = of("service").map(service).collect();
     let Filters { policy, redistribute } = filters(of("filter"), findings);
     babel.policy = policy;
@@ -61,6 +64,7 @@ pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Con
     Some(Config {
         node,
         babel,
+        links,
         keys,
         announce,
         redistribute,
@@ -173,6 +177,19 @@ fn interface(section: &Checked<'_>, keys: &[Key], findings: &mut Findings) -> In
         auth: auth(section, keys, findings),
         radio: section.optional("radio"),
         v4_via_v6: section.flag("v4_via_v6"),
+    }
+}
+
+/// What the radio of an interface makes of its links.
+fn link(section: &Checked<'_>) -> LinkSettings {
+    LinkSettings {
+        device: section.value("device"),
+        hop_cost: section.value("hop_cost"),
+        airtime_cost: section.value("airtime_cost"),
+        throughput_kbit: section.optional("throughput_kbit"),
+        planned_kbit: section.optional("planned_kbit"),
+        change: section.list::<String>("change").iter().filter_map(|word| Setting::of(word)).collect(),
+        dead_man_s: section.value("dead_man_s"),
     }
 }
 

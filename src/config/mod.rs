@@ -25,6 +25,7 @@ use crate::base::address::Prefix;
 use crate::base::limit::CONFIG_BYTES;
 use crate::base::time::Span;
 use crate::hotspot::settings::Settings as HotspotSettings;
+use crate::link::settings::LinkSettings;
 use crate::node::settings::Uplink as UplinkSettings;
 pub use crate::node::settings::{Announce, Entitled, Person, Redistribute, Role};
 pub use crate::platform::queues::Queue;
@@ -45,6 +46,8 @@ pub struct Config {
     pub node: NodeSettings,
     /// What Babel is told.
     pub babel: BabelSettings,
+    /// What the radios make of their links.
+    pub links: Vec<LinkSettings>,
     /// The static keys that packets of the mesh are signed with.
     pub keys: Vec<keys::Key>,
     /// Prefixes that are announced while the kernel has that route or address; sorted by prefix.

@@ -175,6 +175,17 @@ const INTERFACE: &[OptionRule] = &[
     rule("key", Value::NodeName, Default::List(BABEL_KEYS), Takes::Live),
     rule("radio", Value::Device, Default::Derived("none"), Takes::Live),
     rule("v4_via_v6", Value::Flag, Default::Is("1"), Takes::Live),
+    rule("hop_cost", number(0, 10_000), Default::Is("64"), Takes::Live),
+    rule("airtime_cost", number(0, 65_534), Default::Is("1920"), Takes::Live),
+    rule("throughput_kbit", number(1, 10_000_000), Default::Derived("measured"), Takes::Live),
+    rule("planned_kbit", number(1, 10_000_000), Default::Derived("the best that was seen"), Takes::Live),
+    rule(
+        "change",
+        Value::Choice(&["channel", "width", "power", "distance", "key"]),
+        Default::List(5),
+        Takes::Live,
+    ),
+    rule("dead_man_s", number(20, 3_600), Default::Is("180"), Takes::Live),
 ];
 
 const KEY: &[OptionRule] = &[

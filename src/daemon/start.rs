@@ -294,6 +294,7 @@ fn node_settings(config: &Config, words: &Catalogue) -> Settings {
     Settings {
         name: config.node.name.clone(),
         babel: config.babel.clone(),
+        links: config.links.clone(),
         announce: config.announce.clone(),
         redistribute: config.redistribute.clone(),
         uplinks: config.uplinks.iter().map(|uplink| uplink.settings.clone()).collect(),

@@ -1,7 +1,20 @@
-//! Radio links. A point-to-point link is planned here ([`budget`]) and watched from what its radio says ([`sample`]).
+//! Radio links: planned, watched, and what they cost.
+//!
+//! ```text
+//!  platform/radio ─▶ sample ─▶ monitor ─▶ quality ─▶ settings::cost ─▶ Word ─▶ babel
+//!                                 ├─────▶ life (dead, back) ───────────┘
+//!                                 └─────▶ history (an hour, two days, sixty days)
+//! ```
+//!
+//! [`budget`] plans a link before there is one. Nothing here names Babel: `node/radio.rs` carries the words.
 
 #![forbid(unsafe_code)]
 
 pub mod budget;
 pub mod change;
+pub mod history;
+mod life;
+pub mod monitor;
+pub mod quality;
 pub mod sample;
+pub mod settings;

@@ -73,6 +73,7 @@ use crate::base::voucher::RequestId;
 use crate::hotspot::Hotspot;
 use crate::ledger::Ledger;
 use crate::ledger::sync::Sync;
+use crate::link::monitor::Monitor;
 use call::Answer;
 use input::{Input, KernelRoute};
 use output::{Note, NoteLevel, Output};
@@ -101,7 +102,7 @@ pub struct Node {
     watches: uplinks::Watches,
     outside: outside::Outside,
     strangers: entitled::Strangers,
-    radios: radio::Radios,
+    monitor: Monitor,
     meters: metered::Meters,
     troubles: alerts::Troubles,
     calendar: calendar::Calendar,
@@ -158,7 +159,7 @@ impl Node {
             watches: uplinks::Watches::default(),
             outside: outside::Outside::default(),
             strangers: entitled::Strangers::default(),
-            radios: radio::Radios::default(),
+            monitor: Monitor::default(),
             meters: metered::Meters::default(),
             troubles: alerts::Troubles::default(),
             calendar: calendar::Calendar::default(),
@@ -234,7 +235,7 @@ impl Node {
             Input::PeerGone(request) => self.give_up(request, vault),
             Input::Stored(id) => self.stored(now, id),
             Input::StoreFailed(id, why) => self.store_failed(now, id, &why, vault),
-            Input::Radio(news) => self.radio(news),
+            Input::Radio(news) => self.radio(now, news),
             Input::Exchange(event) => self.sync.handle(now, event, &self.ledger),
             Input::Leave => self.babel.handle_leave(now),
             Input::Stop => self.stop(now, vault),
@@ -382,7 +383,7 @@ impl Node {
             let mut quiet = true;
             while let Some(output) = self.babel.poll() {
                 quiet = false;
-                self.babel_output(output, vault);
+                self.babel_output(now, output, vault);
             }
             while let Some(output) = self.hotspot.as_mut().and_then(Hotspot::poll) {
                 quiet = false;
@@ -403,7 +404,7 @@ impl Node {
         }
     }
 
-    fn babel_output(&mut self, output: babel::output::Output, vault: &mut dyn Vault) {
+    fn babel_output(&mut self, now: Instant, output: babel::output::Output, vault: &mut dyn Vault) {
         use babel::output::{Event, Output as Babel};
         match output {
             Babel::Send { interface, destination, bytes, seal } => {
@@ -418,6 +419,7 @@ impl Node {
             Babel::Event(event) => {
                 let (level, text) = match event {
                     Event::NeighbourNew { interface, address } => {
+                        self.look_at_link(now, interface, address);
                         (NoteLevel::Info, format!("neighbour {address} heard on {}", self.device(interface)))
                     }
                     Event::NeighbourLost { interface, address } => (

@@ -1,61 +1,100 @@
-//! What the radios say, and which of Babel's neighbours each of their stations is.
+//! What the radios say, which of Babel's neighbours each of their stations is, and what Babel is told of it.
 //!
 //! A station is known by its address on the air, a neighbour by its link-local address. A router makes the one of the
 //! other (RFC 4291, appendix A); where it does not, a device with one station and one neighbour leaves no choice.
+//!
+//! Each neighbour on a radio that is watched, and each behind a bridge, gets a Hello of its own each second: a dead link is
+//! seen by what is sent and not acknowledged. While nothing else is sent these Hellos are as long as packets are, so that the
+//! rate control learns from them, and losses on a closed radio are those that guests have.
 
 use std::net::Ipv6Addr;
 
 use super::Node;
-use crate::base::address::MacAddress;
+use crate::babel::Air;
+use crate::babel::settings::LinkKind;
+use crate::base::address::{InterfaceIndex, MacAddress};
 use crate::base::limit;
-use crate::base::sorted::SortedMap;
-use crate::link::sample::{RadioEvent, RadioNews, RadioSample};
-
-/// The last sample of each device.
-pub(super) type Radios = SortedMap<String, RadioSample>;
+use crate::base::time::Instant;
+use crate::link::monitor::{Word, is_of};
+use crate::link::sample::{RadioNews, RadioSample};
 
 impl Node {
     /// A radio's figures, or something that happened to it.
-    pub(super) fn radio(&mut self, news: RadioNews) {
-        match news {
+    pub(super) fn radio(&mut self, now: Instant, news: RadioNews) {
+        let (radio, news) = match news {
             RadioNews::Sample(sample) => {
-                let sample = self.with_neighbours(sample);
-                if self.radios.len() < limit::RADIOS || self.radios.contains_key(&sample.interface) {
-                    self.radios.insert(sample.interface.clone(), sample);
-                }
+                (sample.interface.clone(), RadioNews::Sample(self.with_neighbours(sample)))
             }
-            RadioNews::Event { interface, event: RadioEvent::Gone } => {
-                self.radios.remove(&interface);
+            RadioNews::Event { ref interface, .. } => (interface.clone(), news),
+        };
+        for (neighbour, word) in self.monitor.handle(now, &news, &self.settings.links) {
+            for index in self.ways_over(&radio, neighbour) {
+                self.babel.handle_air(now, index, neighbour, air(word));
             }
-            RadioNews::Event { .. } => {}
+        }
+    }
+
+    /// A neighbour was met: Babel hears what is known of the link.
+    pub(super) fn look_at_link(&mut self, now: Instant, index: InterfaceIndex, neighbour: Ipv6Addr) {
+        let device = self.device(index);
+        if self.kind_of(&device) == Some(LinkKind::Bridge) {
+            let air = Air { hello_bytes: Some(PROBE_BYTES), ..Air::default() };
+            self.babel.handle_air(now, index, neighbour, air);
+        } else if let Some(watched) =
+            self.monitor.of(neighbour).filter(|link| is_of(&device, &link.interface))
+        {
+            self.babel.handle_air(now, index, neighbour, air(watched.word()));
         }
     }
 
     /// The sample, each station with the neighbour that it is.
     pub(super) fn with_neighbours(&self, mut sample: RadioSample) -> RadioSample {
         sample.stations.truncate(limit::RADIO_STATIONS);
-        let heard: Vec<(String, Ipv6Addr)> = self
+        let heard: Vec<Ipv6Addr> = self
             .babel
             .neighbour_costs()
-            .map(|((index, address), _)| (self.device(index), address))
-            .filter(|(device, _)| is_of(device, &sample.interface))
+            .filter(|((index, _), _)| is_of(&self.device(*index), &sample.interface))
+            .map(|((_, address), _)| address)
             .collect();
         let is_only = sample.stations.len() == 1 && heard.len() == 1;
         for station in sample.stations.iter_mut().filter(|station| station.neighbour.is_none()) {
+            let known = self.monitor.neighbour(&sample.interface, station.mac);
             let own = link_local(station.mac);
-            let found = heard.iter().find(|(_, address)| is_only || *address == own);
-            station.neighbour = found.map(|(_, address)| *address);
+            let found = || heard.iter().find(|address| is_only || **address == own).copied();
+            station.neighbour = known.or_else(found);
         }
         sample
     }
+
+    /// The interfaces of Babel by which a neighbour is reached over a radio: where it is heard, else all of the radio's.
+    fn ways_over(&self, radio: &str, neighbour: Ipv6Addr) -> Vec<InterfaceIndex> {
+        let of_radio = |index: &InterfaceIndex| {
+            let device = self.device(*index);
+            is_of(&device, radio) && self.kind_of(&device) == Some(LinkKind::Wireless)
+        };
+        let heard = self.babel.neighbour_costs().filter(|((_, address), _)| *address == neighbour);
+        let heard: Vec<InterfaceIndex> = heard.map(|((index, _), _)| index).filter(of_radio).collect();
+        if heard.is_empty() { self.interfaces.keys().copied().filter(of_radio).collect() } else { heard }
+    }
+
+    fn kind_of(&self, device: &str) -> Option<LinkKind> {
+        let mut interfaces = self.settings.babel.interfaces.iter();
+        interfaces.find(|interface| interface.name == device).map(|interface| interface.kind)
+    }
 }
 
-/// Whether Babel's device is this radio's, or that of a four-address station of it (`wlan0.sta1`).
-fn is_of(device: &str, radio: &str) -> bool {
-    device.strip_prefix(radio).is_some_and(|rest| rest.is_empty() || rest.starts_with(".sta"))
+fn air(word: Word) -> Air {
+    let hello_bytes = if word.is_idle { PROBE_BYTES } else { 0 };
+    Air { cost: word.cost, is_dead: word.is_dead, hello_bytes: Some(hello_bytes) }
 }
 
 fn link_local(mac: MacAddress) -> Ipv6Addr {
     let host = u64::from_be_bytes(mac.eui64());
     Ipv6Addr::from_bits(0xfe80 << 112 | u128::from(host))
 }
+
+/// A Hello that tells what happens to packets: most of guests' octets come in longer ones, and any link carries it.
+const PROBE_BYTES: u16 = 1_000;
+
+#[cfg(test)]
+mod tests;

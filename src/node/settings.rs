@@ -11,6 +11,7 @@ use crate::babel::RouterId;
 use crate::babel::policy::Selector;
 use crate::base::address::{Prefix, PrefixPair};
 use crate::base::time::Span;
+use crate::link::settings::LinkSettings;
 use crate::{babel, hotspot};
 
 /// Settings of the node. A reload hands over a whole new value; each part is compared with the old one.
@@ -20,6 +21,8 @@ pub struct Settings {
     pub name: String,
     /// Routing.
     pub babel: babel::settings::Settings,
+    /// What the radios make of their links.
+    pub links: Vec<LinkSettings>,
     /// Prefixes of this node. Each is announced while the kernel has that very route or address.
     pub announce: Vec<Announce>,
     /// Other routes of the kernel that are announced, or not; the first that fits decides.

@@ -1,5 +1,6 @@
 //! Several engines on a virtual clock.
 
+mod air;
 mod auth;
 mod bench;
 mod bounds;

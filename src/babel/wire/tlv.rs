@@ -162,8 +162,10 @@ impl Update {
 
 /// TLV types (RFC 8966 4.6). All others are ignored.
 pub(super) mod kind {
-    /// Padding of one octet, the only TLV without a length. (1 is padding with a length: ignored like the unknown.)
+    /// Padding of one octet, the only TLV without a length.
     pub(crate) const PAD1: u8 = 0;
+    /// Padding with a length: written, and ignored like the unknown.
+    pub(crate) const PADN: u8 = 1;
     /// Acknowledgment Request.
     pub(crate) const ACK_REQUEST: u8 = 2;
     /// Acknowledgment.

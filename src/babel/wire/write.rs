@@ -109,6 +109,16 @@ impl PacketWriter {
         false
     }
 
+    /// Fills the packet up to so many octets with what no reader looks at (RFC 8966 4.6.2), as far as there is room.
+    pub fn pad(&mut self, octets: usize) {
+        let mut left = octets.min(self.size).saturating_sub(self.bytes.len());
+        while left >= 2 {
+            let body = (left - 2).min(usize::from(u8::MAX));
+            self.tlv(kind::PADN, &[0; 255][..body], &[]);
+            left -= body + 2;
+        }
+    }
+
     /// Whether nothing was added yet.
     pub fn is_empty(&self) -> bool {
         self.bytes.len() == HEADER

@@ -40,7 +40,13 @@ const SECTIONS = {
 		[ 'auth', choice('community', 'off', 'sign', 'strict'), is('community') ],
 		[ 'key', 'nodename', list(0, 8) ],
 		[ 'radio', 'device', follows('none') ],
-		[ 'v4_via_v6', 'flag', is('1') ]
+		[ 'v4_via_v6', 'flag', is('1') ],
+		[ 'hop_cost', number(0, 10000), is('64') ],
+		[ 'airtime_cost', number(0, 65534), is('1920') ],
+		[ 'throughput_kbit', number(1, 10000000), follows('measured') ],
+		[ 'planned_kbit', number(1, 10000000), follows('the best that was seen') ],
+		[ 'change', choice('channel', 'width', 'power', 'distance', 'key'), list(0, 5) ],
+		[ 'dead_man_s', number(20, 3600), is('180') ]
 	] },
 	key: { most: 16, required: false, unique: 'name', options: [
 		[ 'name', 'nodename', REQUIRED ],

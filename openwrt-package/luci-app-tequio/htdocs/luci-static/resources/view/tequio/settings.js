@@ -36,7 +36,13 @@ function words(section, name) {
 			auth: [ _('Signatures'), _('Whether packets are signed, and whether who cannot sign is heard.') ],
 			key: [ _('Keys'), _('Names of the keys that are used here.') ],
 			radio: [ _('Radio'), _('Devices with the same word here share the air: going on over it costs more.') ],
-			v4_via_v6: [ _('IPv4 over IPv6'), _('On: no IPv4 address is needed here. Off: for neighbours that want one as next hop.') ]
+			v4_via_v6: [ _('IPv4 over IPv6'), _('On: no IPv4 address is needed here. Off: for neighbours that want one as next hop.') ],
+			hop_cost: [ _('Cost of a hop'), _('Of a radio link, beside what its throughput costs.') ],
+			airtime_cost: [ _('Cost of airtime'), _('Of a radio link of 1 Mbit/s; quicker ones cost their part of it. 0: the throughput does not count.') ],
+			throughput_kbit: [ _('Throughput'), _('What radio links here carry, in kbit/s, for radios that cannot say it.') ],
+			planned_kbit: [ _('Planned throughput'), _('In kbit/s: the quality of a link is what it carries in parts of this.') ],
+			change: [ _('May be changed'), _('What may be changed at both ends of a radio link at once, also by the member at the other end.') ],
+			dead_man_s: [ _('Way back'), _('Seconds after which each end of a link goes back to its old settings, if the new ones do not work.') ]
 		},
 		key: {
 			name: [ _('Name'), _('What the devices know it by.') ],

@@ -1,0 +1,314 @@
+//! What a link was like: an hour in steps of ten seconds, two days in steps of five minutes, sixty days in hours.
+//!
+//! Twelve octets a step, 28 kB a link. It lives in memory only: flash would not outlive it, and a restart of the
+//! daemon begins a new one. A time without figures leaves steps that say nothing, so that a step's place is its time.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::time::{Instant, Span};
+
+/// One step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// Mean of the signal.
+    pub signal_dbm: Option<i16>,
+    /// Mean of the noise.
+    pub noise_dbm: Option<i16>,
+    /// By how much the best chain hears more than the worst.
+    pub chain_gap_db: Option<i16>,
+    /// Of all frames that were sent, those that were sent again.
+    pub retries_percent: Option<i16>,
+    /// Of all frames, those that never arrived.
+    pub failed_percent: Option<i16>,
+    /// How much of the time the channel was busy.
+    pub busy_percent: Option<i16>,
+    /// Expected over planned throughput.
+    pub quality_percent: Option<i16>,
+    /// What is expected to get through.
+    pub throughput_100kbit: Option<i32>,
+    /// What it cost Babel.
+    pub cost: Option<i32>,
+    /// The lowest signal.
+    pub lowest_dbm: Option<i16>,
+}
+
+/// How fine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Resolution {
+    /// Ten seconds, for an hour.
+    Seconds,
+    /// Five minutes, for two days.
+    Minutes,
+    /// An hour, for sixty days.
+    Hours,
+}
+
+impl Resolution {
+    /// All of them, the finest first.
+    pub const ALL: [Self; 3] = [Self::Seconds, Self::Minutes, Self::Hours];
+
+    /// How long one step is.
+    pub const fn step(self) -> Span {
+        Span::from_secs(LEVELS[self as usize].0)
+    }
+}
+
+/// Seconds of a step, and how many are kept.
+const LEVELS: [(u64, usize); 3] = [(10, 360), (300, 576), (3_600, 1_440)];
+/// Octets of a step.
+const STEP: usize = 12;
+/// Steps for which room is taken at one time.
+const GROWTH: usize = 60;
+/// Figures that are averaged.
+const MEANS: usize = 9;
+/// "Nothing is known", in the octets of a step: of a signed one, an unsigned one, two.
+const NO_LEVEL: u8 = 127;
+const NO_SHARE: u8 = 255;
+const NO_NUMBER: u16 = u16::MAX;
+
+/// The history of one link.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    levels: [Level; 3],
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Level {
+    /// Steps, as a ring: the oldest at `head` once it is full.
+    octets: Vec<u8>,
+    head: u16,
+    /// Which step is being made, counted since time began; `None` before the first.
+    at: Option<u64>,
+    sums: [i32; MEANS],
+    counts: [u16; MEANS],
+    lowest: Option<i16>,
+}
+
+impl History {
+    /// Figures of a moment; not more often than once a second.
+    pub fn push(&mut self, now: Instant, figures: &Step) {
+        for (level, (every_s, most)) in self.levels.iter_mut().zip(LEVELS) {
+            level.turn(now.as_millis() / 1_000 / every_s, most);
+            level.add(figures);
+        }
+    }
+
+    /// The steps of a resolution that are over, the oldest first, and how long ago the last one ended.
+    pub fn steps(&self, now: Instant, resolution: Resolution) -> (Span, impl Iterator<Item = Step>) {
+        let level = &self.levels[resolution as usize];
+        let ended_s = level.at.unwrap_or(0) * LEVELS[resolution as usize].0;
+        let ago = now.since(Instant::from_millis(ended_s * 1_000));
+        let (newer, older) = level.octets.split_at(usize::from(level.head) * STEP);
+        let octets = older.chunks_exact(STEP).chain(newer.chunks_exact(STEP));
+        (ago, octets.map(read))
+    }
+
+    /// Octets that it takes, as they were asked for.
+    pub fn bytes(&self) -> usize {
+        self.levels.iter().map(|level| level.octets.capacity()).sum::<usize>() + size_of::<Self>()
+    }
+}
+
+impl Level {
+    /// Begins another step if it is time, and leaves room for those in which nothing was known.
+    fn turn(&mut self, at: u64, most: usize) {
+        let before = self.at.unwrap_or(at);
+        if at > before {
+            let step = self.mean();
+            self.write(&step, most);
+            let silent = (at - before - 1).min(most as u64);
+            (0..silent).for_each(|_| self.write(&Step::default(), most));
+            (self.sums, self.counts, self.lowest) = ([0; MEANS], [0; MEANS], None);
+        }
+        self.at = Some(before.max(at));
+    }
+
+    fn add(&mut self, figures: &Step) {
+        for (place, value) in figures.means().into_iter().enumerate() {
+            if let Some(value) = value {
+                self.sums[place] = self.sums[place].saturating_add(value);
+                self.counts[place] = self.counts[place].saturating_add(1);
+            }
+        }
+        let lowest = figures.lowest_dbm.or(figures.signal_dbm);
+        self.lowest = self.lowest.into_iter().chain(lowest).min();
+    }
+
+    fn mean(&self) -> Step {
+        let of = |place: usize| {
+            let count = i32::from(self.counts[place]);
+            // To the nearest, also below zero.
+            (count > 0).then(|| (self.sums[place] * 2 + count).div_euclid(count * 2))
+        };
+        let small = |place: usize| of(place).and_then(|mean| i16::try_from(mean).ok());
+        Step {
+            signal_dbm: small(0),
+            noise_dbm: small(1),
+            chain_gap_db: small(2),
+            retries_percent: small(3),
+            failed_percent: small(4),
+            busy_percent: small(5),
+            quality_percent: small(6),
+            throughput_100kbit: of(7),
+            cost: of(8),
+            lowest_dbm: self.lowest,
+        }
+    }
+
+    fn write(&mut self, step: &Step, most: usize) {
+        let octets = written(step);
+        if self.octets.len() < most * STEP {
+            if self.octets.len() == self.octets.capacity() {
+                self.octets.reserve_exact(GROWTH * STEP);
+            }
+            self.octets.extend(octets);
+            return;
+        }
+        let start = usize::from(self.head) * STEP;
+        self.octets[start..start + STEP].copy_from_slice(&octets);
+        self.head = if usize::from(self.head) + 1 == most { 0 } else { self.head + 1 };
+    }
+}
+
+impl Step {
+    fn means(&self) -> [Option<i32>; MEANS] {
+        let wide = |value: Option<i16>| value.map(i32::from);
+        [
+            wide(self.signal_dbm),
+            wide(self.noise_dbm),
+            wide(self.chain_gap_db),
+            wide(self.retries_percent),
+            wide(self.failed_percent),
+            wide(self.busy_percent),
+            wide(self.quality_percent),
+            self.throughput_100kbit,
+            self.cost,
+        ]
+    }
+}
+
+fn written(step: &Step) -> [u8; STEP] {
+    let level = |value: Option<i16>| value.map_or(NO_LEVEL, |value| value.clamp(-127, 126).to_be_bytes()[1]);
+    let share = |value: Option<i16>| value.map_or(NO_SHARE, |value| value.clamp(0, 254).to_be_bytes()[1]);
+    let number = |value: Option<i32>| {
+        value
+            .map_or(NO_NUMBER, |value| u16::try_from(value.clamp(0, 65_534)).unwrap_or(NO_NUMBER))
+            .to_be_bytes()
+    };
+    let ([a, b], [c, d]) = (number(step.throughput_100kbit), number(step.cost));
+    [
+        level(step.signal_dbm),
+        level(step.noise_dbm),
+        level(step.lowest_dbm),
+        share(step.chain_gap_db),
+        share(step.retries_percent),
+        share(step.failed_percent),
+        share(step.busy_percent),
+        share(step.quality_percent),
+        a,
+        b,
+        c,
+        d,
+    ]
+}
+
+fn read(octets: &[u8]) -> Step {
+    let octets: &[u8; STEP] = octets.try_into().unwrap_or(&[0; STEP]);
+    let level = |octet: u8| (octet != NO_LEVEL).then(|| i16::from(octet.cast_signed()));
+    let share = |octet: u8| (octet != NO_SHARE).then_some(i16::from(octet));
+    let number = |one: u8, other: u8| {
+        let value = u16::from_be_bytes([one, other]);
+        (value != NO_NUMBER).then_some(i32::from(value))
+    };
+    let [signal, noise, lowest, gap, retries, failed, busy, quality, a, b, c, d] = *octets;
+    Step {
+        signal_dbm: level(signal),
+        noise_dbm: level(noise),
+        lowest_dbm: level(lowest),
+        chain_gap_db: share(gap),
+        retries_percent: share(retries),
+        failed_percent: share(failed),
+        busy_percent: share(busy),
+        quality_percent: share(quality),
+        throughput_100kbit: number(a, b),
+        cost: number(c, d),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Instant {
+        Instant::from_millis(seconds * 1_000)
+    }
+
+    fn signal(dbm: i16) -> Step {
+        Step { signal_dbm: Some(dbm), ..Step::default() }
+    }
+
+    fn signals(history: &History, seconds: u64, resolution: Resolution) -> Vec<Option<i16>> {
+        history.steps(at(seconds), resolution).1.map(|step| step.signal_dbm).collect()
+    }
+
+    #[test]
+    fn a_step_is_the_mean_of_its_seconds_and_silence_keeps_its_place() {
+        let mut history = History::default();
+        for (seconds, dbm) in [(0, -60), (5, -63), (10, -70), (40, -50)] {
+            history.push(at(seconds), &signal(dbm));
+        }
+        assert_eq!(signals(&history, 41, Resolution::Seconds), [Some(-61), Some(-70), None, None]);
+        let (ago, steps) = history.steps(at(47), Resolution::Seconds);
+        assert_eq!(ago, Span::from_secs(7));
+        assert_eq!(steps.map(|step| step.lowest_dbm).next(), Some(Some(-63)), "the lowest is kept");
+        assert_eq!(signals(&history, 41, Resolution::Minutes), []);
+        history.push(at(301), &signal(-50));
+        assert_eq!(signals(&history, 301, Resolution::Minutes), [Some(-61)], "-60.75");
+    }
+
+    #[test]
+    fn every_figure_survives_its_octets_at_both_ends() {
+        let ends = [(-127, 0, 0), (126, 254, 65_534)];
+        for (level, share, number) in ends {
+            let step = Step {
+                signal_dbm: Some(level),
+                noise_dbm: Some(level),
+                chain_gap_db: Some(share),
+                retries_percent: Some(share),
+                failed_percent: Some(share),
+                busy_percent: Some(share),
+                quality_percent: Some(share),
+                throughput_100kbit: Some(number),
+                cost: Some(number),
+                lowest_dbm: Some(level),
+            };
+            assert_eq!(read(&written(&step)), step);
+        }
+        assert_eq!(read(&written(&Step::default())), Step::default());
+        let beyond = Step { cost: Some(1 << 20), retries_percent: Some(-3), ..signal(300) };
+        let kept = read(&written(&beyond));
+        assert_eq!((kept.cost, kept.retries_percent, kept.signal_dbm), (Some(65_534), Some(0), Some(126)));
+    }
+
+    #[test]
+    fn sixty_days_of_eight_links_are_below_300_kb_and_the_oldest_goes() {
+        let mut history = History::default();
+        // A figure each ten seconds is as many steps as one each second.
+        for second in (0..61 * 86_400).step_by(10) {
+            let dbm = -40 - i16::try_from(second / 86_400).unwrap();
+            history.push(at(second), &signal(dbm));
+        }
+        let end = 61 * 86_400;
+        let counts = Resolution::ALL.map(|resolution| history.steps(at(end), resolution).1.count());
+        assert_eq!(counts, [360, 576, 1_440]);
+        let hours = signals(&history, end, Resolution::Hours);
+        // The last hour is not over, so the oldest is the last but one of the first day.
+        assert_eq!((hours[0], hours[1], hours[1_439]), (Some(-40), Some(-41), Some(-100)));
+        let history_kb = 8 * history.bytes() / 1_000;
+        println!("history_kb {history_kb}");
+        assert!((200..=300).contains(&history_kb), "{history_kb} kB");
+        // A link that was silent for a year has nothing to say of it, and takes no longer for that.
+        history.push(at(end + 400 * 86_400), &signal(-50));
+        assert!(Resolution::ALL.iter().all(|one| signals(&history, end, *one).iter().all(Option::is_none)));
+    }
+}

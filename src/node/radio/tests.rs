@@ -1,0 +1,319 @@
+//! Two nodes with a radio link and a slow detour, on a virtual clock. The radio counts what a kernel counts.
+
+use super::*;
+use crate::babel::auth::settings::Auth;
+use crate::babel::output::RouteAction;
+use crate::babel::settings::InterfaceSettings;
+use crate::babel::{InterfaceStatus, RouterId, SeqNo};
+use crate::base::address::PrefixPair;
+use crate::base::time::Span;
+use crate::link::sample::{RadioEvent, StationSample};
+use crate::node::Birth;
+use crate::node::input::{Input, KernelRoute};
+use crate::node::output::Output;
+use crate::node::recorder::tests::vault::FakeVault;
+use crate::node::recorder::{Recorder, replay};
+use crate::node::settings::{Announce, Settings};
+
+const RADIO: InterfaceIndex = InterfaceIndex(1);
+const DETOUR: InterfaceIndex = InterfaceIndex(2);
+const PREFIXES: [&str; 2] = ["10.1.0.0/16", "10.2.0.0/16"];
+
+/// One end of the radio link, as its kernel counts.
+#[derive(Default)]
+struct End {
+    sent: u32,
+    failed: u32,
+    heard: Instant,
+    since: Instant,
+    is_there: bool,
+}
+
+struct Hill {
+    nodes: Vec<Node>,
+    vault: FakeVault,
+    now: Instant,
+    ends: [End; 2],
+    /// When each end is polled next, and whether it hears of its station's loss.
+    polls: [Instant; 2],
+    cut: Option<Instant>,
+    /// How each node reaches the other, and since when.
+    ways: [(Option<InterfaceIndex>, Instant); 2],
+    recorder: Option<(Recorder, Vec<u8>)>,
+}
+
+fn mac(place: usize) -> MacAddress {
+    MacAddress([2, 0, 0, 0, u8::try_from(place).unwrap() + 1, 0xaa])
+}
+
+fn interface(name: &str, kind: LinkKind, rxcost: u16) -> InterfaceSettings {
+    InterfaceSettings {
+        name: name.into(),
+        kind,
+        hello_interval: Span::from_secs(1),
+        update_interval: Span::from_secs(4),
+        rxcost,
+        split_horizon: false,
+        auth: Auth::default(),
+        radio: None,
+        v4_via_v6: true,
+    }
+}
+
+impl Hill {
+    /// `phase_ms`: when within a second each end polls.
+    fn new(phase_ms: [u64; 2]) -> Self {
+        let mut vault = FakeVault::new(1);
+        let now = Instant::from_millis(1_000);
+        let nodes = [0_u8, 1].map(|place| {
+            let mut settings = Settings::default();
+            settings.babel.interfaces = vec![
+                interface("wlan0", LinkKind::Wireless, 256),
+                interface("detour", LinkKind::Wired, 2_000),
+            ];
+            let prefix = PREFIXES[usize::from(place)].parse().unwrap();
+            settings.announce = vec![Announce { prefix, metric: 0 }];
+            let router_id = RouterId([2, 0, 0, 0, 0, 0, 0, place + 1]);
+            Node::new(now, settings, Birth { router_id, seqno: SeqNo(1), seed: place.into() }, &mut vault)
+        });
+        let end = || End { heard: now, since: now, is_there: true, ..End::default() };
+        let polls = phase_ms.map(|phase| now + Span::from_millis(phase));
+        let ways = [(None, now); 2];
+        let mut hill = Self {
+            nodes: nodes.into(),
+            vault,
+            now,
+            ends: [end(), end()],
+            polls,
+            cut: None,
+            ways,
+            recorder: None,
+        };
+        for place in 0..2 {
+            for (index, name) in [(RADIO, "wlan0"), (DETOUR, "detour")] {
+                let link_local = Some(address(place, index));
+                let status = InterfaceStatus {
+                    index,
+                    name: name.into(),
+                    up: true,
+                    link_local,
+                    mtu: 1_500,
+                    ipv4: None,
+                };
+                hill.step(place, Input::Interface(status));
+            }
+            let prefix: PrefixPair = PREFIXES[place].parse().unwrap();
+            let route = KernelRoute { prefix, device: "lo".into(), protocol: 4, table: 254 };
+            hill.step(place, Input::KernelRoutes(vec![route]));
+        }
+        hill
+    }
+
+    fn step(&mut self, place: usize, input: Input) {
+        let mut inputs = vec![(place, input)];
+        while let Some((place, input)) = inputs.pop() {
+            let node = &mut self.nodes[place];
+            let outputs = match &mut self.recorder {
+                Some((recorder, bytes)) if place == 0 => {
+                    let (outputs, more) = recorder.step(node, self.now, input, &mut self.vault);
+                    bytes.extend(more);
+                    outputs
+                }
+                _ => node.step(self.now, input, &mut self.vault),
+            };
+            for output in outputs {
+                match output {
+                    Output::Packet { interface, destination, bytes } => {
+                        if interface != RADIO || self.transmit(place, destination) {
+                            let source = address(place, interface);
+                            inputs.push((1 - place, Input::Packet { interface, source, destination, bytes }));
+                        }
+                    }
+                    Output::Routes(changes) => {
+                        let other: PrefixPair = PREFIXES[1 - place].parse().unwrap();
+                        for change in changes.iter().filter(|change| change.prefix == other) {
+                            let way = match change.action {
+                                RouteAction::Install { interface, .. } => Some(interface),
+                                _ => None,
+                            };
+                            self.ways[place] = (way, self.now);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// A frame goes out; whether it arrives. What is for one station alone is acknowledged.
+    fn transmit(&mut self, place: usize, destination: Ipv6Addr) -> bool {
+        let arrives = self.cut.is_none() && self.ends[0].is_there && self.ends[1].is_there;
+        if !destination.is_multicast() {
+            self.ends[place].sent += 1;
+            if arrives { self.ends[place].heard = self.now } else { self.ends[place].failed += 1 }
+        }
+        if arrives {
+            self.ends[1 - place].heard = self.now;
+        }
+        arrives
+    }
+
+    fn poll(&mut self, place: usize) {
+        let end = &self.ends[place];
+        let station = |end: &End| StationSample {
+            mac: mac(1 - place),
+            signal_dbm: Some(-60),
+            tx_packets: Some(end.sent),
+            tx_failed: Some(end.failed),
+            inactive_ms: u32::try_from(self.now.since(end.heard).as_millis()).ok(),
+            connected_s: u32::try_from(self.now.since(end.since).as_secs()).ok(),
+            expected_throughput_kbit: Some(20_000),
+            authorized: true,
+            ..StationSample::default()
+        };
+        let stations = end.is_there.then(|| station(end)).into_iter().collect();
+        let sample = RadioSample { interface: "wlan0".into(), stations, survey: None };
+        self.step(place, Input::Radio(RadioNews::Sample(sample)));
+    }
+
+    /// The station's end of a link hears of its loss by an event.
+    fn lose_station(&mut self, place: usize) {
+        self.ends[place].is_there = false;
+        let event = RadioEvent::StationGone { mac: mac(1 - place) };
+        self.step(place, Input::Radio(RadioNews::Event { interface: "wlan0".into(), event }));
+    }
+
+    fn associate(&mut self) {
+        self.cut = None;
+        let (since, heard) = (self.now, self.now);
+        self.ends = [0, 1].map(|_| End { since, heard, is_there: true, ..End::default() });
+    }
+
+    fn pass(&mut self, span: Span) {
+        let end = self.now + span;
+        loop {
+            let wakes = self.nodes.iter().map(Node::next_wake).enumerate();
+            let wake = wakes.filter_map(|(place, at)| Some((at?, place, false))).min();
+            let poll = self.polls.iter().enumerate().map(|(place, at)| (*at, place, true)).min();
+            let next = [wake, poll].into_iter().flatten().min().filter(|(at, ..)| *at <= end);
+            let Some((at, place, is_poll)) = next else { break };
+            self.now = at.max(self.now + Span::from_micros(1));
+            if is_poll {
+                self.polls[place] = at + Span::from_secs(1);
+                self.poll(place);
+            } else {
+                self.step(place, Input::Wake);
+            }
+        }
+        self.now = end;
+    }
+
+    fn costs(&self, place: usize) -> Vec<u16> {
+        let costs = self.nodes[place].babel.neighbour_costs();
+        costs.filter(|((index, _), _)| *index == RADIO).map(|(_, (_, _, cost))| cost).collect()
+    }
+
+    fn devices(&self) -> [Option<InterfaceIndex>; 2] {
+        self.ways.map(|(way, _)| way)
+    }
+}
+
+fn address(place: usize, index: InterfaceIndex) -> Ipv6Addr {
+    if index == RADIO {
+        link_local(mac(place))
+    } else {
+        Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1 + place as u16)
+    }
+}
+
+#[test]
+fn a_cut_is_routed_around_at_both_ends_in_less_than_three_seconds_whatever_the_moment() {
+    for phase in (0..1_000).step_by(210) {
+        for cut in (0..1_000).step_by(130) {
+            let mut hill = Hill::new([phase, (phase * 7 + 333) % 1_000]);
+            hill.pass(Span::from_millis(30_000 + cut));
+            assert_eq!(hill.devices(), [Some(RADIO); 2]);
+            assert_eq!((hill.costs(0), hill.costs(1)), (vec![160], vec![160]), "20 Mbit/s");
+            let moment = hill.now;
+            hill.cut = Some(moment);
+            hill.pass(Span::from_millis(1_820));
+            hill.lose_station(1);
+            hill.pass(Span::from_secs(20));
+            for (place, (way, at)) in hill.ways.into_iter().enumerate() {
+                let took_ms = at.since(moment).as_millis();
+                assert_eq!(way, Some(DETOUR), "node {place}, phase {phase}, cut {cut}");
+                assert!(took_ms < 3_000, "node {place}: {took_ms} ms, phase {phase}, cut {cut}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_link_that_comes_back_costs_twice_as_much_and_takes_its_routes_back() {
+    let mut hill = Hill::new([100, 600]);
+    hill.pass(Span::from_secs(30));
+    hill.cut = Some(hill.now);
+    hill.pass(Span::from_secs(5));
+    hill.lose_station(1);
+    hill.pass(Span::from_secs(25));
+    assert_eq!(hill.devices(), [Some(DETOUR); 2]);
+    hill.associate();
+    hill.pass(Span::from_secs(4));
+    assert_eq!((hill.costs(0), hill.costs(1)), (vec![320], vec![320]));
+    let mut costs = Vec::new();
+    for _ in 0..80 {
+        hill.pass(Span::from_secs(1));
+        costs.extend(hill.costs(0));
+    }
+    assert!(costs.is_sorted_by(|one, other| one >= other) && costs.last() == Some(&160), "{costs:?}");
+    assert_eq!(hill.devices(), [Some(RADIO); 2]);
+}
+
+#[test]
+fn a_day_of_a_radio_replays_though_its_stations_have_pseudonyms() {
+    let mut hill = Hill::new([100, 600]);
+    hill.pass(Span::from_secs(10));
+    hill.recorder = Some(Recorder::start(&hill.nodes[0]));
+    hill.pass(Span::from_secs(20));
+    hill.cut = Some(hill.now);
+    hill.pass(Span::from_secs(10));
+    hill.associate();
+    hill.pass(Span::from_secs(30));
+    let (_, bytes) = hill.recorder.take().unwrap();
+    let mut changes = 0;
+    let replayed = replay(&bytes, |_, _, outputs| {
+        changes += outputs.iter().filter(|output| matches!(output, Output::Routes(_))).count();
+    });
+    assert!(replayed.as_ref().is_ok_and(|replayed| replayed.steps > 100), "{replayed:?}");
+    assert!(changes >= 2, "it left the link and came back: {changes}");
+}
+
+#[test]
+fn a_radio_without_samples_is_judged_by_its_hellos_alone() {
+    let mut hill = Hill::new([100, 600]);
+    hill.polls = [Instant::from_millis(1 << 40); 2];
+    hill.pass(Span::from_secs(30));
+    assert_eq!(
+        (hill.costs(0), hill.ends[0].sent > 20),
+        (vec![256], false),
+        "and no Hello is sent to one alone"
+    );
+}
+
+#[test]
+fn a_station_of_another_name_is_known_where_it_is_the_only_one() {
+    let mut hill = Hill::new([100, 600]);
+    hill.pass(Span::from_secs(5));
+    let station = |octet| StationSample { mac: MacAddress([octet; 6]), ..StationSample::default() };
+    let sample =
+        |interface: &str, stations| RadioSample { interface: interface.into(), stations, survey: None };
+    let node = &hill.nodes[0];
+    let known = |sample| -> Vec<bool> {
+        node.with_neighbours(sample).stations.iter().map(|station| station.neighbour.is_some()).collect()
+    };
+    assert_eq!(known(sample("wlan0", vec![station(9)])), [true]);
+    assert_eq!(known(sample("wlan0", vec![station(8), station(9)])), [false, false]);
+    assert_eq!(known(sample("wlan", vec![station(9)])), [false], "wlan0 is no station of wlan");
+    let many = (0..100).map(station).collect();
+    assert_eq!(known(sample("wlan0", many)).len(), limit::RADIO_STATIONS);
+}
