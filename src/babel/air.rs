@@ -34,7 +34,10 @@ impl Engine {
             let Some(idle) = self.airs.keys().find(|key| !met(key)).copied() else { return };
             self.airs.remove(&idle);
         }
-        let before = self.airs.insert(key, air).unwrap_or_default();
+        // Nothing is nothing to be remembered.
+        let is_nothing = air == Air::default();
+        let before = if is_nothing { self.airs.remove(&key) } else { self.airs.insert(key, air) };
+        let before = before.unwrap_or_default();
         if before == air {
             return;
         }

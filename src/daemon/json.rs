@@ -59,6 +59,7 @@ pub(super) fn to_json(answer: &Answer) -> Value {
         Answer::SessionEnded { verifier, devices } => {
             json!({"verifier": verifier.to_string(), "devices": devices})
         }
+        Answer::LinkChanging => json!({"changing": true}),
         Answer::RootAccepted(root) => json!({"root": root}),
         Answer::Closed(closed) => json!({"month": closed.month, "rows": closed.rows}),
         Answer::Books(answer) => books(answer),

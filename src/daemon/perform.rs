@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{Daemon, json};
 use crate::base::address::MacAddress;
+use crate::link::change::Action;
 use crate::node::call::{Answer, Paged, Statistics};
 use crate::node::input::Input;
 use crate::node::output::{Note, NoteLevel, Output, StoreId};
@@ -78,6 +79,9 @@ impl Daemon {
             Output::StoreWhole { id, records } => {
                 return refused(id, self.store.submit_whole(id.0, records));
             }
+            // No way to give a radio other settings is built yet: nothing is armed, and so nothing changed.
+            Output::Change(Action::Forget(_)) => {}
+            Output::Change(_) => return Some(Input::ChangeDone(false)),
             Output::Exchange(output) => self.streams.perform(output),
             Output::SaveSessions(sessions) => self.run_folder.save_sessions(sessions),
             Output::SaveTime(kept) => self.run_folder.save_time(&self.config.node.state_dir, kept),

@@ -51,6 +51,7 @@ impl Node {
             Call::Requests(page) => Answer::Requests(self.seqno_requests(now, page)),
             Call::Statistics(page) => Answer::Statistics(self.statistics(page)),
             Call::Links => Answer::Links(self.links(now)),
+            Call::LinkChange(wish) => return self.begin_change(now, request, &wish),
             Call::Sync => Answer::Sync(self.exchange(now)),
             Call::Plans => Answer::Plans(self.plans()),
             Call::Sessions(page) => Answer::Sessions(paged(self.sessions(now), page)),

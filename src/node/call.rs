@@ -12,6 +12,7 @@ use crate::babel::auth::AuthCounters;
 use crate::base::address::{MacAddress, Prefix, PrefixPair};
 use crate::base::voucher::{LotId, Verifier};
 use crate::hotspot::code::Code;
+use crate::link::change::Setting;
 
 /// Who asks: the login behind a LuCI session, or nobody for a program of root's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +69,17 @@ pub enum Call {
     Tap(Box<Tap>),
     /// Count the new root with this fingerprint.
     RootAccept(String),
+    /// Change the settings of a link at both its ends.
+    LinkChange(LinkChange),
+}
+
+/// Other settings for a link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkChange {
+    /// The device of Babel that the link is on.
+    pub device: String,
+    /// What it is to be, each once, in the order of [`Setting`].
+    pub wanted: Vec<(Setting, u32)>,
 }
 
 /// Closed books.
@@ -161,6 +173,8 @@ pub enum Answer {
     Written(Written),
     /// To [`Call::RootAccept`]: its fingerprint.
     RootAccepted(String),
+    /// To [`Call::LinkChange`]: it begins; `links` tells how it goes on.
+    LinkChanging,
     /// To [`Call::Sessions`].
     Sessions(Paged<Session>),
     /// To any call: no, and why.

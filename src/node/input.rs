@@ -125,6 +125,10 @@ pub enum Input {
     Carried(Vec<(String, u64)>),
     /// A radio's figures, or something that happened to it.
     Radio(RadioNews),
+    /// A change of a link that the last run left on flash, before any interface: what was not kept is undone.
+    ChangeFound(Vec<u8>),
+    /// Whether the last [`Output::Change`](super::output::Output::Change) was done.
+    ChangeDone(bool),
     /// Something of the ledger's exchange with the neighbours.
     Exchange(sync::Event),
     /// The node is put out of service: the neighbours are told, and no route of ours stays in the kernel.

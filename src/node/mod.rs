@@ -30,6 +30,7 @@ mod cable;
 pub mod calendar;
 pub mod call;
 mod chains;
+mod change;
 pub mod deed;
 mod entitled;
 mod exchange;
@@ -103,6 +104,7 @@ pub struct Node {
     outside: outside::Outside,
     strangers: entitled::Strangers,
     monitor: Monitor,
+    changes: change::Changes,
     meters: metered::Meters,
     troubles: alerts::Troubles,
     calendar: calendar::Calendar,
@@ -160,6 +162,7 @@ impl Node {
             outside: outside::Outside::default(),
             strangers: entitled::Strangers::default(),
             monitor: Monitor::default(),
+            changes: change::Changes::default(),
             meters: metered::Meters::default(),
             troubles: alerts::Troubles::default(),
             calendar: calendar::Calendar::default(),
@@ -236,7 +239,12 @@ impl Node {
             Input::Stored(id) => self.stored(now, id),
             Input::StoreFailed(id, why) => self.store_failed(now, id, &why, vault),
             Input::Radio(news) => self.radio(now, news),
-            Input::Exchange(event) => self.sync.handle(now, event, &self.ledger),
+            Input::ChangeFound(record) => self.change_found(now, &record),
+            Input::ChangeDone(done) => self.change_done(now, done),
+            Input::Exchange(event) => {
+                self.sync.handle(now, event, &self.ledger);
+                self.hear_asides(now);
+            }
             Input::Leave => self.babel.handle_leave(now),
             Input::Stop => self.stop(now, vault),
         }
@@ -302,6 +310,7 @@ impl Node {
             self.provisional_wake(),
             self.told_wake(),
             self.routed_wake(),
+            self.change_wake(),
         ];
         rooms.into_iter().flatten().min()
     }
@@ -338,6 +347,7 @@ impl Node {
         self.look_who_is_reached(now);
         self.choose_lane(now);
         self.write_usage(now, vault, false);
+        self.wake_change(now);
         if self.outside_wake().is_some_and(|at| at <= now) {
             self.announce(now);
         }

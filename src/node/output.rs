@@ -15,6 +15,7 @@ use crate::base::voucher::RequestId;
 use crate::hotspot::output::{GuestChange, SavedSession};
 use crate::hotspot::portal::{Language, Page};
 use crate::ledger::sync;
+use crate::link::change;
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +74,8 @@ pub enum Output {
         /// All records.
         records: Vec<Vec<u8>>,
     },
+    /// Do this for the change of a link, and say [`ChangeDone`](super::input::Input::ChangeDone), but for the last kind.
+    Change(change::Action),
     /// Do this for the ledger's exchange with the neighbours.
     Exchange(sync::Output),
     /// Keep this list of sessions in the run folder (memory, never flash).

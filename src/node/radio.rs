@@ -40,11 +40,18 @@ impl Node {
         if self.kind_of(&device) == Some(LinkKind::Bridge) {
             let air = Air { hello_bytes: Some(PROBE_BYTES), ..Air::default() };
             self.babel.handle_air(now, index, neighbour, air);
-        } else if let Some(watched) =
-            self.monitor.of(neighbour).filter(|link| is_of(&device, &link.interface))
-        {
-            self.babel.handle_air(now, index, neighbour, air(watched.word()));
+        } else {
+            let watched = self.monitor.of(neighbour).filter(|link| is_of(&device, &link.interface));
+            let air = watched.map_or_else(Air::default, |watched| air(watched.word()));
+            self.babel.handle_air(now, index, neighbour, air);
         }
+    }
+
+    /// Long Hellos to a neighbour alone, whatever else is sent.
+    pub(super) fn probe_link(&mut self, now: Instant, index: InterfaceIndex, neighbour: Ipv6Addr) {
+        let watched = self.monitor.of(neighbour).map_or_else(Air::default, |watched| air(watched.word()));
+        let air = Air { hello_bytes: Some(PROBE_BYTES), ..watched };
+        self.babel.handle_air(now, index, neighbour, air);
     }
 
     /// The sample, each station with the neighbour that it is.

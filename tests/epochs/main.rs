@@ -2,6 +2,7 @@
 //! streams, power cuts and somebody who carries records.
 
 mod assembly;
+mod change;
 mod doubles;
 mod later;
 mod mesh;

@@ -15,6 +15,7 @@ use tequio::hotspot::output::{ClientId, GuestChange, UsageSample};
 use tequio::hotspot::portal::Page;
 use tequio::hotspot::request::PortalRequest;
 use tequio::ledger::sync::{Event, Link, Output as Exchange, Place, StreamId};
+use tequio::link::change::{Action, Record, Which};
 use tequio::node::call::{Answer, Call, Caller, Status, VoucherIssue};
 use tequio::node::deed::LotUse;
 use tequio::node::input::{Input, KernelRoute};
@@ -56,6 +57,10 @@ pub(crate) struct Seat {
     busy: Instant,
     page: Option<Page>,
     answer: Option<Answer>,
+    /// The settings of its radio: neighbours hear each other if they have the same ones.
+    pub(crate) radio: Which,
+    /// A change of them, on its flash.
+    pub(crate) change: Option<Record>,
 }
 
 /// A stream, by its two ends.
@@ -77,6 +82,8 @@ pub(crate) struct Mesh {
     count: u64,
     /// How often somebody was dialled over a route.
     pub(crate) dials: usize,
+    /// New settings of radios carry nothing.
+    pub(crate) new_is_bad: bool,
 }
 
 /// The prefix of a node.
@@ -131,10 +138,21 @@ impl Mesh {
             busy: Instant::ZERO,
             page: None,
             answer: None,
+            radio: Which::Old,
+            change: None,
         });
         let now = Instant::from_millis(1_000);
         let (seats, links) = (seats.collect(), links.to_vec());
-        Self { seats, now, links, wires: Vec::new(), due: BTreeMap::new(), count: 0, dials: 0 }
+        Self {
+            seats,
+            now,
+            links,
+            wires: Vec::new(),
+            due: BTreeMap::new(),
+            count: 0,
+            dials: 0,
+            new_is_bad: false,
+        }
     }
 
     /// Power for a node, after a boot: nothing is left but its flash.
@@ -147,6 +165,12 @@ impl Mesh {
         let birth = Birth { router_id, seqno: SeqNo(1), seed: u64::from(part) << 8 | u64::from(one.boots) };
         one.node = Some(Node::new(self.now, one.settings.clone(), birth, &mut one.vault));
         let journal = one.journal.clone();
+        if let Some(change) = one.change.clone() {
+            if change.is_undone_at_boot() {
+                one.radio = Which::Old;
+            }
+            self.step(seat, Input::ChangeFound(change.encode()));
+        }
         self.step(seat, Input::Records(journal));
         for link in 0..self.links.len() {
             if self.peer(seat, link).is_some() {
@@ -348,7 +372,8 @@ impl Mesh {
             Output::Packet { interface, destination, bytes } => {
                 let link = link(interface);
                 let peer = self.peer(seat, link).expect("a link of its own");
-                if destination.is_multicast() || destination == address(peer, link) {
+                let is_there = self.is_heard(seat, peer);
+                if is_there && (destination.is_multicast() || destination == address(peer, link)) {
                     let source = address(seat, link);
                     let packet = Input::Packet { interface, source, destination, bytes };
                     self.put(peer, ON_THE_WAY, packet);
@@ -368,6 +393,7 @@ impl Mesh {
             Output::Answer { answer, .. } => self.seats[seat].answer = Some(*answer),
             Output::Note(note) => self.seats[seat].notes.push(note.text),
             Output::Exchange(output) => self.exchange(seat, output),
+            Output::Change(action) => self.change(seat, action),
             Output::Page { page, .. } => self.seats[seat].page = Some(page),
             Output::Guests(changes) => self.let_through(seat, &changes),
             Output::ReadUsage => {
@@ -388,6 +414,26 @@ impl Mesh {
             }
             _ => {}
         }
+    }
+
+    /// The platform of a node whose radio gets other settings.
+    fn change(&mut self, seat: usize, action: Action) {
+        let one = &mut self.seats[seat];
+        match action {
+            Action::Arm(record) | Action::Save(record) => one.change = Some(record),
+            Action::Apply(_, which) => one.radio = which,
+            Action::Forget(_) => {
+                one.change = None;
+                return;
+            }
+        }
+        self.put(seat, Span::from_millis(50), Input::ChangeDone(true));
+    }
+
+    /// Whether two neighbours' radios have the same settings, and such that work.
+    fn is_heard(&self, one: usize, other: usize) -> bool {
+        let radios = [self.seats[one].radio, self.seats[other].radio];
+        radios[0] == radios[1] && !(self.new_is_bad && radios[0] == Which::New)
     }
 
     fn let_through(&mut self, seat: usize, changes: &[GuestChange]) {
@@ -416,7 +462,7 @@ impl Mesh {
             Exchange::Beacon(bytes) => {
                 self.seats[seat].beacons += 1;
                 for link in 0..self.links.len() {
-                    if let Some(peer) = self.peer(seat, link) {
+                    if let Some(peer) = self.peer(seat, link).filter(|peer| self.is_heard(seat, *peer)) {
                         let place = Place { interface: index(link), address: address(seat, link) };
                         let beacon = Event::Beacon { place, bytes: bytes.clone() };
                         self.put(peer, ON_THE_WAY, Input::Exchange(beacon));
@@ -426,6 +472,8 @@ impl Mesh {
             Exchange::Dial(place) => self.dial(seat, place),
             Exchange::Send { stream, bytes } => {
                 let Some((wire, end)) = self.find(seat, stream) else { return };
+                let [one, other] = self.wires[wire].ends.map(|(at, _)| at);
+                self.wires[wire].dead |= !self.is_heard(one, other);
                 if self.wires[wire].dead {
                     return self.put(seat, UNACKNOWLEDGED, Input::Exchange(Event::Closed(stream)));
                 }
@@ -452,7 +500,7 @@ impl Mesh {
             true => (0..self.seats.len()).find(|of| own_address(*of) == place.address).expect("a member's"),
         };
         self.dials += usize::from(place.is_routed());
-        let is_there = !place.is_routed() || self.is_way(seat, peer);
+        let is_there = self.is_heard(seat, peer) && (!place.is_routed() || self.is_way(seat, peer));
         if self.seats[peer].node.is_none() || !is_there {
             return self.put(seat, Span::from_secs(5), Input::Exchange(Event::DialFailed(place)));
         }

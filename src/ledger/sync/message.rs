@@ -17,6 +17,8 @@ pub(super) enum Message {
     Compare(Vec<u8>),
     /// `[3, [name, ...]]`: the receiver shall send these.
     Want(Vec<Name>),
+    /// `[4, bytes]`: a word about the link between both, which is no matter of the ledger.
+    Aside(Vec<u8>),
     /// Of a later version.
     Unknown,
 }
@@ -29,6 +31,7 @@ impl Message {
             Self::Records(records) => (1, list(records)),
             Self::Compare(step) => (2, item_of(step)),
             Self::Want(names) => (3, list(&names.iter().map(|name| name.to_be_bytes()).collect::<Vec<_>>())),
+            Self::Aside(word) => (4, item_of(word)),
             Self::Unknown => (u64::from(u16::MAX), vec![item::NULL]),
         };
         let mut bytes = vec![item::ARRAY + 2];
@@ -54,6 +57,7 @@ impl Message {
                     .map(|name| name.try_into().ok().map(Name::from_be_bytes));
                 Self::Want(names.collect::<Option<Vec<_>>>()?)
             }
+            4 => Self::Aside(items.next()?.string()?.to_vec()),
             _ => Self::Unknown,
         })
     }
@@ -95,6 +99,7 @@ mod tests {
             Message::Records(records),
             Message::Compare(vec![0x61, 0, 0]),
             Message::Want(vec![9, Name::MAX]),
+            Message::Aside(vec![1, 2]),
             Message::Unknown,
         ];
         for message in messages {

@@ -345,6 +345,29 @@ impl Sync {
         }
     }
 
+    /// Says something about a link to the member at its other end, over that link alone.
+    pub fn say(&mut self, interface: InterfaceIndex, member: &[u8; 32], word: &[u8], ledger: &Ledger) {
+        let leads = |stream: &Stream| {
+            stream.link.place.interface == interface && stream.member.as_ref() == Some(member)
+        };
+        let found = self.streams.iter_mut().find(|(_, stream)| leads(stream));
+        let Some(id) = found.map(|(id, stream)| {
+            stream.say(word);
+            *id
+        }) else {
+            return;
+        };
+        self.send(id, ledger);
+    }
+
+    /// What a member said about the link that leads to it: which link, who, what.
+    pub fn poll_aside(&mut self) -> Option<(InterfaceIndex, [u8; 32], Vec<u8>)> {
+        self.streams.values_mut().find_map(|stream| {
+            let interface = stream.link.place.interface;
+            stream.aside().map(|(member, word)| (interface, member, word))
+        })
+    }
+
     /// Verifies the next record that came in, and takes it into the ledger; the streams take turns. `None` if
     /// it was not new, or no good.
     pub fn verify_next(&mut self, now: Instant, ledger: &mut Ledger) -> Option<Taken> {

@@ -56,6 +56,8 @@ pub(super) struct Stream {
     /// Comparisons in a row that did.
     rounds: u32,
     comparison: Comparison,
+    /// Words about the link that came and were not fetched.
+    asides: VecDeque<Vec<u8>>,
     sent: u32,
     received: u32,
     /// When the last comparison came to its end.
@@ -88,6 +90,7 @@ impl Stream {
             differs: false,
             rounds: 0,
             comparison: Comparison::NotOurs,
+            asides: VecDeque::new(),
             sent: 0,
             received: 0,
             compared: None,
@@ -111,8 +114,28 @@ impl Stream {
                 Ok(())
             }
             (Message::Compare(step), Some(_)) => self.handle_compare(now, &step, ledger),
+            // Whoever says more than anybody fetches is not heard.
+            (Message::Aside(word), Some(_)) => {
+                if self.asides.len() < limit::SYNC_ASIDES {
+                    self.asides.push_back(word);
+                }
+                Ok(())
+            }
             (Message::Unknown, Some(_)) => Ok(()),
         }
+    }
+
+    /// Something about the link, to the member at its other end. What does not fit is not said: who says it says it
+    /// again.
+    pub(super) fn say(&mut self, word: &[u8]) {
+        if self.member.is_some() && self.control.len() < limit::SYNC_CONTROL {
+            self.control.push_back(Message::Aside(word.to_vec()).encode());
+        }
+    }
+
+    /// What the member at the other end said about the link.
+    pub(super) fn aside(&mut self) -> Option<([u8; 32], Vec<u8>)> {
+        self.member.zip(self.asides.pop_front())
     }
 
     fn handle_path(&mut self, now: Instant, records: Vec<Vec<u8>>, ledger: &Ledger) -> Result<(), Why> {

@@ -33,7 +33,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use end::Change;
+pub use end::{Change, Stage};
 pub use record::{Message, Phase, Record};
 
 /// The number of a change, drawn by the near end.

@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::end::{Change, Stage};
 use super::record::{Message, Phase, Record};
 use super::*;
+use super::{Change, Stage};
 use crate::base::random::Random;
 use crate::base::time::{Instant, Span};
 
