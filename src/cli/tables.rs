@@ -269,7 +269,7 @@ fn statistics(reply: &Value, bold: bool) -> String {
     table_or(text, list(reply, "statistics"), "Babel speaks nowhere\n")
 }
 
-/// `{links: [{device, kind, up, neighbours, hello_interval_ms, cost}]}`
+/// `{links: [{device, kind, up, neighbours, hello_interval_ms, cost, ways: [{address, alive, since_s, figures}]}]}`
 fn links(reply: &Value, bold: bool) -> String {
     let mut table = Table::new(&[
         ("DEVICE", Left),
@@ -291,7 +291,46 @@ fn links(reply: &Value, bold: bool) -> String {
             plain(&row["auth"]),
         ]);
     }
-    table_or(table.render(bold), list(reply, "links"), "no link is configured\n")
+    let text = table.render(bold) + &ways(reply, bold);
+    table_or(text, list(reply, "links"), "no link is configured\n")
+}
+
+/// What radios and probes know of the ways to neighbours, if any does.
+fn ways(reply: &Value, bold: bool) -> String {
+    let mut table = Table::new(&[
+        ("DEVICE", Left),
+        ("NEIGHBOUR", Left),
+        ("ALIVE", Left),
+        ("FOR", Right),
+        ("QUALITY %", Right),
+        ("SIGNAL dBm", Right),
+        ("SNR dB", Right),
+        ("KBIT/S", Right),
+        ("RETRIES %", Right),
+        ("LOST %", Right),
+        ("BUSY %", Right),
+    ]);
+    let mut any = false;
+    for link in list(reply, "links") {
+        for way in list(link, "ways") {
+            any = true;
+            let figure = |name: &str| plain(&way["figures"][name]);
+            table.row([
+                plain(&link["device"]),
+                plain(&way["address"]),
+                plain(&way["alive"]),
+                seconds(&way["since_s"]),
+                figure("quality_percent"),
+                figure("signal_dbm"),
+                figure("snr_db"),
+                figure("throughput_kbit"),
+                figure("retries_percent"),
+                figure("lost_percent"),
+                figure("busy_percent"),
+            ]);
+        }
+    }
+    if any { format!("\n{}", table.render(bold)) } else { String::new() }
 }
 
 /// `{peers: [{member, name, interface, address, since_s, sent, received, compared_s, to_send, unread, even}],

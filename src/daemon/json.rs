@@ -6,7 +6,8 @@ use crate::babel::auth::AuthCounters;
 use crate::base::address::Prefix;
 use crate::ledger::account::{Figure, NAMES};
 use crate::node::call::{
-    Answer, Exchange, Neighbour, Paged, Peer, Plan, Request, Route, Session, Source, Statistics, Status, Why,
+    Answer, Exchange, Neighbour, Paged, Peer, Plan, Request, Route, Session, Source, Statistics, Status, Way,
+    Why,
 };
 use crate::node::deed::{Books, Network, PersonBooks, Proposal};
 use crate::platform::ubus::error_value;
@@ -33,6 +34,10 @@ pub(super) fn to_json(answer: &Answer) -> Value {
             "cost": link.cost,
             "auth": link.auth,
             "refused": refused(&link.refused),
+            "ways": link.ways.iter().map(way).collect::<Vec<_>>(),
+            "change": link.change.as_ref().map_or(Value::Null, |(stage, left_s)| {
+                json!({"stage": stage, "left_s": *left_s})
+            }),
         })).collect::<Vec<_>>()}),
         Answer::Sync(exchange) => sync(exchange),
         Answer::Plans(plans) => json!({"plans": plans.iter().map(plan).collect::<Vec<_>>()}),
@@ -178,6 +183,15 @@ fn sync(exchange: &Exchange) -> Value {
         "peers": exchange.peers.iter().map(peer).collect::<Vec<_>>(),
         "refused": refused.collect::<Vec<_>>(),
         "counters": exchange.counters.iter().cloned().collect::<Value>(),
+    })
+}
+
+fn way(way: &Way) -> Value {
+    json!({
+        "address": way.address.to_string(),
+        "alive": way.alive,
+        "since_s": way.since_s,
+        "figures": way.figures.iter().cloned().collect::<Value>(),
     })
 }
 

@@ -3,13 +3,14 @@
 //! ```text
 //!  platform/radio ─▶ sample ─▶ monitor ─▶ quality ─▶ settings::cost ─▶ Word ─▶ babel
 //!                                 ├─────▶ life (dead, back) ───────────┘
-//!                                 └─────▶ history (an hour, two days, sixty days)
+//!                                 └─────▶ history (an hour, two days, sixty days) ─▶ alert
 //! ```
 //!
 //! [`budget`] plans a link before there is one. Nothing here names Babel: `node/radio.rs` carries the words.
 
 #![forbid(unsafe_code)]
 
+pub mod alert;
 pub mod budget;
 pub mod change;
 pub mod history;

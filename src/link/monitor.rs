@@ -8,7 +8,8 @@ use std::net::Ipv6Addr;
 
 use serde::{Deserialize, Serialize};
 
-use super::history::History;
+use super::alert::{Finding, findings};
+use super::history::{History, Step};
 use super::life::Life;
 use super::quality::{Quality, grown};
 use super::sample::{RadioEvent, RadioNews, RadioSample, StationSample};
@@ -44,6 +45,9 @@ pub struct Watched {
     taken: Instant,
     /// When it died, or when it was met.
     since: Instant,
+    /// What is to be said of it, and when that was looked for.
+    pub found: Vec<Finding>,
+    looked: Instant,
     is_idle: bool,
     told: Word,
 }
@@ -81,6 +85,10 @@ impl Monitor {
         }
         let mut news = Vec::new();
         for link in &mut self.links {
+            if now.since(link.looked) >= LOOK {
+                link.looked = now;
+                link.found = findings(link, now);
+            }
             let word = link.next_word(now, settings);
             if std::mem::replace(&mut link.told, word) != word {
                 news.push((link.neighbour, word));
@@ -94,6 +102,11 @@ impl Monitor {
         let mut links = self.links.iter().filter(|link| link.neighbour == neighbour);
         let first = links.clone().find(|link| !link.life.is_dead());
         first.or_else(|| links.next())
+    }
+
+    /// All links.
+    pub fn links(&self) -> &[Watched] {
+        &self.links
     }
 
     /// The neighbour that a station was found to be.
@@ -141,7 +154,7 @@ impl Monitor {
 }
 
 impl Watched {
-    fn new(now: Instant, interface: &str, mac: MacAddress, neighbour: Ipv6Addr) -> Self {
+    pub(super) fn new(now: Instant, interface: &str, mac: MacAddress, neighbour: Ipv6Addr) -> Self {
         Self {
             interface: interface.to_owned(),
             mac,
@@ -153,6 +166,8 @@ impl Watched {
             last: None,
             taken: Instant::ZERO,
             since: now,
+            found: Vec::new(),
+            looked: now,
             is_idle: true,
             told: Word::default(),
         }
@@ -165,6 +180,11 @@ impl Watched {
     /// Whether it is not to be used.
     pub const fn is_dead(&self) -> bool {
         self.life.is_dead()
+    }
+
+    /// All figures, as a history keeps them, at this moment.
+    pub fn step(&self, settings: &[LinkSettings]) -> Step {
+        self.quality.step(&of_device(settings, &self.interface), self.told.cost)
     }
 
     /// Since when it lives, or is dead.
@@ -252,6 +272,8 @@ pub fn is_of(device: &str, radio: &str) -> bool {
     device.strip_prefix(radio).is_some_and(|rest| rest.is_empty() || rest.starts_with(".sta"))
 }
 
+/// How often a link's past is held against its present.
+const LOOK: Span = Span::from_secs(60);
 /// What a second is to samples that come a little early.
 const SECOND: Span = Span::from_millis(900);
 /// Frames of a second that are enough for the rate control; our own probes are fewer.

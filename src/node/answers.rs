@@ -281,7 +281,7 @@ impl Node {
                     LinkKind::Bridge => "bridge".to_owned(),
                 },
                 up: here.is_some_and(|here| here.running),
-                neighbours: u32::try_from(neighbours.count()).unwrap_or(u32::MAX),
+                neighbours: u32::try_from(neighbours.clone().count()).unwrap_or(u32::MAX),
                 hello_interval_ms: interface.hello_interval.as_millis(),
                 cost,
                 auth: match interface.auth.mode {
@@ -290,6 +290,8 @@ impl Node {
                     AuthMode::Off | AuthMode::Community => "off".to_owned(),
                 },
                 refused: here.map(|here| here.strangers).unwrap_or_default(),
+                ways: self.ways(now, interface, neighbours),
+                change: self.change_of(now, &interface.name),
             }
         });
         links.collect()

@@ -420,6 +420,23 @@ pub struct Link {
     pub auth: String,
     /// What was refused of senders who never had a right MAC.
     pub refused: AuthCounters,
+    /// What is known of the way to each neighbour beside its Hellos.
+    pub ways: Vec<Way>,
+    /// The change of its settings that is under way: how far it is, and the seconds that are left for that.
+    pub change: Option<(String, u64)>,
+}
+
+/// What a radio, or who sends probes, knows of the way to a neighbour.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Way {
+    /// The neighbour.
+    pub address: Ipv6Addr,
+    /// Whether it may be used.
+    pub alive: bool,
+    /// Seconds since it is so, where that is known.
+    pub since_s: Option<u64>,
+    /// Figures by their names, with their units.
+    pub figures: Vec<(String, i64)>,
 }
 
 /// The ledger's exchange with the neighbours.

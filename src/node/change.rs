@@ -34,6 +34,18 @@ impl Node {
         change.next_wake().into_iter().chain(self.changes.count_at).min()
     }
 
+    /// How far the change of a link's settings is, and how many seconds that may take.
+    pub(super) fn change_of(&self, now: Instant, device: &str) -> Option<(String, u64)> {
+        let change = self.changes.now.as_ref().filter(|change| change.record().device == device)?;
+        let word = match change.stage() {
+            Stage::Arming | Stage::Asking | Stage::Armed | Stage::Going | Stage::Set(_) => "agreeing",
+            Stage::Applying | Stage::Testing { .. } | Stage::Deciding => "testing",
+            Stage::Kept(_) => "kept",
+            Stage::Leaving | Stage::Over(_) => "leaving",
+        };
+        Some((word.to_owned(), change.until().since(now).as_secs()))
+    }
+
     /// Somebody here wants other settings at both ends of a link.
     pub(super) fn begin_change(&mut self, now: Instant, request: RequestId, wish: &LinkChange) {
         let settings = self.change_settings(&wish.device);

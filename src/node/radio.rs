@@ -10,12 +10,14 @@
 use std::net::Ipv6Addr;
 
 use super::Node;
+use super::call::{Alert, Way};
 use crate::babel::Air;
-use crate::babel::settings::LinkKind;
+use crate::babel::report::NeighbourReport;
+use crate::babel::settings::{InterfaceSettings, LinkKind};
 use crate::base::address::{InterfaceIndex, MacAddress};
 use crate::base::limit;
 use crate::base::time::Instant;
-use crate::link::monitor::{Word, is_of};
+use crate::link::monitor::{Watched, Word, is_of};
 use crate::link::sample::{RadioNews, RadioSample};
 
 impl Node {
@@ -84,6 +86,66 @@ impl Node {
         if heard.is_empty() { self.interfaces.keys().copied().filter(of_radio).collect() } else { heard }
     }
 
+    /// What is known of the ways over an interface.
+    pub(super) fn ways<'a>(
+        &self,
+        now: Instant,
+        interface: &InterfaceSettings,
+        neighbours: impl Iterator<Item = &'a NeighbourReport>,
+    ) -> Vec<Way> {
+        match interface.kind {
+            LinkKind::Wireless => {
+                let links = self.monitor.links().iter();
+                let here = links.filter(|link| is_of(&interface.name, &link.interface));
+                here.map(|link| self.way(now, link)).collect()
+            }
+            LinkKind::Bridge => neighbours.map(bridge).collect(),
+            LinkKind::Wired | LinkKind::Tunnel => Vec::new(),
+        }
+    }
+
+    fn way(&self, now: Instant, link: &Watched) -> Way {
+        let step = link.step(&self.settings.links);
+        let chains = link.quality.chains_dbm();
+        let last = link.last();
+        let wide = |value: Option<i16>| value.map(i64::from);
+        let snr =
+            step.signal_dbm.zip(step.noise_dbm).map(|(signal, noise)| i64::from(signal) - i64::from(noise));
+        let figures = [
+            ("signal_dbm", wide(step.signal_dbm)),
+            ("chain1_dbm", wide(chains[0])),
+            ("chain2_dbm", wide(chains[1])),
+            ("chain3_dbm", wide(chains[2])),
+            ("chain4_dbm", wide(chains[3])),
+            ("noise_dbm", wide(step.noise_dbm)),
+            ("snr_db", snr),
+            ("quality_percent", wide(step.quality_percent)),
+            ("throughput_kbit", link.quality.throughput_kbit().map(i64::from)),
+            ("retries_percent", wide(step.retries_percent)),
+            ("failed_percent", wide(step.failed_percent)),
+            ("busy_percent", wide(step.busy_percent)),
+            ("transmit_percent", wide(link.quality.transmit_percent())),
+            ("inactive_ms", last.and_then(|last| last.inactive_ms).map(i64::from)),
+            ("connected_s", last.and_then(|last| last.connected_s).map(i64::from)),
+        ];
+        let since_s = Some(now.since(link.since()).as_secs());
+        Way { address: link.neighbour, alive: !link.is_dead(), since_s, figures: named(&figures) }
+    }
+
+    /// What the past of the links says of their present.
+    pub(super) fn links_to_look_at(&self) -> Vec<Alert> {
+        let mut alerts = Vec::new();
+        for link in self.monitor.links() {
+            for finding in &link.found {
+                let (address, by) = (link.neighbour.to_string(), finding.by.to_string());
+                let text = format!("The link on {} to {address} {}.", link.interface, finding.text());
+                let about = [("device", link.interface.as_str()), ("address", &address), ("by", &by)];
+                alerts.push(Alert::new(finding.code(), text, &about));
+            }
+        }
+        alerts
+    }
+
     fn kind_of(&self, device: &str) -> Option<LinkKind> {
         let mut interfaces = self.settings.babel.interfaces.iter();
         interfaces.find(|interface| interface.name == device).map(|interface| interface.kind)
@@ -93,6 +155,24 @@ impl Node {
 fn air(word: Word) -> Air {
     let hello_bytes = if word.is_idle { PROBE_BYTES } else { 0 };
     Air { cost: word.cost, is_dead: word.is_dead, hello_bytes: Some(hello_bytes) }
+}
+
+/// A closed radio says nothing; the Hellos through it do.
+fn bridge(neighbour: &NeighbourReport) -> Way {
+    let lost = i64::from(neighbour.unicast_history.count_zeros()) * 100 / 16;
+    let round_trip = neighbour.round_trip.and_then(|time| i64::try_from(time.as_micros()).ok());
+    let is_known = neighbour.unicast_history != 0;
+    let figures = [
+        ("quality_percent", is_known.then_some(100 - lost)),
+        ("lost_percent", is_known.then_some(lost)),
+        ("round_trip_us", round_trip),
+    ];
+    let alive = neighbour.cost < u16::MAX;
+    Way { address: neighbour.address, alive, since_s: None, figures: named(&figures) }
+}
+
+fn named(figures: &[(&str, Option<i64>)]) -> Vec<(String, i64)> {
+    figures.iter().filter_map(|(name, value)| Some(((*name).to_owned(), (*value)?))).collect()
 }
 
 fn link_local(mac: MacAddress) -> Ipv6Addr {

@@ -80,6 +80,15 @@ test('every code of docs/ubus.md has words of its own', () => {
   for (const code of codes) assert.notEqual(format.alert({ code, message }, (device) => device), message, code);
 });
 
+test('what is known of a link is one line, and nothing of what is not', () => {
+  const figures = { quality_percent: 84, signal_dbm: -63, snr_db: 32, throughput_kbit: 41000, retries_percent: 8, busy_percent: 21 };
+  assert.equal(format.linkWay({ alive: true, since_s: 5, figures }),
+    'quality 84 % · signal -63 dBm · 32 dB above the noise · 41.0 Mbit/s expected · 8 % sent again · channel busy for 21 %');
+  assert.equal(format.linkWay({ alive: false, since_s: 90, figures: {} }), 'dead for 1 min 30 s');
+  assert.equal(format.linkWay({ alive: true, since_s: null, figures: { lost_percent: 6 } }), '6 % lost');
+  assert.equal(format.linkWay(undefined), '');
+});
+
 test('the way outside is as far as the node knows', () => {
   assert.deepEqual(format.way({ hops: 3, delay_ms: 38.4 }), ['3 hops', '38 ms']);
   assert.deepEqual(format.way({ hops: 1, delay_ms: null }), ['1 hop']);

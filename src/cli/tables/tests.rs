@@ -253,3 +253,25 @@ fn a_reply_of_another_shape_is_shown_without_a_panic() {
         }
     }
 }
+
+#[test]
+fn links_of_radios_and_bridges_show_what_is_known_of_them() {
+    let radio = json!({"quality_percent": 84, "signal_dbm": -63, "snr_db": 32, "throughput_kbit": 41_000,
+        "retries_percent": 8, "busy_percent": 21});
+    let reply = json!({"links": [
+        {"device": "wlan0", "kind": "wireless", "up": true, "neighbours": 1, "hello_interval_ms": 1_000, "cost": 110,
+         "auth": "sign", "ways": [{"address": "fe80::1", "alive": true, "since_s": 93_600, "figures": radio}]},
+        {"device": "eth1", "kind": "bridge", "up": true, "neighbours": 1, "hello_interval_ms": 1_000, "cost": 290,
+         "auth": "sign", "ways": [{"address": "fe80::2", "alive": true, "since_s": null,
+            "figures": {"quality_percent": 94, "lost_percent": 6}}]},
+    ]});
+    insta::assert_snapshot!(show("links", &reply, false), @r"
+    DEVICE  KIND      UP   NEIGHBOURS  HELLO EVERY  COST  AUTH
+    wlan0   wireless  yes           1        1.0 s   110  sign
+    eth1    bridge    yes           1        1.0 s   290  sign
+
+    DEVICE  NEIGHBOUR  ALIVE      FOR  QUALITY %  SIGNAL dBm  SNR dB  KBIT/S  RETRIES %  LOST %  BUSY %
+    wlan0   fe80::1    yes    1 d 2 h         84         -63      32   41000          8       -      21
+    eth1    fe80::2    yes          -         94           -       -       -          -       6       -
+    ");
+}

@@ -127,9 +127,26 @@ return baseclass.extend({
 		case null: case undefined: return '';
 		case 'we do not hear its Hellos': return _('we do not hear it');
 		case 'too many of its last Hellos were lost': return _('too much is lost on the way from it');
+		case 'the radio says that nothing arrives there': return _('the radio says that nothing arrives there');
 		case 'it has not said lately that it hears us': return _('it does not hear us');
 		default: return String(reason);
 		}
+	},
+
+	/* What a radio or probes know of the way to a neighbour, in a line. */
+	linkWay: function(way) {
+		const known = way && way.figures || {};
+		const figure = (name, word) => known[name] == null ? [] : [ word.format(known[name]) ];
+		return [].concat(
+			way && !way.alive ? [ way.since_s == null ? _('dead') : _('dead for %s').format(this.duration(way.since_s)) ] : [],
+			figure('quality_percent', _('quality %d %%')),
+			figure('signal_dbm', _('signal %d dBm')),
+			figure('snr_db', _('%d dB above the noise')),
+			known.throughput_kbit == null ? [] : [ _('%s Mbit/s expected').format(this.number(known.throughput_kbit / 1000, 1)) ],
+			figure('retries_percent', _('%d %% sent again')),
+			figure('lost_percent', _('%d %% lost')),
+			figure('busy_percent', _('channel busy for %d %%'))
+		).join(' · ');
 	},
 
 	/* An alert as {code, message}. A program that is older than this page tells sentences alone. */
@@ -167,6 +184,13 @@ return baseclass.extend({
 		case 'no-queue': return _('This node does not share its thin link fairly: a module of the kernel is missing. Tell an operator.');
 		case 'no-streams': return _('The accounts are not shared with the neighbours: codes sold elsewhere do not work here. Tell an operator.');
 		case 'no-subtrees': return _('This kernel has no routes by source: they are passed on and not used here. Tell an operator.');
+		case 'link-dead': return _('The link on %s is dead for %s minutes: look at the power of the other end, then at the antennas.').format(deviceName(about.device), about.by);
+		case 'link-weak': return _('The link on %s hears %s dB less than in the week before: has the antenna moved, is water in a cable, or has a tree grown into the way?').format(deviceName(about.device), about.by);
+		case 'link-chain': return _('The link on %s hears %s dB less with one of its antennas than with the other: look at its cable.').format(deviceName(about.device), about.by);
+		case 'link-distance': return _('The link on %s sends %s %% of its frames again though the signal is as ever: the distance setting may be too short.').format(deviceName(about.device), about.by);
+		case 'link-noise': return _('The link on %s sends %s %% of its frames again, and somebody else is on the channel: change it.').format(deviceName(about.device), about.by);
+		case 'link-slow': return _('The link on %s carries %s %% of what it did in the week before.').format(deviceName(about.device), about.by);
+		case 'link-weather': return _('The link on %s hears %s dB more at some hours of a day than at others: it needs more margin.').format(deviceName(about.device), about.by);
 		case 'guests-complain': return _('Guests say that there is no internet here (%s).').format(about.count);
 		case 'hotspot-down': return _('The hotspot does not work: nobody can use a voucher here. The node keeps trying. Tell an operator.');
 		case 'config-newer': return _('The configuration is of a newer version of the program: only the mesh works. Tell an operator.');

@@ -32,6 +32,7 @@ function neighbourRow(neighbour, link) {
 			link.neighbours > 1 ? page.badge(grade, format.gradeWord(grade)) : ''
 		]),
 		history(neighbour),
+		E('p', { 'class': 'tq-hint tq-way' }, [ format.linkWay((link.ways || []).find(way => way.address == neighbour.address)) ]),
 		E('p', { 'class': 'tq-hint' }, [
 			neighbour.cost == null ? _('Not used: %s.').format(format.reason(neighbour.reason)) :
 				neighbour.txcost == neighbour.rxcost && neighbour.rxcost == neighbour.cost ? _('Cost %d in both directions').format(neighbour.cost) :
@@ -43,15 +44,17 @@ function neighbourRow(neighbour, link) {
 function card(link, neighbours) {
 	const name = node.deviceName(link.device), grade = link.up ? format.grade(link.cost, least(link)) : 'bad';
 	const word = !link.up ? _('no carrier') : link.neighbours == 0 ? _('nobody there') : format.gradeWord(grade);
+	const lost = (link.ways || []).filter(way => !way.alive && !neighbours.some(one => one.address == way.address));
 	return E('article', { 'class': 'tq-card tq-link', 'data-device': link.device }, [
 		E('div', { 'class': 'tq-card-head' }, [ E('h3', {}, [ name ]), page.badge(grade, word) ]),
 		E('p', { 'class': 'tq-hint' }, [
-			({ wired: _('cable'), tunnel: _('tunnel') }[link.kind] || _('radio')) + (name != link.device ? ' · ' + link.device : '') + ' · ' +
+			({ wired: _('cable'), tunnel: _('tunnel'), bridge: _('closed radio') }[link.kind] || _('radio')) + (name != link.device ? ' · ' + link.device : '') + ' · ' +
 				_('a sign of life every %s s').format(format.number(link.hello_interval_ms / 1000, link.hello_interval_ms % 1000 ? 1 : 0))
 		]),
 		neighbours.length ? E('ul', { 'class': 'tq-list' }, neighbours.map(neighbour => neighbourRow(neighbour, link))) :
 			E('p', {}, [ link.up ? _('No neighbour is heard here. Is the node at the other end running?') :
-				_('The device is down: look at cable and power.') ])
+				_('The device is down: look at cable and power.') ]),
+		lost.map(way => E('p', { 'class': 'tq-hint tq-way' }, [ E('code', {}, [ way.address ]), ' · ' + format.linkWay(way) ]))
 	]);
 }
 
