@@ -1,6 +1,6 @@
 # Everything there is to run. `make help` lists it. The work itself is in scripts/.
 
-.PHONY: help village test lint soak bench-routing bench-ledger bench-hotspot bench-instructions bench-size bench-memory cross cross-mips cross-mipsel cross-armv7 cross-aarch64 cross-x86_64 sizes package
+.PHONY: help village test test-radio lint soak bench-routing bench-ledger bench-hotspot bench-radio bench-instructions bench-size bench-memory cross cross-mips cross-mipsel cross-armv7 cross-aarch64 cross-x86_64 sizes package
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -14,6 +14,10 @@ village: ## Plays the village on this machine, as root (ARGS=--keep leaves it st
 test: ## Everything that proves it, as root: format, lints, tests, simulator, village, babeld
 	@scripts/setup.sh
 	@scripts/test.sh $(PARTS)
+
+test-radio: ## Radio links on simulated radios with real hostapd and wpa_supplicant, in QEMU, as root (KVM=1)
+	@scripts/setup.sh
+	@scripts/test.sh build radio
 
 lint: ## Format and clippy, without root
 	@scripts/setup.sh rust
@@ -37,6 +41,10 @@ bench-hotspot: ## A crowd of phones at one node, redirects beside hyper, forward
 	@cargo build --locked --workspace --bins
 	@mkdir -p target/bench
 	@$${CARGO_TARGET_DIR:-target}/debug/lab bench-hotspot --json target/bench/hotspot.json $(ARGS)
+
+bench-radio: ## How long a cut of a radio link keeps packets away, with ours and with babeld, as root (KVM=1)
+	@scripts/setup.sh
+	@scripts/boot.sh radio
 
 bench-instructions: ## Instructions of simulated meshes with fixed seeds (valgrind), 5 minutes
 	@scripts/setup.sh

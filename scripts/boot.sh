@@ -3,9 +3,10 @@
 #   scripts/boot.sh village [KERNEL]   the story of lab/guest: with today's clock, in 1970 and in 2040
 #   scripts/boot.sh memory [KERNEL]    memory and first Hello -> target/bench/memory.json, held against the limits
 #   scripts/boot.sh pipe               ten downloads and a call through 4 Mbit/s -> target/bench/pipe.json; on amd64
+#   scripts/boot.sh radio              simulated radios with hostapd and wpa_supplicant -> target/bench/radio.json; on amd64
 # KERNEL is one of scripts/boot_kernel.sh (mipsel). What is named is not built: DAEMON=file and INIT=file, the
 # router's daemon and first program; TEQUIO=file and GUEST=file, the same for this machine.
-# YEARS="now 1970" boots only these. Consoles: target/boot/KERNEL/STORY-YEAR.console
+# YEARS="now 1970" boots only these; KVM=1 has the processor itself run the radios' guest. Consoles: target/boot/KERNEL/STORY-YEAR.console
 # Another script may source it and use its functions.
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
@@ -23,8 +24,8 @@ main() {
   local story=${1:-} kernel=${2:-mipsel} year boots=() failed=0
   case $story in
     village | memory) ;;
-    pipe) kernel=amd64 ;;
-    *) stop "usage: scripts/boot.sh village|memory|pipe [KERNEL]" ;;
+    pipe | radio) kernel=amd64 ;;
+    *) stop "usage: scripts/boot.sh village|memory|pipe|radio [KERNEL]" ;;
   esac
   [ "$(id -u)" = 0 ] || stop "packages and a network namespace need root. Run this as root."
   scripts/boot_kernel.sh "$kernel"
@@ -34,26 +35,26 @@ main() {
   STATE=$HERE/state-$story
   # Selling takes minutes, so a full ledger serves again; a daemon that cannot read it any more says so.
   if [ ! -e "$STATE/complete" ]; then
-    # The pipe's daemon is of no community.
-    if [ "$story" = pipe ]; then mkdir -p "$STATE/village"; else community; fi
+    # The daemons of the pipe and of the radios are of no community.
+    if [ "$kernel" = amd64 ]; then mkdir -p "$STATE/village"; else community; fi
     if [ "$story" = memory ]; then
       full_ledger
       touch "$STATE/complete"
     fi
   fi
-  initramfs "$story"
+  if [ "$story" = radio ]; then initramfs radio system radio; else initramfs "$story" system; fi
   if [ "$story" = memory ]; then
     boot memory now
     figures memory
     limits
     return
   fi
-  if [ "$story" = pipe ]; then
+  if [ "$kernel" = amd64 ]; then
     # The guest's clock counts its own instructions and goes on at once when it idles: what is measured does not depend
     # on what else this machine does.
-    MACHINE+=" -icount shift=3,sleep=off"
-    boot pipe now
-    figures pipe
+    if [ -n "${KVM:-}" ]; then MACHINE+=" -accel kvm -cpu host"; else MACHINE+=" -icount shift=3,sleep=off"; fi
+    boot "$story" now
+    figures "$story"
     return
   fi
   # Most of a story is waiting for a lease to end, so they are told side by side.
@@ -141,12 +142,14 @@ full_ledger() {
   [ "$(sort -u "$v/codes" | wc -l)" = "$VOUCHERS" ] || stop "not $VOUCHERS codes in $v/codes"
 }
 
-# initramfs STORY [FOLDER]: our programs, and what Debian has for this kernel (system: modules, nft, ip).
+# initramfs STORY FOLDER...: our programs, and what Debian has for this kernel (system: modules, nft, ip).
 initramfs() {
-  local root=$HERE/root-$1 system=$HERE/${2:-system}
+  local root=$HERE/root-$1 folder
   rm -rf "$root"
   mkdir -p "$root"/{bin,etc,proc,sys,run,tmp,dev}
-  [ -d "$system" ] && cp -a "$system/." "$root"
+  for folder in "${@:2}"; do
+    [ ! -d "$HERE/$folder" ] || cp -a "$HERE/$folder/." "$root"
+  done
   cp "$INIT" "$root/init"
   cp "$DAEMON" "$root/bin/tequio"
   [ "$CROSS" != host ] || own_libraries "$root"

@@ -5,10 +5,12 @@
 #   scripts/boot_kernel.sh mips      a big-endian kernel for MIPS Malta, built from Debian's linux-source with
 #                                    lab/guest/mips.config (12 minutes of one processor, 2 GB while it lasts); no programs
 #   scripts/boot_kernel.sh amd64     Debian's kernel for a PC, with every queue of the traffic control, and Debian's nft, ip
-#                                    and tc; our programs are those of this machine, which must be of that kind
+#                                    and tc; with simulated radios, hostapd, wpa_supplicant, iw and babeld; our programs are
+#                                    those of this machine, which must be of that kind
 # Debian's packages of the other architecture are loaded with lists of their own: this machine's apt and dpkg
 # never hear of it. What comes out: `machine` (how to start it), `system` (modules, programs, libraries), on
-# mipsel `power` (modules for scripts/power.sh), and on amd64 `system/later` (modules that a story loads when it wants).
+# mipsel `power` (modules for scripts/power.sh), and on amd64 `system/later` (modules that a story loads when it wants)
+# and `radio` (what the story of the radios has besides).
 . "$(dirname "$0")/env.sh"
 
 # The modules of the kernel that the story needs; those that they need come along. There is no modprobe in
@@ -19,6 +21,11 @@ POWER_MODULES="phram jffs2 ext4 overlay"
 # What the queues of the thin pipe need beside it, and what a kernel may lack of them: a story loads that itself.
 QUEUE_MODULES="nft_masq sch_htb sch_tbf sch_netem sch_ingress cls_u32 act_mirred ifb"
 LATER_MODULES="sch_cake"
+# The radios: mac80211's simulated ones, and the ciphers that the kernel would ask modprobe for.
+RADIO_MODULES="ccm gcm cmac ctr aes_generic mac80211_hwsim"
+RADIO_PROGRAMS="usr/sbin/hostapd sbin/wpa_supplicant sbin/iw usr/sbin/babeld"
+RADIO_PACKAGES="hostapd wpasupplicant iw wireless-regdb babeld libnl-3-200 libnl-genl-3-200 libnl-route-3-200 libssl3
+ libdbus-1-3 libpcsclite1 libsystemd0 libgcrypt20 libgpg-error0 liblz4-1 liblzma5 libzstd1 libb2-1 libgomp1"
 # nft and ip, with all libraries that they name.
 PROGRAMS="usr/sbin/nft bin/ip"
 PROGRAM_PACKAGES="nftables libnftables1 libnftnl11 libmnl0 libjansson4 libgmp10 libedit2 libtinfo6 libbsd0 libmd0
@@ -47,7 +54,8 @@ main() {
       MODULES+=" $QUEUE_MODULES" PROGRAMS+=" sbin/tc"
       install qemu-system-x86 qemu-system-x86_64
       machine host qemu-system-x86_64 "-M pc -vga none" ttyS0 256
-      debian amd64 linux-image-amd64 system/later "$LATER_MODULES"
+      PROGRAM_PACKAGES+=" $RADIO_PACKAGES" RADIOS=yes
+      debian amd64 linux-image-amd64 system/later "$LATER_MODULES" radio/air "$RADIO_MODULES"
       ;;
     *) stop "usage: scripts/boot_kernel.sh mipsel|armv7|mips|amd64" ;;
   esac
@@ -59,14 +67,14 @@ machine() {
   printf '%s\n' "CROSS=$1" "QEMU=$2" "MACHINE='$3'" "TTY=$4" "KERNEL=$HERE/kernel" ${5:+"MEMORY_MB=$5"} >"$HERE/machine"
 }
 
-# debian ARCHITECTURE PACKAGE [FOLDER MODULES]: a kernel of Debian's; with more modules, in a folder of their own.
+# debian ARCHITECTURE PACKAGE [FOLDER MODULES]...: a kernel of Debian's; with more modules, in folders of their own.
 debian() {
   install kmod depmod
   install busybox busybox
   install binutils readelf
-  local wanted="$MODULES $PROGRAMS ${4:-}"
+  local wanted="$MODULES $PROGRAMS ${*:3}${RADIOS:+ $RADIO_PROGRAMS}"
   [ "$(cat "$HERE/complete" 2>/dev/null)" != "$wanted" ] || return 0
-  rm -rf "$HERE"/{debs,unpacked,system,power,complete}
+  rm -rf "$HERE"/{debs,unpacked,system,power,radio,complete}
   mkdir -p "$HERE/debs" "$HERE/unpacked" "$HERE/system"
   foreign_apt "$1"
   local image
@@ -82,8 +90,14 @@ debian() {
   version=${version#vmlinuz-}
   mv "$HERE/unpacked/boot/vmlinuz-$version" "$HERE/kernel"
   modules "$version" "$HERE/system/modules" "$MODULES"
-  [ -z "${3:-}" ] || modules "$version" "$HERE/$3" "$4"
-  programs
+  shift 2
+  while [ $# -gt 0 ]; do
+    modules "$version" "$HERE/$1" "$2"
+    shift 2
+  done
+  # shellcheck disable=SC2086
+  programs system $PROGRAMS
+  [ -z "${RADIOS:-}" ] || radio_programs
   rm -rf "$HERE/debs" "$HERE/unpacked" "$HERE/apt"
   echo "$wanted" >"$HERE/complete"
 }
@@ -177,17 +191,29 @@ modules() {
   [ -s "$2/order" ] || stop "no modules were found"
 }
 
+# programs FOLDER PROGRAM...
 programs() {
-  local program
-  for program in $PROGRAMS; do take "$program"; done
+  local into=$HERE/$1 program
+  for program in "${@:2}"; do take "$program"; done
 }
 
-# Copies a program or library, its interpreter, and what it names as needed.
+# The kernel takes the rules of the countries only with Debian's signature, and looks for them in its first root.
+radio_programs() {
+  local file firmware=$HERE/radio/lib/firmware
+  # shellcheck disable=SC2086
+  programs radio $RADIO_PROGRAMS
+  mkdir -p "$firmware"
+  for file in regulatory.db regulatory.db.p7s; do
+    cp -L "$HERE/unpacked/lib/firmware/$file-debian" "$firmware/$file"
+  done
+}
+
+# Copies a program or library into the folder `into`, with its interpreter and what it names as needed.
 take() {
   local file=$1 name found
-  [ -e "$HERE/system/$file" ] && return
-  mkdir -p "$HERE/system/$(dirname "$file")"
-  cp -L "$HERE/unpacked/$file" "$HERE/system/$file"
+  [ -e "$into/$file" ] && return
+  mkdir -p "$into/$(dirname "$file")"
+  cp -L "$HERE/unpacked/$file" "$into/$file"
   for name in $(readelf -ld "$HERE/unpacked/$file" 2>/dev/null |
     sed -n 's/.*(NEEDED).*\[\(.*\)\]$/\1/p; s/.*interpreter: \/\(.*\)\]$/\1/p'); do
     found=$(cd "$HERE/unpacked" && { find "${name%/*}" lib usr/lib -name "${name##*/}" 2>/dev/null || true; } | head -n 1)

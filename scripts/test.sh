@@ -7,7 +7,7 @@
 
 BUDGET_S=$((60 * 60))       # what the whole may take on two cold cores
 LIMIT_S=$((80 * 60))        # then what is still running is stopped, and the whole has failed
-PARTS=(format build clippy tidy unit bigendian simulator village pages interop package boot power pipe)
+PARTS=(format build clippy tidy unit bigendian simulator village pages interop package boot power pipe radio)
 LOGS=$PWD/target/test-logs
 
 part_format() { scripts/lint.sh format; }
@@ -87,6 +87,9 @@ part_power() { TEQUIO=$BUILT/debug/tequio GUEST=$BUILT/debug/guest scripts/power
 # A call beside ten downloads through the daemon's queue of 4 Mbit/s, on Debian's kernel for a PC (77 MB to load).
 part_pipe() { TEQUIO=$BUILT/debug/tequio GUEST=$BUILT/debug/guest scripts/boot.sh pipe; }
 
+# Two ends of a radio link with hostapd and wpa_supplicant, and a medium of ours between them, on the same kernel.
+part_radio() { TEQUIO=$BUILT/debug/tequio GUEST=$BUILT/debug/guest scripts/boot.sh radio; }
+
 # These are not of make test, but of make soak.
 # The fuzz targets on four hundred seeds, where make test has two.
 part_fuzz() { FUZZ_ROUNDS=${FUZZ_ROUNDS:-200} cargo test --workspace --locked --test fuzz; }
@@ -130,6 +133,7 @@ about() {
     boot) echo "a MIPS kernel, today, 1970, 2040" ;;
     power) echo "${CUTS:-5} power cuts during sales" ;;
     pipe) echo "a call through a thin pipe" ;;
+    radio) echo "simulated radios, hostapd" ;;
     kernels) echo "big-endian MIPS and ARM kernels" ;;
   esac
 }

@@ -10,7 +10,7 @@ use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot};
 
 use crate::console::{self, Outcome};
-use crate::{memory, pipe, power, story};
+use crate::{memory, pipe, power, radio, story};
 
 /// Plays the story that the kernel's command line asks for (`story=`), and switches the machine off.
 pub(crate) fn run() -> ! {
@@ -23,7 +23,10 @@ pub(crate) fn run() -> ! {
         Ok("village") => story::tell(),
         Ok("power") => power::tell(),
         Ok("pipe") => pipe::tell(),
-        other => Err(format!("story=village, memory, power or pipe on the kernel's command line: {other:?}")),
+        Ok("radio") => radio::tell(),
+        other => Err(format!(
+            "story=village, memory, power, pipe or radio on the kernel's command line: {other:?}"
+        )),
     });
     match told {
         Ok(()) => println!("boot: the story is told"),
@@ -71,11 +74,15 @@ pub(crate) fn mount_kind(kind: &str, path: &str) -> Outcome<()> {
 }
 
 /// Loads the modules that a list names, in its order. Without the list the kernel has all in itself.
-fn modules(folder: &Path) -> Outcome<usize> {
+pub(crate) fn modules(folder: &Path) -> Outcome<usize> {
     let Ok(list) = std::fs::read_to_string(folder.join("order")) else { return Ok(0) };
     for name in list.lines() {
         let file = File::open(folder.join(name)).map_err(|error| format!("the module {name}: {error}"))?;
-        let parameters = if name == "phram.ko" { power::FLASHES } else { c"" };
+        let parameters = match name {
+            "phram.ko" => power::FLASHES,
+            "mac80211_hwsim.ko" => radio::RADIOS,
+            _ => c"",
+        };
         match finit_module(&file, parameters, ModuleInitFlags::empty()) {
             Ok(()) | Err(nix::Error::EEXIST) => {}
             // Another module does the same in software.

@@ -19,6 +19,7 @@ mod nft;
 mod node;
 mod pipe;
 mod power;
+mod radio;
 mod space;
 mod story;
 mod table;

@@ -82,6 +82,11 @@ impl Socket {
         Self::open(SockProtocol::NetlinkNetFilter)
     }
 
+    /// Families that are known by name: radios.
+    pub(crate) fn generic() -> Outcome<Self> {
+        Self::open(SockProtocol::NetlinkGeneric)
+    }
+
     fn open(protocol: SockProtocol) -> Outcome<Self> {
         let open = || -> nix::Result<OwnedFd> {
             let socket = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, protocol)?;
@@ -132,6 +137,20 @@ impl Socket {
         }
     }
 
+    /// The number of a generic family.
+    pub(crate) fn family(&mut self, name: &str) -> Outcome<u16> {
+        self.number += 1;
+        let mut writer = Writer::default();
+        writer.message(CONTROL, 0, self.number, &GET_FAMILY, |message| message.text(FAMILY_NAME, name));
+        self.send(&writer)?;
+        let answer = self.receive()?;
+        let id = answer.first().filter(|message| message.kind == CONTROL).and_then(|message| {
+            let id = attribute(message.body.get(4..)?, FAMILY_ID)?;
+            Some(u16::from_ne_bytes(*id.first_chunk()?))
+        });
+        id.ok_or_else(|| format!("the kernel has no {name}"))
+    }
+
     /// All answers to a question that has many.
     pub(crate) fn dump(
         &mut self,
@@ -158,7 +177,8 @@ impl Socket {
         }
     }
 
-    fn receive(&self) -> Outcome<Vec<Message>> {
+    /// The messages of the next datagram.
+    pub(crate) fn receive(&self) -> Outcome<Vec<Message>> {
         let mut buffer = vec![0; DATAGRAM_BYTES];
         let length = recv(self.socket.as_raw_fd(), &mut buffer, MsgFlags::empty())
             .map_err(|error| format!("the kernel's answer: {error}"))?;
@@ -183,7 +203,8 @@ impl Socket {
 
 /// One message of the kernel.
 pub(crate) struct Message {
-    kind: u16,
+    /// What it is, or whose.
+    pub(crate) kind: u16,
     number: u32,
     /// What stands behind netlink's own head.
     pub(crate) body: Vec<u8>,
@@ -206,6 +227,11 @@ pub(crate) fn attribute(bytes: &[u8], kind: u16) -> Option<&[u8]> {
     attributes(bytes).into_iter().find_map(|(found, data)| (found == kind).then_some(data))
 }
 
+/// `GENL_ID_CTRL`, `CTRL_CMD_GETFAMILY` and its attributes.
+const CONTROL: u16 = 16;
+const GET_FAMILY: [u8; 4] = [3, 1, 0, 0];
+const FAMILY_ID: u16 = 1;
+const FAMILY_NAME: u16 = 2;
 const REQUEST: u16 = 1;
 /// Confirm it.
 pub(crate) const ACK: u16 = 4;

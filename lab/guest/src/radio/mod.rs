@@ -1,0 +1,123 @@
+//! Radio links on simulated radios: `mac80211_hwsim` with Debian's hostapd and wpa_supplicant, and between them a medium of
+//! ours ([`air`]) in which each direction has its own SNR and loss. One boot plays all scenes.
+
+mod air;
+mod flow;
+mod hills;
+
+use std::ffi::CStr;
+use std::path::Path;
+use std::time::Instant;
+
+use self::hills::{AP_LINK, CERRO_ADDRESS, Hills, IW, STATION_LINK, VALLE_ADDRESS};
+use crate::console::{Outcome, figure, ok, uptime, wait_for};
+use crate::link::babel_routes;
+use crate::machine::modules;
+use crate::node::run;
+use crate::space::Space;
+
+/// What `mac80211_hwsim` is told when it is loaded.
+pub(crate) const RADIOS: &CStr = c"radios=2";
+
+/// Tells it. What went before a failure stands on the console.
+pub(crate) fn tell() -> Outcome<()> {
+    let loaded = modules(Path::new("/air"))?;
+    ok("the radios", &format!("{loaded} modules, {} radios", air::COUNT));
+    let mut hills = Hills::build()?;
+    let told = scenes(&mut hills);
+    if told.is_err() {
+        hills.quote();
+    }
+    told
+}
+
+fn scenes(hills: &mut Hills) -> Outcome<()> {
+    comes_up(hills)?;
+    channel(hills)?;
+    cut(hills, "ours")?;
+    for node in [&mut hills.valle, &mut hills.cerro, &mut hills.loma] {
+        node.stop()?;
+        node.judge_log()?;
+    }
+    hills.with_babeld()?;
+    cut(hills, "babeld")
+}
+
+/// A link with SAE and four addresses, a daemon at each end, and routes over it.
+fn comes_up(hills: &mut Hills) -> Outcome<()> {
+    let began = uptime();
+    hills.associated()?;
+    ok("the link stands, with SAE and four addresses", &format!("{:.2?}", uptime() - began));
+    for node in [&mut hills.valle, &mut hills.cerro, &mut hills.loma] {
+        node.start()?;
+    }
+    for node in [&mut hills.valle, &mut hills.cerro, &mut hills.loma] {
+        node.ready()?;
+    }
+    let there = way(&hills.valle.space, CERRO_ADDRESS, AP_LINK)?;
+    let back = way(&hills.cerro.space, VALLE_ADDRESS, STATION_LINK)?;
+    ok("routes over the radios", &format!("{there}; {back}"));
+    figure("radio.up_s", format!("{:.1}", (uptime() - began).as_secs_f64()));
+    let flow = hills.flow_up()?;
+    flow.flows()?;
+    ok("packets pass over the radios", &format!("{:.0} %", 100.0 * flow.arrived_since(0)));
+    Ok(())
+}
+
+/// The access point goes to another channel and takes the station along: nobody is disconnected.
+fn channel(hills: &Hills) -> Outcome<()> {
+    let flow = hills.flow_up()?;
+    flow.flows()?;
+    let answer = hills.hostapd(&format!("CHAN_SWITCH 5 {OTHER_MHZ}"))?;
+    if answer != "OK" {
+        return Err(format!("hostapd changes the channel: {answer}"));
+    }
+    let since = flow.sent();
+    wait_for("the station is on the other channel", 20, || {
+        let seen = hills.cerro.space.inside(|| run(IW, &["dev", STATION_LINK, "info"]))?;
+        if seen.contains(&format!("({OTHER_MHZ} MHz)")) { Ok(()) } else { Err(seen) }
+    })?;
+    flow.flows()?;
+    let arrived = flow.arrived_since(since);
+    if arrived < 0.9 {
+        return Err(format!("nine of ten packets arrive while the channel changes: {arrived:.2}"));
+    }
+    ok("the channel changed", &format!("{:.0} % of the packets arrived meanwhile", 100.0 * arrived));
+    Ok(())
+}
+
+/// The radios hear nothing of each other any more: how soon each end sends by the way round; and they hear each other again.
+fn cut(hills: &mut Hills, whose: &str) -> Outcome<()> {
+    let flows = [("valle", hills.flow_up()?), ("cerro", hills.flow_down()?)];
+    for (_, flow) in &flows {
+        flow.flows()?;
+    }
+    hills.air.cut(0, 1);
+    let at = Instant::now();
+    for (end, flow) in &flows {
+        let back = flow.back_after(at, 120)?;
+        ok(&format!("a cut, with {whose}, and {end} sends by the way round"), &format!("{back:.2?}"));
+        figure(&format!("cut_to_reroute_s.{whose}.{end}"), format!("{:.2}", back.as_secs_f64()));
+    }
+    hills.air.snr(0, 1, air::NEAR_DB);
+    hills.associated()?;
+    way(&hills.valle.space, CERRO_ADDRESS, AP_LINK)?;
+    way(&hills.cerro.space, VALLE_ADDRESS, STATION_LINK)?;
+    ok(&format!("the radios hear each other again, with {whose}"), &format!("{:.2?}", at.elapsed()));
+    Ok(())
+}
+
+/// Waits until the way from a hill to an address leads over this device.
+fn way(space: &Space, address: &str, device: &str) -> Outcome<String> {
+    wait_for(&format!("the way to {address} over {device}"), 60, || {
+        let routes = space.inside(babel_routes)?;
+        let route = routes.iter().find(|route| route.to == format!("{address}/32"));
+        match route {
+            Some(route) if route.way.split(' ').any(|word| word == device) => Ok(route.way.clone()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+}
+
+/// Channel 157; the link comes up on 149.
+const OTHER_MHZ: u32 = 5_785;
