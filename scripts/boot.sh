@@ -6,7 +6,8 @@
 #   scripts/boot.sh radio              simulated radios with hostapd and wpa_supplicant -> target/bench/radio.json; on amd64
 # KERNEL is one of scripts/boot_kernel.sh (mipsel). What is named is not built: DAEMON=file and INIT=file, the
 # router's daemon and first program; TEQUIO=file and GUEST=file, the same for this machine.
-# YEARS="now 1970" boots only these; KVM=1 has the processor itself run the radios' guest. Consoles: target/boot/KERNEL/STORY-YEAR.console
+# YEARS="now 1970" boots only these; KVM=1 has the processor itself run the radios' guest;
+# RECORD=1 writes what its kernel said of radios to src/platform/radio/recorded.txt. Consoles: target/boot/KERNEL/STORY-YEAR.console
 # Another script may source it and use its functions.
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
@@ -55,6 +56,7 @@ main() {
     if [ -n "${KVM:-}" ]; then MACHINE+=" -accel kvm -cpu host"; else MACHINE+=" -icount shift=3,sleep=off"; fi
     boot "$story" now
     figures "$story"
+    [ -z "${RECORD:-}" ] || recorded
     return
   fi
   # Most of a story is waiting for a lease to end, so they are told side by side.
@@ -179,6 +181,7 @@ boot() {
     now) rtc=$(date -u +%Y-%m-%dT%H:%M:%S) ;;
     *) rtc=$2-01-01T00:00:00 ordered=" year=$2" ;;
   esac
+  [ -z "${RECORD:-}" ] || ordered+=" record=1"
   say "boot: $1 on $(basename "$HERE"), the clock at $rtc"
   # 500 typed codes are 15,000 million instructions: a minute alone, and half an hour beside three others.
   patience=${PATIENCE_S:-$([ "$1" = memory ] && echo 3600 || echo 900)}
@@ -208,6 +211,13 @@ figures() {
   sed -n 's/^boot: figure \([a-z0-9._]*\) \([0-9.]*\)$/  "\1": \2/p' "$console" | sed '$!s/$/,/' |
     { echo '{'; cat; echo '}'; } >"$file"
   awk -F '[" :,]+' 'NF > 2 { printf "%-36s %10s\n", $2, $3 }' "$file"
+}
+
+# What the radios said, octet by octet, for the tests of the daemon's reader.
+recorded() {
+  local file=src/platform/radio/recorded.txt
+  sed -n 's/^boot: octets \([a-z.]* [0-9a-f]*\)$/\1/p' "$HERE/radio-now.console" >"$file"
+  say "boot: $(wc -l <"$file") messages of the kernel in $file"
 }
 
 limits() {

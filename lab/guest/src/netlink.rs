@@ -74,23 +74,23 @@ pub(crate) struct Socket {
 impl Socket {
     /// The kernel's links, addresses and routes.
     pub(crate) fn route() -> Outcome<Self> {
-        Self::open(SockProtocol::NetlinkRoute)
+        Self::open(SockProtocol::NetlinkRoute, 0)
     }
 
     /// nftables.
     pub(crate) fn netfilter() -> Outcome<Self> {
-        Self::open(SockProtocol::NetlinkNetFilter)
+        Self::open(SockProtocol::NetlinkNetFilter, 0)
     }
 
     /// Families that are known by name: radios.
     pub(crate) fn generic() -> Outcome<Self> {
-        Self::open(SockProtocol::NetlinkGeneric)
+        Self::open(SockProtocol::NetlinkGeneric, 0)
     }
 
-    fn open(protocol: SockProtocol) -> Outcome<Self> {
+    fn open(protocol: SockProtocol, groups: u32) -> Outcome<Self> {
         let open = || -> nix::Result<OwnedFd> {
             let socket = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, protocol)?;
-            bind(socket.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
+            bind(socket.as_raw_fd(), &NetlinkAddr::new(0, groups))?;
             setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::seconds(ANSWER_S))?;
             Ok(socket)
         };
@@ -137,18 +137,35 @@ impl Socket {
         }
     }
 
+    /// The events of generic families, by the mask of their groups.
+    pub(crate) fn generic_events(groups: u32) -> Outcome<Self> {
+        Self::open(SockProtocol::NetlinkGeneric, groups)
+    }
+
     /// The number of a generic family.
     pub(crate) fn family(&mut self, name: &str) -> Outcome<u16> {
+        Ok(self.family_and_groups(name)?.0)
+    }
+
+    /// The number of a generic family, and those of its groups.
+    pub(crate) fn family_and_groups(&mut self, name: &str) -> Outcome<(u16, Vec<(String, u32)>)> {
         self.number += 1;
         let mut writer = Writer::default();
         writer.message(CONTROL, 0, self.number, &GET_FAMILY, |message| message.text(FAMILY_NAME, name));
         self.send(&writer)?;
         let answer = self.receive()?;
-        let id = answer.first().filter(|message| message.kind == CONTROL).and_then(|message| {
-            let id = attribute(message.body.get(4..)?, FAMILY_ID)?;
-            Some(u16::from_ne_bytes(*id.first_chunk()?))
+        let found = answer.first().filter(|message| message.kind == CONTROL).and_then(|message| {
+            let body = message.body.get(4..)?;
+            let id = u16::from_ne_bytes(*attribute(body, FAMILY_ID)?.first_chunk()?);
+            let groups = attributes(attribute(body, FAMILY_GROUPS).unwrap_or_default());
+            let group = |(_, value)| {
+                let name = attribute(value, GROUP_NAME)?.split(|octet| *octet == 0).next()?;
+                let id = u32::from_ne_bytes(*attribute(value, GROUP_ID)?.first_chunk()?);
+                Some((String::from_utf8_lossy(name).into_owned(), id))
+            };
+            Some((id, groups.into_iter().filter_map(group).collect()))
         });
-        id.ok_or_else(|| format!("the kernel has no {name}"))
+        found.ok_or_else(|| format!("the kernel has no {name}"))
     }
 
     /// All answers to a question that has many.
@@ -232,6 +249,9 @@ const CONTROL: u16 = 16;
 const GET_FAMILY: [u8; 4] = [3, 1, 0, 0];
 const FAMILY_ID: u16 = 1;
 const FAMILY_NAME: u16 = 2;
+const FAMILY_GROUPS: u16 = 7;
+const GROUP_NAME: u16 = 1;
+const GROUP_ID: u16 = 2;
 const REQUEST: u16 = 1;
 /// Confirm it.
 pub(crate) const ACK: u16 = 4;

@@ -4,6 +4,7 @@
 mod air;
 mod flow;
 mod hills;
+mod record;
 
 use std::ffi::CStr;
 use std::path::Path;
@@ -32,7 +33,13 @@ pub(crate) fn tell() -> Outcome<()> {
 }
 
 fn scenes(hills: &mut Hills) -> Outcome<()> {
+    if record::is_wanted() {
+        record::events(hills)?;
+    }
     comes_up(hills)?;
+    if record::is_wanted() {
+        record::tables(hills)?;
+    }
     channel(hills)?;
     cut(hills, "ours")?;
     for node in [&mut hills.valle, &mut hills.cerro, &mut hills.loma] {
@@ -88,6 +95,8 @@ fn channel(hills: &Hills) -> Outcome<()> {
 
 /// The radios hear nothing of each other any more: how soon each end sends by the way round; and they hear each other again.
 fn cut(hills: &mut Hills, whose: &str) -> Outcome<()> {
+    way(&hills.valle.space, CERRO_ADDRESS, AP_LINK)?;
+    way(&hills.cerro.space, VALLE_ADDRESS, STATION_LINK)?;
     let flows = [("valle", hills.flow_up()?), ("cerro", hills.flow_down()?)];
     for (_, flow) in &flows {
         flow.flows()?;
