@@ -13,7 +13,7 @@ use crate::node::settings::Settings;
 /// All of it.
 #[derive(Default)]
 pub(super) struct Added {
-    interfaces: Vec<InterfaceSettings>,
+    pub(super) interfaces: Vec<InterfaceSettings>,
     /// 0 for what comes in, 1 for what goes out.
     filters: Vec<(i64, Filter)>,
 }

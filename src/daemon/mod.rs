@@ -21,6 +21,7 @@ mod events;
 mod json;
 mod logins;
 mod perform;
+mod radios;
 mod run_folder;
 mod start;
 mod troubles;
@@ -41,6 +42,7 @@ use crate::config::Config;
 use crate::hotspot::output::SavedSession;
 use crate::hotspot::portal::Catalogue;
 use crate::ledger::sync;
+use crate::link::sample::RadioNews;
 use crate::node::Node;
 use crate::node::call::Caller;
 use crate::node::input::{Input, KernelRoute};
@@ -55,6 +57,7 @@ use crate::platform::neighbours::Neighbours;
 use crate::platform::portal_http::{Portal, PortalEvent};
 use crate::platform::probe::Prober;
 use crate::platform::queues;
+use crate::platform::radio::Radios;
 use crate::platform::recording::Recording;
 use crate::platform::request_ids::RequestIds;
 use crate::platform::routes::{RouteEvent, RouteTable};
@@ -90,6 +93,8 @@ struct Daemon {
     ubus: UbusServer,
     /// The object `babeld`, if it was asked for.
     babeld: Option<babeld::Babeld>,
+    /// The radios of wireless devices, once there are some.
+    radios: Option<Radios>,
     /// What was called out on the bus.
     events: events::Events,
     /// What programs added to the settings.
@@ -139,6 +144,7 @@ enum Event {
     Ubus(UbusEvent),
     Probed((ProbeId, Found)),
     Babeld(UbusEvent),
+    Radio(RadioNews),
     Stored(Completion),
     Exchange(sync::Event),
     Reload,
@@ -202,6 +208,12 @@ impl Daemon {
                 None => std::future::pending().await,
             }
         };
+        let radio = async {
+            match &mut self.radios {
+                Some(radios) => radios.next().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             received = self.mesh.next() => Event::Packet(received),
             event = self.links.next() => Event::Link(event),
@@ -211,6 +223,7 @@ impl Daemon {
             event = self.streams.next() => Event::Exchange(event),
             found = self.prober.next() => Event::Probed(found),
             event = babeld => Event::Babeld(event),
+            news = radio => Event::Radio(news),
             Some(completion) = self.store.completed() => Event::Stored(completion),
             _ = self.hang_up.recv() => Event::Reload,
             _ = self.terminate.recv() => Event::Stop("SIGTERM"),
@@ -233,6 +246,7 @@ impl Daemon {
             Event::Exchange(event) => self.input(Input::Exchange(event)).await,
             Event::Probed((id, found)) => self.input(Input::Probed { id, found }).await,
             Event::Babeld(event) => self.babeld_event(event).await,
+            Event::Radio(news) => self.input(Input::Radio(news)).await,
             Event::Stored((id, result)) => {
                 if result.is_ok() {
                     self.trouble("not-saved", None).await;

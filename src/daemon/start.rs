@@ -70,6 +70,7 @@ impl Daemon {
             words,
             ubus: UbusServer::new(config.node.ubus_socket.clone(), ubus::OBJECT, ubus::METHODS),
             babeld: config.node.ubus_babeld.then(|| Babeld::new(config.node.ubus_socket.clone())),
+            radios: None,
             events: super::events::Events::default(),
             added: Added::default(),
             calls: crate::base::sorted::SortedMap::new(),

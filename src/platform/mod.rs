@@ -14,6 +14,7 @@ pub mod netlink;
 pub mod portal_http;
 pub mod probe;
 pub mod queues;
+pub mod radio;
 pub mod recording;
 pub mod request_ids;
 pub mod routes;

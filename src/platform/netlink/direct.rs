@@ -6,13 +6,12 @@
 use std::io;
 
 use netlink_sys::Socket;
-use netlink_sys::protocols::NETLINK_ROUTE;
 
 use super::message::{Batch, Message, Messages};
-use super::socket::receive_one;
+use super::socket::{NetlinkError, Protocol, receive_one};
 use crate::base::limit;
 
-/// A socket for routes, links, addresses and queues.
+/// A socket for questions.
 #[derive(Debug)]
 pub struct DirectSocket {
     socket: Socket,
@@ -21,8 +20,8 @@ pub struct DirectSocket {
 
 impl DirectSocket {
     /// Opens one.
-    pub fn open() -> io::Result<Self> {
-        let mut socket = Socket::new(NETLINK_ROUTE)?;
+    pub fn open(protocol: Protocol) -> io::Result<Self> {
+        let mut socket = Socket::new(protocol.number())?;
         socket.set_non_blocking(true)?;
         socket.bind_auto()?;
         // A kernel without it answers with less text.
@@ -31,16 +30,16 @@ impl DirectSocket {
     }
 
     /// Sends a batch whose messages all ask for an answer (an acknowledgement or a dump), and hands out what is told. The
-    /// error is the first refusal, in the kernel's words.
-    pub fn ask(&mut self, batch: &Batch, told: &mut dyn FnMut(&Message<'_>)) -> Result<(), String> {
-        self.socket.send(batch.bytes(), 0).map_err(|error| error.to_string())?;
+    /// error is the first refusal.
+    pub fn ask(&mut self, batch: &Batch, told: &mut dyn FnMut(&Message<'_>)) -> Result<(), NetlinkError> {
+        self.socket.send(batch.bytes(), 0)?;
         let mut refusal = None;
         let mut awaited = batch.awaited().len();
         while awaited > 0 {
             let length = match receive_one(&self.socket, &mut self.buffer) {
                 Ok(length) => length.unwrap_or(0),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error.to_string()),
+                Err(error) => return Err(error.into()),
             };
             for message in Messages::new(&self.buffer[..length]) {
                 let kind = i32::from(message.header.kind);
@@ -52,6 +51,6 @@ impl DirectSocket {
                 }
             }
         }
-        refusal.map_or(Ok(()), |refusal| Err(refusal.to_string()))
+        refusal.map_or(Ok(()), |refusal| Err(NetlinkError::Refused(refusal)))
     }
 }

@@ -37,6 +37,17 @@ pub enum Protocol {
     Generic,
 }
 
+impl Protocol {
+    /// The kernel's number of it.
+    pub(super) const fn number(self) -> isize {
+        match self {
+            Self::Route => NETLINK_ROUTE,
+            Self::Netfilter => NETLINK_NETFILTER,
+            Self::Generic => NETLINK_GENERIC,
+        }
+    }
+}
+
 /// What became of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answers {
@@ -69,12 +80,7 @@ impl NetlinkSocket {
     /// # Panics
     /// Outside of a tokio runtime with IO enabled.
     pub fn open(protocol: Protocol, groups: &[u32]) -> Result<Self, NetlinkError> {
-        let number = match protocol {
-            Protocol::Route => NETLINK_ROUTE,
-            Protocol::Netfilter => NETLINK_NETFILTER,
-            Protocol::Generic => NETLINK_GENERIC,
-        };
-        let mut socket = Socket::new(number)?;
+        let mut socket = Socket::new(protocol.number())?;
         socket.set_non_blocking(true)?;
         let port = socket.bind_auto()?.port_number();
         // All three are niceties: a kernel without them answers with less text or dumps more.

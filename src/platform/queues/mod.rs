@@ -24,6 +24,7 @@ use self::order::{ARRIVING, INGRESS, LEAVES, OURS, Order, PRIORITY, ROOT, Way, b
 pub use self::standing::{Kind, Standing};
 use super::netlink::direct::DirectSocket;
 use super::netlink::message::{ACK, Batch, DUMP};
+use super::netlink::socket::Protocol;
 use crate::base::limit;
 
 /// The queues of one interface.
@@ -41,7 +42,7 @@ pub struct Queue {
 /// An interface that is not there is waited for. What could not be done, in words: the rest is done.
 pub fn keep(wanted: &[Queue], turns: &[String]) -> Vec<String> {
     // A socket for the moment: between two looks there is nothing to hear.
-    match DirectSocket::open() {
+    match DirectSocket::open(Protocol::Route) {
         Ok(socket) => Keeper { socket, sequence: 0 }.keep(wanted, turns),
         Err(error) => vec![error.to_string()],
     }
@@ -91,11 +92,12 @@ impl Keeper {
         self.sequence += 1;
         batch.message(what, DUMP, self.sequence, &order::head(interface, 0, parent, 0), |_| {});
         let mut found = Vec::new();
-        self.socket.ask(&batch, &mut |message| {
+        let asked = self.socket.ask(&batch, &mut |message| {
             if found.len() < limit::NETLINK_DUMP_ENTRIES {
                 found.extend(Standing::parse(message));
             }
-        })?;
+        });
+        asked.map_err(|error| error.to_string())?;
         Ok(found)
     }
 
@@ -211,7 +213,7 @@ impl Keeper {
             self.sequence += 1;
             batch.message(*kind, *flags | ACK, self.sequence, message, |_| {});
         }
-        self.socket.ask(&batch, &mut |_| {})
+        self.socket.ask(&batch, &mut |_| {}).map_err(|error| error.to_string())
     }
 }
 

@@ -1,0 +1,163 @@
+//! Questions and orders to nl80211, and what the radio made of an order.
+
+use super::number::{command, of};
+use super::read::{self, Abilities, Device, HEAD_BYTES};
+use crate::platform::netlink::direct::DirectSocket;
+use crate::platform::netlink::message::{ACK, Batch, DUMP, Message};
+use crate::platform::netlink::socket::{NetlinkError, Protocol};
+
+/// A socket for the moment.
+pub(super) struct Asker {
+    socket: DirectSocket,
+    sequence: u32,
+    /// The number of the family nl80211.
+    pub(super) family: u16,
+    /// The numbers of its groups of events that are listened to.
+    pub(super) groups: Vec<u32>,
+}
+
+impl Asker {
+    /// A kernel without radios refuses with `ENOENT`.
+    pub(super) fn open() -> Result<Self, NetlinkError> {
+        let socket = DirectSocket::open(Protocol::Generic)?;
+        let mut asker = Self { socket, sequence: 0, family: CONTROL, groups: Vec::new() };
+        let (mut family, mut groups) = (None, Vec::new());
+        asker.ask(ACK, GET_FAMILY, &|batch| batch.attribute(FAMILY_NAME, b"nl80211\0"), &mut |message| {
+            for attribute in message.attributes(HEAD_BYTES) {
+                match attribute.kind {
+                    FAMILY_ID => family = attribute.value.first_chunk().map(|id| u16::from_ne_bytes(*id)),
+                    FAMILY_GROUPS => groups.extend(attribute.nested().filter_map(|group| {
+                        let get = |kind| group.nested().find(|one| one.kind == kind);
+                        let name = get(GROUP_NAME)?.text();
+                        GROUPS.contains(&name.as_ref()).then(|| get(GROUP_ID)?.u32()).flatten()
+                    })),
+                    _ => {}
+                }
+            }
+        })?;
+        asker.family = family.ok_or(NetlinkError::TimedOut)?;
+        asker.groups = groups;
+        Ok(asker)
+    }
+
+    /// Asks with this flag ([`ACK`] or [`DUMP`]); what is told goes to `told`.
+    pub(super) fn ask(
+        &mut self,
+        flag: u16,
+        command: u8,
+        body: &dyn Fn(&mut Batch),
+        told: &mut dyn FnMut(&Message<'_>),
+    ) -> Result<(), NetlinkError> {
+        self.sequence += 1;
+        let mut batch = Batch::new();
+        batch.message(self.family, flag, self.sequence, &[command, 1, 0, 0], body);
+        self.socket.ask(&batch, told)
+    }
+
+    /// All devices of all radios of this network.
+    pub(super) fn devices(&mut self) -> Result<Vec<Device>, NetlinkError> {
+        let mut devices = Vec::new();
+        self.ask(DUMP, command::GET_INTERFACE, &|_| {}, &mut |message| {
+            devices.extend(read::device(message))
+        })?;
+        Ok(devices)
+    }
+}
+
+/// What a radio made of a coverage class that it was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coverage {
+    /// It was read back. Some radios say so and yet wait no longer: only a real link tells.
+    Set,
+    /// This radio cannot be told how long to wait (`EOPNOTSUPP`).
+    Unsupported,
+    /// It said yes, and has another one.
+    ReadBack(Option<u8>),
+}
+
+/// What the radio of a device is set to and may do.
+pub fn abilities(device: &str) -> Result<Abilities, NetlinkError> {
+    let mut asker = Asker::open()?;
+    let device = named(&mut asker, device)?;
+    asker.abilities(&device)
+}
+
+/// Sets the power of a device, in hundredths of a dBm; `None` leaves it to the driver and the country's rules.
+pub fn set_power(device: &str, power_mbm: Option<u32>) -> Result<(), NetlinkError> {
+    let mut asker = Asker::open()?;
+    let device = named(&mut asker, device)?;
+    let setting = if power_mbm.is_some() { POWER_FIXED } else { POWER_AUTOMATIC };
+    let body = |batch: &mut Batch| {
+        batch.attribute(of::IFINDEX, &device.index.to_ne_bytes());
+        batch.attribute(of::WIPHY_TX_POWER_SETTING, &setting.to_ne_bytes());
+        if let Some(power_mbm) = power_mbm {
+            batch.attribute(of::WIPHY_TX_POWER_LEVEL, &power_mbm.to_ne_bytes());
+        }
+    };
+    asker.ask(ACK, command::SET_WIPHY, &body, &mut |_| {})
+}
+
+/// Tells the radio of a device how far the other end is, in steps of 450 m, and looks what became of it.
+pub fn set_coverage_class(device: &str, class: u8) -> Result<Coverage, NetlinkError> {
+    let mut asker = Asker::open()?;
+    let device = named(&mut asker, device)?;
+    let body = |batch: &mut Batch| {
+        batch.attribute(of::WIPHY, &device.wiphy.to_ne_bytes());
+        batch.attribute(of::WIPHY_COVERAGE_CLASS, &[class]);
+    };
+    match asker.ask(ACK, command::SET_WIPHY, &body, &mut |_| {}) {
+        Ok(()) => Ok(judge(class, asker.abilities(&device)?.coverage_class)),
+        Err(NetlinkError::Refused(refusal)) if refusal.errno == libc::EOPNOTSUPP => Ok(Coverage::Unsupported),
+        Err(error) => Err(error),
+    }
+}
+
+fn judge(wanted: u8, read_back: Option<u8>) -> Coverage {
+    if read_back == Some(wanted) { Coverage::Set } else { Coverage::ReadBack(read_back) }
+}
+
+impl Asker {
+    /// A radio is told in many pieces, or it is cut off behind the first.
+    fn abilities(&mut self, device: &Device) -> Result<Abilities, NetlinkError> {
+        let mut found = Abilities::default();
+        let body = |batch: &mut Batch| {
+            batch.attribute(of::WIPHY, &device.wiphy.to_ne_bytes());
+            batch.attribute(of::SPLIT_WIPHY_DUMP, &[]);
+        };
+        self.ask(DUMP, command::GET_WIPHY, &body, &mut |message| {
+            read::abilities(&mut found, message, device.frequency_mhz);
+        })?;
+        Ok(found)
+    }
+}
+
+fn named(asker: &mut Asker, name: &str) -> Result<Device, NetlinkError> {
+    let found = asker.devices()?.into_iter().find(|device| device.name == name);
+    found.ok_or_else(|| std::io::Error::from_raw_os_error(libc::ENODEV).into())
+}
+
+/// `linux/genetlink.h`: the family that knows the others, its command and attributes.
+const CONTROL: u16 = 16;
+const GET_FAMILY: u8 = 3;
+const FAMILY_ID: u16 = 1;
+const FAMILY_NAME: u16 = 2;
+const FAMILY_GROUPS: u16 = 7;
+const GROUP_NAME: u16 = 1;
+const GROUP_ID: u16 = 2;
+/// Of nl80211: stations and links, devices, countries.
+const GROUPS: [&str; 3] = ["mlme", "config", "regulatory"];
+/// `enum nl80211_tx_power_setting`.
+const POWER_AUTOMATIC: u32 = 0;
+const POWER_FIXED: u32 = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_is_believed_when_it_is_read_back() {
+        assert_eq!(judge(60, Some(60)), Coverage::Set);
+        assert_eq!(judge(60, Some(0)), Coverage::ReadBack(Some(0)));
+        assert_eq!(judge(60, None), Coverage::ReadBack(None));
+    }
+}

@@ -1,0 +1,204 @@
+//! What the radios of this machine say: nl80211, read once a second, and its events at once.
+//!
+//! An access point is told nothing when the other end of its link goes silent (measured: nothing in 25 s), but the
+//! counters of its station show it within two seconds. So figures are read each second, and what happens is heard besides.
+//!
+//! The kernel sends a station a message, and each attribute has its length: what one of them breaks, the next one repairs.
+//! A four-address station has a device of its own at the access point (`wlan0.sta1`), and is told only there; its figures
+//! are told with those of the access point's device.
+
+mod ask;
+mod number;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use self::ask::Asker;
+pub use self::ask::{Coverage, abilities, set_coverage_class, set_power};
+use self::number::{command, of};
+pub use self::read::{Abilities, Device};
+use super::netlink::message::{Batch, DUMP, Message};
+use super::netlink::socket::{NetlinkError, NetlinkSocket, Protocol};
+use crate::base::limit;
+use crate::link::sample::{RadioEvent, RadioNews, RadioSample};
+
+/// The radios of some devices.
+#[derive(Debug)]
+pub struct Radios {
+    events: NetlinkSocket,
+    family: u16,
+    /// The radios' devices, without those of single stations.
+    watched: Vec<String>,
+    /// All that were there at the last look.
+    devices: Vec<Device>,
+    ready: VecDeque<RadioNews>,
+    look_at: Instant,
+    each: Duration,
+    /// Whether the last look failed: said once.
+    in_trouble: bool,
+}
+
+impl Radios {
+    /// Begins to watch the radios of these devices; of more than [`limit::RADIOS`], the first. A kernel without nl80211
+    /// refuses with `ENOENT`.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with IO enabled.
+    pub fn open<'a>(devices: impl Iterator<Item = &'a str>) -> Result<Self, NetlinkError> {
+        let asker = Asker::open()?;
+        let events = NetlinkSocket::open(Protocol::Generic, &asker.groups)?;
+        events.set_receive_buffer(limit::NETLINK_EVENT_BUFFER)?;
+        let mut radios = Self {
+            events,
+            family: asker.family,
+            watched: Vec::new(),
+            devices: Vec::new(),
+            ready: VecDeque::new(),
+            look_at: Instant::now(),
+            each: EACH,
+            in_trouble: false,
+        };
+        radios.watch(devices);
+        Ok(radios)
+    }
+
+    /// From now on, these devices are watched.
+    pub fn watch<'a>(&mut self, devices: impl Iterator<Item = &'a str>) {
+        self.watched.clear();
+        for name in devices.map(radio_of) {
+            if self.watched.len() < limit::RADIOS && !self.watched.iter().any(|known| known == name) {
+                self.watched.push(name.to_owned());
+            }
+        }
+    }
+
+    /// Reads figures so often from now on: once a second, or faster while a dish is turned.
+    pub fn look_each(&mut self, each: Duration) {
+        self.each = each;
+        self.look_at = Instant::now();
+    }
+
+    /// What is news.
+    ///
+    /// Cancel safe: what was taken from the kernel is kept until a call yields it.
+    pub async fn next(&mut self) -> RadioNews {
+        loop {
+            if let Some(news) = self.ready.pop_front() {
+                return news;
+            }
+            if self.look_at <= Instant::now() {
+                // What was missed is not made up for.
+                self.look_at = Instant::now() + self.each;
+                self.look();
+                continue;
+            }
+            let received = tokio::select! {
+                received = self.events.receive() => received,
+                () = sleep_until(self.look_at) => continue,
+            };
+            match received {
+                Ok(messages) => {
+                    for message in messages {
+                        take_event(&mut self.ready, &self.devices, &self.watched, self.family, &message);
+                    }
+                }
+                // What the lost ones said is in the figures.
+                Err(_overrun) => self.look_at = Instant::now(),
+            }
+        }
+    }
+
+    /// Reads the figures of all.
+    fn look(&mut self) {
+        let looked = Asker::open().and_then(|mut asker| {
+            let devices = asker.devices()?;
+            let samples = self.watched.iter().filter_map(|radio| sample(&mut asker, &devices, radio));
+            Ok((samples.collect::<Vec<_>>(), devices))
+        });
+        match looked {
+            Ok((samples, devices)) => {
+                self.in_trouble = false;
+                for gone in self.watched.iter().filter(|name| {
+                    let has = |all: &[Device]| all.iter().any(|device| device.name == **name);
+                    has(&self.devices) && !has(&devices)
+                }) {
+                    self.ready
+                        .push_back(RadioNews::Event { interface: gone.clone(), event: RadioEvent::Gone });
+                }
+                self.devices = devices;
+                self.ready.extend(samples.into_iter().map(RadioNews::Sample));
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.in_trouble, true) {
+                    log::warn!("the radios cannot be read, trying on: {error}");
+                }
+            }
+        }
+    }
+}
+
+/// The figures of a radio; `None` while it has no device.
+fn sample(asker: &mut Asker, devices: &[Device], radio: &str) -> Option<RadioSample> {
+    let mut sample = RadioSample { interface: radio.to_owned(), ..RadioSample::default() };
+    let mut frequency_mhz = None;
+    for device in devices.iter().filter(|device| radio_of(&device.name) == radio) {
+        frequency_mhz = frequency_mhz.or(device.frequency_mhz);
+        let body = |batch: &mut Batch| batch.attribute(of::IFINDEX, &device.index.to_ne_bytes());
+        // A device that went meanwhile has no stations; what was told before a refusal is true.
+        let _ = asker.ask(DUMP, command::GET_STATION, &body, &mut |message| {
+            if sample.stations.len() < limit::RADIO_STATIONS {
+                sample.stations.extend(read::station(message));
+            }
+        });
+        if sample.survey.is_none() {
+            let _ = asker.ask(DUMP, command::GET_SURVEY, &body, &mut |message| {
+                let channel = read::survey(message);
+                let is_used = channel.is_some_and(|channel| Some(channel.frequency_mhz) == frequency_mhz);
+                sample.survey = channel.filter(|_| is_used).or(sample.survey);
+            });
+        }
+    }
+    devices.iter().any(|device| device.name == radio).then_some(sample)
+}
+
+/// Notes an event, for the radio that it is about or for all that are watched.
+fn take_event(
+    ready: &mut VecDeque<RadioNews>,
+    devices: &[Device],
+    watched: &[String],
+    family: u16,
+    message: &Message<'_>,
+) {
+    let Some(event) = read::event(message).filter(|_| message.header.kind == family) else { return };
+    let index = read::device_of(message);
+    // A device that came since the last look, or one that went, has a message of its own.
+    let found =
+        devices.iter().find(|device| Some(device.index) == index).map(|device| radio_of(&device.name));
+    for radio in watched {
+        let is_own = event == RadioEvent::Gone;
+        let is_meant = match found {
+            // With a station's device goes the station, and that is told as such.
+            Some(_) if is_own => {
+                devices.iter().any(|device| Some(device.index) == index && device.name == *radio)
+            }
+            Some(name) => name == radio,
+            None => event == RadioEvent::Regulatory,
+        };
+        if is_meant {
+            ready.push_back(RadioNews::Event { interface: radio.clone(), event });
+        }
+    }
+}
+
+/// The device of the radio: hostapd names that of a four-address station after it.
+fn radio_of(device: &str) -> &str {
+    device.split_once(".sta").map_or(device, |(radio, _)| radio)
+}
+
+/// How often figures are read.
+const EACH: Duration = Duration::from_secs(1);
