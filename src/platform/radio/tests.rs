@@ -40,9 +40,9 @@ enum Form {
     /// Two numbers of 32 bits behind each other.
     Flags,
     /// Attributes by this table.
-    Nested(&'static [(u16, Form)]),
+    Nested(&'static [(u16, Self)]),
     /// A list: attributes numbered from 0 or 1, each of which is like this.
-    List(&'static Form),
+    List(&'static Self),
 }
 
 const MESSAGE: [(u16, Form); 12] = [
