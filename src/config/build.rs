@@ -27,6 +27,7 @@ pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Con
 
     let mut babel = BabelSettings::default();
     let keys: Vec<Key> = of("key").filter_map(|section| key(section, findings)).collect();
+    let distances = of("interface").filter_map(|section| distance(section, findings)).collect();
     babel.interfaces.extend(of("interface").map(|section| interface(section, &keys, findings)));
     let links = of("interface").filter(|section| section.text("kind") == "wireless").map(link).collect();
     let services: Vec<Service> = of("service").map(service).collect();
@@ -69,6 +70,7 @@ pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Con
         announce,
         redistribute,
         uplinks,
+        distances,
         queues,
         outside,
         entitled,
@@ -191,6 +193,14 @@ fn link(section: &Checked<'_>) -> LinkSettings {
         change: section.list::<String>("change").iter().filter_map(|word| Setting::of(word)).collect(),
         dead_man_s: section.value("dead_man_s"),
     }
+}
+
+fn distance(section: &Checked<'_>, findings: &mut Findings) -> Option<(String, u32)> {
+    let distance_m = section.optional("distance_m")?;
+    if section.text("kind") != "wireless" {
+        findings.problems.push(section.wrong("distance_m", "only a radio waits for an answer"));
+    }
+    Some((section.value("device"), distance_m))
 }
 
 /// What is announced, sorted; no prefix twice for packets from the same source.

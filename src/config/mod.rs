@@ -56,6 +56,8 @@ pub struct Config {
     pub redistribute: Vec<Redistribute>,
     /// Ways to the outside.
     pub uplinks: Vec<Uplink>,
+    /// Devices of radios, and how far the other end of their links is, in metres.
+    pub distances: Vec<(String, u32)>,
     /// Links that are queued at.
     pub queues: Vec<Queue>,
     /// Machines outside that tell how far it is.

@@ -165,6 +165,7 @@ const INTERFACE: &[OptionRule] = &[
         Default::Derived("96 wired and tunnel, 256 wireless and bridge"),
         Takes::Live,
     ),
+    rule("distance_m", number(1, 114_750), Default::Derived("nothing is set"), Takes::Live),
     rule("split_horizon", Value::Flag, Default::Is("0"), Takes::Live),
     rule(
         "auth",

@@ -95,6 +95,8 @@ struct Daemon {
     babeld: Option<babeld::Babeld>,
     /// The radios of wireless devices, once there are some.
     radios: Option<Radios>,
+    /// When it is looked whether they wait long enough for an answer.
+    distances_at: Instant,
     /// What was called out on the bus.
     events: events::Events,
     /// What programs added to the settings.

@@ -1,24 +1,78 @@
-//! The radios of the devices that the mesh speaks on: watched while there are some.
+//! The radios of the devices that the mesh speaks on: watched while there are some, told how far the other end is, and
+//! looked at whether they encrypt.
 
 use super::Daemon;
 use crate::babel::settings::LinkKind;
-use crate::platform::radio::Radios;
+use crate::base::time::Span;
+use crate::platform::clock;
+use crate::platform::netlink::socket::NetlinkError;
+use crate::platform::radio::{self, Coverage, Radios};
 
 impl Daemon {
     /// Watches the radio of each wireless device. A kernel without radios is asked again later: its module may come.
-    pub(super) fn keep_radios(&mut self) {
+    pub(super) async fn keep_radios(&mut self) {
         let all = self.config.babel.interfaces.iter().chain(&self.added.interfaces);
-        let mut wireless =
-            all.filter(|one| one.kind == LinkKind::Wireless).map(|one| one.name.as_str()).peekable();
-        if wireless.peek().is_none() {
+        let wireless = || {
+            let of_radio = all.clone().filter(|one| one.kind == LinkKind::Wireless);
+            of_radio.map(|one| one.name.as_str())
+        };
+        if wireless().next().is_none() {
             self.radios = None;
         } else if let Some(radios) = &mut self.radios {
-            radios.watch(wireless);
+            radios.watch(wireless());
         } else {
-            match Radios::open(wireless) {
+            match Radios::open(wireless()) {
                 Ok(radios) => self.radios = Some(radios),
                 Err(error) => log::debug!("no radio is watched: {error}"),
             }
         }
+        let open = self.radios.as_ref().map(Radios::open_to_all).unwrap_or_default();
+        let what =
+            (!open.is_empty()).then(|| format!("{} encrypt nothing: set up SAE there", open.join(", ")));
+        self.trouble("open-radio", what).await;
+        self.keep_distances().await;
+    }
+
+    /// Holds each radio at its distance. A driver that was loaded anew, or netifd, forgets it.
+    async fn keep_distances(&mut self) {
+        let now = clock::now();
+        if now < self.distances_at || !self.rights.net_admin {
+            return;
+        }
+        self.distances_at = now + DISTANCES_EACH;
+        let distances = self.config.distances.iter();
+        let wrong: Vec<String> =
+            distances.filter_map(|(device, metres)| wrong_distance(device, *metres)).collect();
+        self.trouble("no-distance", (!wrong.is_empty()).then(|| wrong.join("; "))).await;
     }
 }
+
+/// What is wrong with the distance of a radio, after it was put right if it could be; a radio that is not there is waited
+/// for.
+fn wrong_distance(device: &str, distance_m: u32) -> Option<String> {
+    let class = radio::coverage_class(distance_m);
+    let held = radio::abilities(device).and_then(|found| match found.coverage_class == Some(class) {
+        true => Ok(None),
+        false => radio::set_coverage_class(device, class).map(Some),
+    });
+    match held {
+        Ok(None) => None,
+        Ok(Some(Coverage::Set)) => {
+            log::info!("the radio of {device} waits for answers from {distance_m} m away (class {class})");
+            None
+        }
+        Ok(Some(Coverage::Unsupported)) => Some(format!(
+            "the radio of {device} cannot be told how long to wait for an answer: {distance_m} m work as far as its \
+             driver's own time goes; compare retries at both ends"
+        )),
+        Ok(Some(Coverage::ReadBack(found))) => Some(format!(
+            "the radio of {device} was told class {class} for {distance_m} m and has {}",
+            found.map_or_else(|| "none".to_owned(), |found| found.to_string())
+        )),
+        Err(NetlinkError::Io(error)) if error.raw_os_error() == Some(libc::ENODEV) => None,
+        Err(error) => Some(format!("the distance of {device} cannot be set: {error}")),
+    }
+}
+
+/// How often a radio is looked at.
+const DISTANCES_EACH: Span = Span::from_secs(60);

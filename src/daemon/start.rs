@@ -71,6 +71,7 @@ impl Daemon {
             ubus: UbusServer::new(config.node.ubus_socket.clone(), ubus::OBJECT, ubus::METHODS),
             babeld: config.node.ubus_babeld.then(|| Babeld::new(config.node.ubus_socket.clone())),
             radios: None,
+            distances_at: now,
             events: super::events::Events::default(),
             added: Added::default(),
             calls: crate::base::sorted::SortedMap::new(),
@@ -172,6 +173,7 @@ impl Daemon {
         self.links.read_tables(read_tables(&config));
         self.config = config;
         self.queues_are_clear = false;
+        self.distances_at = clock::now();
         self.words = words::load(&self.config);
         self.vault.set_mesh_keys(mesh_keys(&self.config));
         self.take_settings().await;

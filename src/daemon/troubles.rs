@@ -82,7 +82,7 @@ impl Daemon {
         };
         self.trouble("no-ipv6", without_ipv6(&self.config, speaks)).await;
         self.keep_queues().await;
-        self.keep_radios();
+        self.keep_radios().await;
         self.open_hotspot().await;
     }
 

@@ -6,6 +6,7 @@
 use std::io;
 
 use netlink_sys::Socket;
+use zeroize::Zeroize;
 
 use super::message::{Batch, Message, Messages};
 use super::socket::{NetlinkError, Protocol, receive_one};
@@ -27,6 +28,11 @@ impl DirectSocket {
         // A kernel without it answers with less text.
         let _ = socket.set_ext_ack(true);
         Ok(Self { socket, buffer: vec![0; limit::NETLINK_DATAGRAM_BYTES] })
+    }
+
+    /// Overwrites what was received last.
+    pub fn forget(&mut self) {
+        self.buffer.zeroize();
     }
 
     /// Sends a batch whose messages all ask for an answer (an acknowledgement or a dump), and hands out what is told. The

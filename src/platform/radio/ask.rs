@@ -2,6 +2,7 @@
 
 use super::number::{command, of};
 use super::read::{self, Abilities, Device, HEAD_BYTES};
+use crate::base::address::MacAddress;
 use crate::platform::netlink::direct::DirectSocket;
 use crate::platform::netlink::message::{ACK, Batch, DUMP, Message};
 use crate::platform::netlink::socket::{NetlinkError, Protocol};
@@ -75,6 +76,11 @@ pub enum Coverage {
     ReadBack(Option<u8>),
 }
 
+/// The class for a distance: steps of 450 m, 3 us there and back each (as `iw` counts).
+pub fn coverage_class(distance_m: u32) -> u8 {
+    u8::try_from(distance_m.div_ceil(450)).unwrap_or(u8::MAX)
+}
+
 /// What the radio of a device is set to and may do.
 pub fn abilities(device: &str) -> Result<Abilities, NetlinkError> {
     let mut asker = Asker::open()?;
@@ -131,6 +137,25 @@ impl Asker {
     }
 }
 
+impl Asker {
+    /// Whether what is sent to a station is encrypted: the kernel has a key for it. `None`: it does not say.
+    pub(super) fn is_encrypted(&mut self, device: &Device, station: MacAddress) -> Option<bool> {
+        let body = |batch: &mut Batch| {
+            batch.attribute(of::IFINDEX, &device.index.to_ne_bytes());
+            batch.attribute(of::MAC, &station.0);
+            batch.attribute(of::KEY_IDX, &[0]);
+        };
+        let asked = self.ask(ACK, command::GET_KEY, &body, &mut |_| {});
+        // The kernel tells the key itself.
+        self.socket.forget();
+        match asked {
+            Ok(()) => Some(true),
+            Err(NetlinkError::Refused(refusal)) if refusal.errno == libc::ENOENT => Some(false),
+            Err(_) => None,
+        }
+    }
+}
+
 fn named(asker: &mut Asker, name: &str) -> Result<Device, NetlinkError> {
     let found = asker.devices()?.into_iter().find(|device| device.name == name);
     found.ok_or_else(|| std::io::Error::from_raw_os_error(libc::ENODEV).into())
@@ -153,6 +178,12 @@ const POWER_FIXED: u32 = 2;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_class_is_the_next_whole_step() {
+        let classes = [0, 1, 450, 451, 27_000, 114_750, u32::MAX].map(coverage_class);
+        assert_eq!(classes, [0, 1, 1, 2, 60, 255, 255]);
+    }
 
     #[test]
     fn a_class_is_believed_when_it_is_read_back() {

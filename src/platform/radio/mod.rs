@@ -19,13 +19,13 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use self::ask::Asker;
-pub use self::ask::{Coverage, abilities, set_coverage_class, set_power};
+pub use self::ask::{Coverage, abilities, coverage_class, set_coverage_class, set_power};
 use self::number::{command, of};
 pub use self::read::{Abilities, Device};
 use super::netlink::message::{Batch, DUMP, Message};
 use super::netlink::socket::{NetlinkError, NetlinkSocket, Protocol};
 use crate::base::limit;
-use crate::link::sample::{RadioEvent, RadioNews, RadioSample};
+use crate::link::sample::{RadioEvent, RadioNews, RadioSample, StationSample};
 
 /// The radios of some devices.
 #[derive(Debug)]
@@ -81,6 +81,23 @@ impl Radios {
     pub fn look_each(&mut self, each: Duration) {
         self.each = each;
         self.look_at = Instant::now();
+    }
+
+    /// Devices that send to somebody without encryption, who may send to them.
+    pub fn open_to_all(&self) -> Vec<&str> {
+        let Ok(mut asker) = Asker::open() else { return Vec::new() };
+        let mut open = Vec::new();
+        for device in &self.devices {
+            let radio = radio_of(&device.name);
+            if !self.watched.iter().any(|watched| watched == radio) || open.contains(&radio) {
+                continue;
+            }
+            let mut stations = stations(&mut asker, device).into_iter().filter(|station| station.authorized);
+            if stations.any(|station| asker.is_encrypted(device, station.mac) == Some(false)) {
+                open.push(radio);
+            }
+        }
+        open
     }
 
     /// What is news.
@@ -148,14 +165,9 @@ fn sample(asker: &mut Asker, devices: &[Device], radio: &str) -> Option<RadioSam
     let mut frequency_mhz = None;
     for device in devices.iter().filter(|device| radio_of(&device.name) == radio) {
         frequency_mhz = frequency_mhz.or(device.frequency_mhz);
-        let body = |batch: &mut Batch| batch.attribute(of::IFINDEX, &device.index.to_ne_bytes());
-        // A device that went meanwhile has no stations; what was told before a refusal is true.
-        let _ = asker.ask(DUMP, command::GET_STATION, &body, &mut |message| {
-            if sample.stations.len() < limit::RADIO_STATIONS {
-                sample.stations.extend(read::station(message));
-            }
-        });
+        sample.stations.extend(stations(asker, device));
         if sample.survey.is_none() {
+            let body = |batch: &mut Batch| batch.attribute(of::IFINDEX, &device.index.to_ne_bytes());
             let _ = asker.ask(DUMP, command::GET_SURVEY, &body, &mut |message| {
                 let channel = read::survey(message);
                 let is_used = channel.is_some_and(|channel| Some(channel.frequency_mhz) == frequency_mhz);
@@ -163,7 +175,21 @@ fn sample(asker: &mut Asker, devices: &[Device], radio: &str) -> Option<RadioSam
             });
         }
     }
+    sample.stations.truncate(limit::RADIO_STATIONS);
     devices.iter().any(|device| device.name == radio).then_some(sample)
+}
+
+/// The stations of a device, at most [`limit::RADIO_STATIONS`].
+fn stations(asker: &mut Asker, device: &Device) -> Vec<StationSample> {
+    let mut stations = Vec::new();
+    let body = |batch: &mut Batch| batch.attribute(of::IFINDEX, &device.index.to_ne_bytes());
+    // A device that went meanwhile has none; what was told before a refusal is true.
+    let _ = asker.ask(DUMP, command::GET_STATION, &body, &mut |message| {
+        if stations.len() < limit::RADIO_STATIONS {
+            stations.extend(read::station(message));
+        }
+    });
+    stations
 }
 
 /// Notes an event, for the radio that it is about or for all that are watched.

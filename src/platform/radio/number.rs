@@ -6,6 +6,7 @@ pub(super) mod command {
     pub(crate) const SET_WIPHY: u8 = 2;
     pub(crate) const GET_INTERFACE: u8 = 5;
     pub(crate) const DEL_INTERFACE: u8 = 8;
+    pub(crate) const GET_KEY: u8 = 9;
     pub(crate) const GET_STATION: u8 = 17;
     pub(crate) const NEW_STATION: u8 = 19;
     pub(crate) const DEL_STATION: u8 = 20;
@@ -23,6 +24,7 @@ pub(super) mod of {
     pub(crate) const IFINDEX: u16 = 3;
     pub(crate) const IFNAME: u16 = 4;
     pub(crate) const MAC: u16 = 6;
+    pub(crate) const KEY_IDX: u16 = 8;
     pub(crate) const STA_INFO: u16 = 21;
     pub(crate) const WIPHY_BANDS: u16 = 22;
     pub(crate) const WIPHY_FREQ: u16 = 38;

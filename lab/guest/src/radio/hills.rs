@@ -11,6 +11,9 @@ use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use super::air::Air;
 use super::flow::Flow;
 use crate::console::{self, Outcome, wait_for};
@@ -61,8 +64,8 @@ impl Hills {
         move_radio("wlan1", &cerro.space)?;
         cerro.space.inside(|| run(IW, &["dev", "wlan1", "set", "4addr", "on"]))?;
         let hostapd = Program::start(&valle.space, HOSTAPD, "hostapd", &[], HOSTAPD_CONFIG)?;
-        let words = ["-i", "wlan1", "-D", "nl80211", "-c"];
-        let supplicant = Program::start(&cerro.space, SUPPLICANT, "supplicant", &words, SUPPLICANT_CONFIG)?;
+        let supplicant =
+            Program::start(&cerro.space, SUPPLICANT, "supplicant", &SUPPLICANT_WORDS, SUPPLICANT_CONFIG)?;
         Ok(Self { air, valle, cerro, loma, hostapd, supplicant, others: Vec::new() })
     }
 
@@ -80,6 +83,17 @@ impl Hills {
             Ok(())
         })?;
         wait_for("its own device at the access point", 20, || self.valle.space.inside(|| up(AP_LINK)))
+    }
+
+    /// The link begins anew, with nothing encrypted.
+    pub(super) fn open(&mut self) -> Outcome<()> {
+        for program in [&mut self.hostapd, &mut self.supplicant] {
+            program.end()?;
+        }
+        self.hostapd = Program::start(&self.valle.space, HOSTAPD, "hostapd", &[], HOSTAPD_OPEN)?;
+        self.supplicant =
+            Program::start(&self.cerro.space, SUPPLICANT, "supplicant", &SUPPLICANT_WORDS, SUPPLICANT_OPEN)?;
+        Ok(())
     }
 
     /// Puts what hostapd and wpa_supplicant said on the console.
@@ -190,6 +204,12 @@ impl Program {
         Ok(Self { child, name, log })
     }
 
+    fn end(&mut self) -> Outcome<()> {
+        let pid = Pid::from_raw(self.child.id().cast_signed());
+        let ended = kill(pid, Signal::SIGTERM).map_err(std::io::Error::from).and_then(|()| self.child.wait());
+        ended.map(drop).map_err(|error| format!("{} ends: {error}", self.name))
+    }
+
     /// What it said.
     fn quote(&self) {
         console::quote(self.name, &std::fs::read_to_string(&self.log).unwrap_or_default());
@@ -208,10 +228,10 @@ impl Program {
 }
 
 fn config(address: &str, kind: &str, link: &str) -> String {
-    let rxcost = if kind == "wired" { ROUND_COST } else { "" };
+    let more = if kind == "wired" { ROUND_COST } else { DISTANCE };
     format!(
         "\nconfig announce\n\toption prefix '{address}/32'\n\
-         \nconfig interface 'radio'\n\toption device '{link}'\n\toption kind '{kind}'\n{rxcost}\
+         \nconfig interface 'radio'\n\toption device '{link}'\n\toption kind '{kind}'\n{more}\
          \nconfig interface 'round'\n\toption device 'loma0'\n\toption kind 'wired'\n{ROUND_COST}"
     )
 }
@@ -232,6 +252,8 @@ pub(super) const CERRO_ADDRESS: &str = "10.77.3.1";
 const LOMA_ADDRESS: &str = "10.77.2.1";
 /// Dearer than the worst radio.
 const ROUND_COST: &str = "\toption rxcost '3000'\n";
+/// Simulated radios cannot be told how long to wait, as some real ones.
+const DISTANCE: &str = "\toption distance_m '27000'\n";
 const COUNTRY: &str = "MX";
 /// As the init script sets them.
 const KERNEL: [(&str, &str); 5] = [
@@ -257,6 +279,26 @@ rsn_pairwise=CCMP
 sae_password=entre dos cerros
 ieee80211w=2
 sae_pwe=2
+";
+const HOSTAPD_OPEN: &str = "interface=wlan0
+driver=nl80211
+ctrl_interface=/run/hostapd
+ssid=puente
+country_code=MX
+hw_mode=a
+channel=149
+ieee80211n=1
+wmm_enabled=1
+wds_sta=1
+";
+const SUPPLICANT_WORDS: [&str; 5] = ["-i", "wlan1", "-D", "nl80211", "-c"];
+const SUPPLICANT_OPEN: &str = "ctrl_interface=/run/supplicant
+country=MX
+network={
+ ssid=\"puente\"
+ key_mgmt=NONE
+ scan_freq=5745 5785
+}
 ";
 const SUPPLICANT_CONFIG: &str = "ctrl_interface=/run/supplicant
 country=MX

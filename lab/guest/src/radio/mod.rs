@@ -4,6 +4,7 @@
 mod air;
 mod flow;
 mod hills;
+mod ramp;
 mod record;
 
 use std::ffi::CStr;
@@ -14,7 +15,7 @@ use self::hills::{AP_LINK, CERRO_ADDRESS, Hills, IW, STATION_LINK, VALLE_ADDRESS
 use crate::console::{Outcome, figure, ok, uptime, wait_for};
 use crate::link::babel_routes;
 use crate::machine::modules;
-use crate::node::run;
+use crate::node::{Node, run};
 use crate::space::Space;
 
 /// What `mac80211_hwsim` is told when it is loaded.
@@ -40,11 +41,14 @@ fn scenes(hills: &mut Hills) -> Outcome<()> {
     if record::is_wanted() {
         record::tables(hills)?;
     }
+    distance(hills)?;
     channel(hills)?;
+    ramp::fades(hills)?;
     cut(hills, "ours")?;
+    open(hills)?;
     for node in [&mut hills.valle, &mut hills.cerro, &mut hills.loma] {
         node.stop()?;
-        node.judge_log()?;
+        node.judge_log_beside(&["cannot be told how long to wait", "encrypt nothing"])?;
     }
     hills.with_babeld()?;
     cut(hills, "babeld")
@@ -69,6 +73,42 @@ fn comes_up(hills: &mut Hills) -> Outcome<()> {
     flow.flows()?;
     ok("packets pass over the radios", &format!("{:.0} %", 100.0 * flow.arrived_since(0)));
     Ok(())
+}
+
+/// These radios cannot be told how far the other end is, and both ends say so.
+fn distance(hills: &Hills) -> Outcome<()> {
+    for node in [&hills.valle, &hills.cerro] {
+        let said = alert(node, "no-distance", true)?;
+        ok(&format!("{} cannot be told its distance", node.name), &said);
+    }
+    Ok(())
+}
+
+/// A link without SAE or WPA is an alert at both ends.
+fn open(hills: &mut Hills) -> Outcome<()> {
+    for node in [&hills.valle, &hills.cerro] {
+        alert(node, "open-radio", false)?;
+    }
+    hills.open()?;
+    hills.associated()?;
+    for node in [&hills.valle, &hills.cerro] {
+        let said = alert(node, "open-radio", true)?;
+        ok(&format!("{} sends without encryption", node.name), &said);
+    }
+    Ok(())
+}
+
+/// Waits until a node has this alert, or has it not; its words.
+fn alert(node: &Node, code: &str, is_there: bool) -> Outcome<String> {
+    wait_for(&format!("the alert {code} at {}: {is_there}", node.name), 60, || {
+        let status = node.ask(&["status"])?;
+        let alerts = status["alerts"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let found = alerts.iter().find(|alert| alert["code"] == code);
+        if found.is_some() != is_there {
+            return Err(format!("{alerts:?}"));
+        }
+        Ok(found.and_then(|alert| alert["message"].as_str()).unwrap_or_default().to_owned())
+    })
 }
 
 /// The access point goes to another channel and takes the station along: nobody is disconnected.

@@ -182,6 +182,8 @@ return baseclass.extend({
 		case 'no-net-raw': return _('The program may not send pings here: ways outside are judged in other ways. Tell an operator.');
 		case 'no-ipv6': return _('IPv6 is switched off here: the mesh does not work. Tell an operator.');
 		case 'no-queue': return _('This node does not share its thin link fairly: a module of the kernel is missing. Tell an operator.');
+		case 'no-distance': return _('A radio cannot be told how far the other end is, or does not keep to it: %s').format(alert.message);
+		case 'open-radio': return _('A radio link of the mesh is not encrypted: everybody nearby can read it and join. Tell an operator.');
 		case 'no-streams': return _('The accounts are not shared with the neighbours: codes sold elsewhere do not work here. Tell an operator.');
 		case 'no-subtrees': return _('This kernel has no routes by source: they are passed on and not used here. Tell an operator.');
 		case 'link-dead': return _('The link on %s is dead for %s minutes: look at the power of the other end, then at the antennas.').format(deviceName(about.device), about.by);

@@ -36,6 +36,7 @@ const SECTIONS = {
 		[ 'hello_interval_ms', number(100, 600000), is('1000') ],
 		[ 'update_interval_ms', number(400, 655000), follows('4 x hello_interval_ms') ],
 		[ 'rxcost', number(1, 65534), follows('96 wired and tunnel, 256 wireless and bridge') ],
+		[ 'distance_m', number(1, 114750), follows('nothing is set') ],
 		[ 'split_horizon', 'flag', is('0') ],
 		[ 'auth', choice('community', 'off', 'sign', 'strict'), is('community') ],
 		[ 'key', 'nodename', list(0, 8) ],

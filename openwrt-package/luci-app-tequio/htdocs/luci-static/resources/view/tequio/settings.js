@@ -32,6 +32,7 @@ function words(section, name) {
 			hello_interval_ms: [ _('Sign of life'), _('Milliseconds between two Hellos.') ],
 			update_interval_ms: [ _('Full update'), _('Milliseconds between two full updates.') ],
 			rxcost: [ _('Cost'), _('Of receiving here on a perfect link.') ],
+			distance_m: [ _('Distance'), _('Metres to the other end of a radio link: it waits so long for an answer.') ],
 			split_horizon: [ _('Split horizon'), _('Routes learnt here are not announced back here. Only on a cable where all hear all.') ],
 			auth: [ _('Signatures'), _('Whether packets are signed, and whether who cannot sign is heard.') ],
 			key: [ _('Keys'), _('Names of the keys that are used here.') ],
