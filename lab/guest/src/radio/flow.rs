@@ -1,4 +1,4 @@
-//! Packets in one direction, a hundred a second, each with its number. When a way is cut, the first packet that was sent
+//! Packets in one direction, fifty a second, each with its number. When a way is cut, the first packet that was sent
 //! after the cut and arrives tells how long the sender's hill needed to find the way round.
 
 use std::io::ErrorKind;
@@ -121,6 +121,6 @@ fn lock(seen: &Mutex<Seen>) -> std::sync::MutexGuard<'_, Seen> {
 
 const PORT: u16 = 5_005;
 const PACKET_BYTES: usize = 300;
-const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(20);
 /// DSCP CS7: the highest class of a radio, which sends each frame by itself.
 const VOICE: i32 = 0xe0;
