@@ -20,6 +20,7 @@ use tequio::hotspot::portal::{self, Catalogue, Language, Notice, Page, Typed};
 use tequio::ledger::month::Month;
 use tequio::ledger::sync::{Event, Link, Output as Exchange, Place, StreamId, Sync};
 use tequio::ledger::{Ledger, Record, RecordId, bundle, cbor, journal};
+use tequio::link::change;
 use tequio::platform::netlink::message::Messages;
 use tequio::platform::portal_http::read_request;
 use tequio::platform::queues::Standing;
@@ -136,6 +137,16 @@ pub(crate) fn words(data: &[u8]) {
         Page::Form { place, typed: Typed::default(), notice: Some(Notice::TryAgainIn { seconds: 61 }) };
     let html = String::from_utf8(page.render(words, "17").body).expect("a page is text");
     assert!(html.len() < 30_000 && html.trim_end().ends_with("</html>") && !html.contains("<script"));
+}
+
+/// Any octets as a word about the change of a link, and as its record on flash: what is read is written alike.
+pub(crate) fn link_change(data: &[u8]) {
+    if let Some((id, message)) = change::Message::decode(data) {
+        assert_eq!(message.encode(id), data);
+    }
+    if let Some(record) = change::Record::decode(data) {
+        assert_eq!(record.encode(), data);
+    }
 }
 
 /// Any octets as a journal: what is found lies in it, in order, and behind it nothing of use is cut.

@@ -6,8 +6,8 @@ use crate::babel::auth::AuthCounters;
 use crate::base::address::Prefix;
 use crate::ledger::account::{Figure, NAMES};
 use crate::node::call::{
-    Answer, Exchange, Neighbour, Paged, Peer, Plan, Request, Route, Session, Source, Statistics, Status, Way,
-    Why,
+    Answer, Exchange, Link, Neighbour, Paged, Peer, Plan, Request, Route, Session, Source, Statistics,
+    Status, Way, Why,
 };
 use crate::node::deed::{Books, Network, PersonBooks, Proposal};
 use crate::platform::ubus::error_value;
@@ -25,20 +25,7 @@ pub(super) fn to_json(answer: &Answer) -> Value {
         Answer::Sources(page) => paged("sources", page, source),
         Answer::Requests(page) => paged("requests", page, request),
         Answer::Statistics(page) => paged("statistics", page, statistics),
-        Answer::Links(links) => json!({"links": links.iter().map(|link| json!({
-            "device": link.device,
-            "kind": link.kind,
-            "up": link.up,
-            "neighbours": link.neighbours,
-            "hello_interval_ms": link.hello_interval_ms,
-            "cost": link.cost,
-            "auth": link.auth,
-            "refused": refused(&link.refused),
-            "ways": link.ways.iter().map(way).collect::<Vec<_>>(),
-            "change": link.change.as_ref().map_or(Value::Null, |(stage, left_s)| {
-                json!({"stage": stage, "left_s": *left_s})
-            }),
-        })).collect::<Vec<_>>()}),
+        Answer::Links(links) => json!({"links": links.iter().map(link).collect::<Vec<_>>()}),
         Answer::Sync(exchange) => sync(exchange),
         Answer::Plans(plans) => json!({"plans": plans.iter().map(plan).collect::<Vec<_>>()}),
         Answer::Issued(issued) => json!({
@@ -183,6 +170,23 @@ fn sync(exchange: &Exchange) -> Value {
         "peers": exchange.peers.iter().map(peer).collect::<Vec<_>>(),
         "refused": refused.collect::<Vec<_>>(),
         "counters": exchange.counters.iter().cloned().collect::<Value>(),
+    })
+}
+
+fn link(link: &Link) -> Value {
+    json!({
+        "device": link.device,
+        "kind": link.kind,
+        "up": link.up,
+        "neighbours": link.neighbours,
+        "hello_interval_ms": link.hello_interval_ms,
+        "cost": link.cost,
+        "auth": link.auth,
+        "refused": refused(&link.refused),
+        "ways": link.ways.iter().map(way).collect::<Vec<_>>(),
+        "change": link.change.as_ref().map_or(Value::Null, |(stage, left_s)| {
+            json!({"stage": stage, "left_s": *left_s})
+        }),
     })
 }
 

@@ -48,6 +48,8 @@ pub struct Watched {
     /// What is to be said of it, and when that was looked for.
     pub found: Vec<Finding>,
     looked: Instant,
+    /// The last sample did not have it.
+    is_missed: bool,
     is_idle: bool,
     told: Word,
 }
@@ -124,7 +126,9 @@ impl Monitor {
         for link in self.links.iter_mut().filter(|link| link.interface == sample.interface) {
             match sample.stations.iter().find(|station| station.mac == link.mac) {
                 Some(station) => link.handle(now, station, sample, &of_device(settings, &sample.interface)),
-                None => link.end(now),
+                // Once a dump may be cut short; an event would have told of it.
+                None if std::mem::replace(&mut link.is_missed, true) => link.end(now),
+                None => {}
             }
         }
     }
@@ -168,6 +172,7 @@ impl Watched {
             since: now,
             found: Vec::new(),
             looked: now,
+            is_missed: false,
             is_idle: true,
             told: Word::default(),
         }
@@ -209,11 +214,12 @@ impl Watched {
         sample: &RadioSample,
         settings: &LinkSettings,
     ) {
+        self.is_missed = false;
         if let Some(neighbour) = station.neighbour {
             self.neighbour = neighbour;
         }
-        let connected = |of: &Option<StationSample>| of.as_ref().and_then(|one| one.connected_s);
-        if station.connected_s < connected(&self.last) {
+        let before = self.last.as_ref().and_then(|last| last.connected_s);
+        if before.zip(station.connected_s).is_some_and(|(before, present)| present < before) {
             // It was gone, whatever was said of that.
             self.end(now);
         }

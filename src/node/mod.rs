@@ -214,25 +214,8 @@ impl Node {
                 self.note(NoteLevel::Warning, format!("the kernel refused the route to {prefix}: {why}"));
                 self.babel.handle_route_failed(now, prefix);
             }
-            Input::Usage(samples) => {
-                if let Some(hotspot) = &mut self.hotspot {
-                    hotspot.handle_usage(now, &samples);
-                }
-            }
-            Input::Sought(found) => {
-                if let Some(hotspot) = &mut self.hotspot {
-                    hotspot.handle_sought(now, &found);
-                }
-            }
-            Input::GuestsFailed { changes, why } => {
-                if let Some(hotspot) = &mut self.hotspot {
-                    hotspot.handle_guests_failed(now, changes, why);
-                }
-            }
-            Input::Portal { request, guest, http } => {
-                if let Some(hotspot) = &mut self.hotspot {
-                    hotspot.handle_request(now, request, guest, http);
-                }
+            Input::Usage(_) | Input::Sought(_) | Input::GuestsFailed { .. } | Input::Portal { .. } => {
+                self.of_guests(now, input);
             }
             Input::Call { request, caller, call } => self.call(now, request, &caller, call, vault),
             Input::PeerGone(request) => self.give_up(request, vault),
@@ -249,6 +232,18 @@ impl Node {
             Input::Stop => self.stop(now, vault),
         }
         self.carry(now, vault);
+    }
+
+    /// What the hotspot alone has to know.
+    fn of_guests(&mut self, now: Instant, input: Input) {
+        let Some(hotspot) = &mut self.hotspot else { return };
+        match input {
+            Input::Usage(samples) => hotspot.handle_usage(now, &samples),
+            Input::Sought(found) => hotspot.handle_sought(now, &found),
+            Input::GuestsFailed { changes, why } => hotspot.handle_guests_failed(now, changes, why),
+            Input::Portal { request, guest, http } => hotspot.handle_request(now, request, guest, http),
+            _ => {}
+        }
     }
 
     /// The journal's records are here, and with them who this node is.

@@ -132,6 +132,11 @@ fn any_file_of_words_can_be_read() {
 }
 
 #[test]
+fn any_word_about_the_change_of_a_link_can_be_read() {
+    holds("link_change", STORIES * 4, targets::link_change);
+}
+
+#[test]
 fn any_journal_can_be_read() {
     holds("journal", STORIES * 4, targets::journal);
 }

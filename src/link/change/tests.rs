@@ -254,9 +254,9 @@ fn a_good_change_is_kept_by_both_and_the_far_end_goes_first() {
     let mut moved = [None, None];
     for _ in 0..6_000 {
         link.pass(Span::from_millis(10));
-        for place in 0..2 {
-            if link.ends[place].radio == Which::New {
-                moved[place].get_or_insert(link.now);
+        for (end, moved) in link.ends.iter().zip(&mut moved) {
+            if end.radio == Which::New {
+                moved.get_or_insert(link.now);
             }
         }
     }
@@ -276,9 +276,9 @@ fn half_of_the_way_is_taken_off_however_slow_the_words_are() {
         let mut moved = [None, None];
         while moved[0].is_none() {
             link.pass(Span::from_millis(10));
-            for place in 0..2 {
-                if link.ends[place].radio == Which::New {
-                    moved[place].get_or_insert(link.now);
+            for (end, moved) in link.ends.iter().zip(&mut moved) {
+                if end.radio == Which::New {
+                    moved.get_or_insert(link.now);
                 }
             }
         }

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::link::history::Resolution;
 use crate::link::sample::ChannelSurvey;
@@ -99,11 +101,16 @@ fn who_is_gone_is_dead_at_once_and_comes_back_at_twice_its_cost() {
     assert_eq!(radio.pass(1, 50), [(121, Some(320))]);
     let costs: Vec<u16> = radio.pass(100, 50).into_iter().filter_map(|(_, cost)| cost).collect();
     assert!(costs.is_sorted_by(|one, other| one >= other) && costs.last() == Some(&160), "{costs:?}");
-    // A station that stays out of a sample is gone too, and one whose whole radio is.
-    radio.seconds += 1;
+    // A station that stays out of two samples is gone too, and one whose whole radio is.
     let empty = radio.sample(Vec::new());
-    let words = radio.monitor.handle(radio.now(), &empty, &[]);
-    assert!(words[0].1.is_dead);
+    radio.seconds += 1;
+    assert_eq!(radio.monitor.handle(radio.now(), &empty, &[]), []);
+    radio.pass(1, 50);
+    for is_dead in [false, true] {
+        radio.seconds += 1;
+        let words = radio.monitor.handle(radio.now(), &empty, &[]);
+        assert_eq!(words.iter().any(|(_, word)| word.is_dead), is_dead);
+    }
     radio.pass(100, 50);
     assert!(radio.event(RadioEvent::Gone)[0].1.is_dead);
 }
@@ -150,7 +157,7 @@ fn strangers_are_not_watched_and_the_links_are_bounded() {
     assert_eq!(radio.monitor.links.len(), limit::RADIO_LINKS);
     // Those that die make room.
     let sample = radio.sample(all[5..].to_vec());
-    for second in 1..=2 {
+    for second in 1..=3 {
         radio.monitor.handle(radio.now() + Span::from_secs(second), &sample, &[]);
     }
     assert_eq!(radio.monitor.links.len(), limit::RADIO_LINKS);
@@ -168,4 +175,51 @@ fn the_history_has_what_was_measured() {
     let last = steps[3];
     assert_eq!((last.signal_dbm, last.noise_dbm, last.cost), (Some(-60), Some(-92), Some(160)));
     assert_eq!((last.throughput_100kbit, last.quality_percent), (Some(200), Some(100)));
+}
+
+proptest! {
+    /// A driver that lies: any counters, in any order, at any times.
+    #[test]
+    fn nonsense_of_a_driver_never_panics_and_every_cost_is_one_that_babel_takes(
+        seconds in prop::collection::vec((0_u64..100_000, any::<[Option<u32>; 8]>(), any::<[i8; 5]>(), any::<[u64; 3]>()), 1..60),
+        said in any::<(u16, u16, Option<u32>, Option<u32>)>(),
+    ) {
+        let mut radio = Radio::new(20);
+        let (hop_cost, airtime_cost, throughput_kbit, planned_kbit) = said;
+        let usual = LinkSettings::usual("wlan0".into());
+        radio.settings = vec![LinkSettings { hop_cost, airtime_cost, throughput_kbit, planned_kbit, ..usual }];
+        let mut now = Instant::ZERO;
+        for (gap_ms, numbers, levels, times) in seconds {
+            now = now + Span::from_millis(gap_ms);
+            let [packets, retries, failed, expected, rate, inactive, connected, _] = numbers;
+            let [signal, one, two, noise, _] = levels;
+            let station = StationSample {
+                signal_dbm: Some(signal),
+                chain_signal_dbm: [Some(one), Some(two), None, Some(noise)],
+                tx_packets: packets,
+                tx_retries: retries,
+                tx_failed: failed,
+                expected_throughput_kbit: expected,
+                tx_bitrate_kbit: rate,
+                inactive_ms: inactive,
+                connected_s: connected,
+                ..radio.station.clone()
+            };
+            let [active, busy, own] = times.map(Some);
+            let survey = ChannelSurvey {
+                frequency_mhz: 5_745,
+                noise_dbm: Some(noise),
+                active_ms: active,
+                busy_ms: busy,
+                transmit_ms: own,
+            };
+            let sample = RadioSample { interface: "wlan0".into(), stations: vec![station], survey: Some(survey) };
+            for (_, word) in radio.monitor.handle(now, &RadioNews::Sample(sample), &radio.settings) {
+                prop_assert!(word.cost.is_none_or(|cost| (96..u16::MAX).contains(&cost)), "{word:?}");
+            }
+            let step = radio.monitor.of(FAR).unwrap().step(&radio.settings);
+            let shares = [step.retries_percent, step.failed_percent, step.busy_percent, step.quality_percent];
+            prop_assert!(shares.iter().flatten().all(|share| (0..=100).contains(share)), "{step:?}");
+        }
+    }
 }

@@ -89,7 +89,7 @@ impl Hill {
             ways,
             recorder: None,
         };
-        for place in 0..2 {
+        for (place, own) in PREFIXES.into_iter().enumerate() {
             for (index, name) in [(RADIO, "wlan0"), (DETOUR, "detour")] {
                 let link_local = Some(address(place, index));
                 let status = InterfaceStatus {
@@ -102,7 +102,7 @@ impl Hill {
                 };
                 hill.step(place, Input::Interface(status));
             }
-            let prefix: PrefixPair = PREFIXES[place].parse().unwrap();
+            let prefix: PrefixPair = own.parse().unwrap();
             let route = KernelRoute { prefix, device: "lo".into(), protocol: 4, table: 254 };
             hill.step(place, Input::KernelRoutes(vec![route]));
         }
@@ -123,11 +123,11 @@ impl Hill {
             };
             for output in outputs {
                 match output {
-                    Output::Packet { interface, destination, bytes } => {
-                        if interface != RADIO || self.transmit(place, destination) {
-                            let source = address(place, interface);
-                            inputs.push((1 - place, Input::Packet { interface, source, destination, bytes }));
-                        }
+                    Output::Packet { interface, destination, bytes }
+                        if interface != RADIO || self.transmit(place, destination) =>
+                    {
+                        let source = address(place, interface);
+                        inputs.push((1 - place, Input::Packet { interface, source, destination, bytes }));
                     }
                     Output::Routes(changes) => {
                         let other: PrefixPair = PREFIXES[1 - place].parse().unwrap();
