@@ -55,6 +55,8 @@ impl Resolution {
 
 /// Seconds of a step, and how many are kept.
 const LEVELS: [(u64, usize); 3] = [(10, 360), (300, 576), (3_600, 1_440)];
+/// What a word of figures begins with; one about a change begins with its version (`link/change`).
+const FIGURES: u8 = 200;
 /// Octets of a step.
 const STEP: usize = 12;
 /// Steps for which room is taken at one time.
@@ -171,6 +173,19 @@ impl Level {
 }
 
 impl Step {
+    /// Its octets as a word to the other end of a link, behind one that says what they are.
+    pub fn word(&self) -> Vec<u8> {
+        let mut word = vec![FIGURES];
+        word.extend(written(self));
+        word
+    }
+
+    /// What the other end says, if these are figures.
+    pub fn of_word(word: &[u8]) -> Option<Self> {
+        let (kind, octets) = word.split_first()?;
+        (*kind == FIGURES && octets.len() == STEP).then(|| read(octets))
+    }
+
     fn means(&self) -> [Option<i32>; MEANS] {
         let wide = |value: Option<i16>| value.map(i32::from);
         [
@@ -285,6 +300,9 @@ mod tests {
             assert_eq!(read(&written(&step)), step);
         }
         assert_eq!(read(&written(&Step::default())), Step::default());
+        assert_eq!(Step::of_word(&signal(-61).word()).and_then(|step| step.signal_dbm), Some(-61));
+        let words: [&[u8]; 4] = [&[], &[FIGURES], &[FIGURES; 12], &[1; 13]];
+        assert!(words.iter().all(|word| Step::of_word(word).is_none()));
         let beyond = Step { cost: Some(1 << 20), retries_percent: Some(-3), ..signal(300) };
         let kept = read(&written(&beyond));
         assert_eq!((kept.cost, kept.retries_percent, kept.signal_dbm), (Some(65_534), Some(0), Some(126)));

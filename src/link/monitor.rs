@@ -74,19 +74,25 @@ struct Cost {
 }
 
 impl Monitor {
-    /// A radio said something. The neighbours whose links have other words now.
+    /// A radio said something. The neighbours whose links over this radio have other words now.
     pub fn handle(
         &mut self,
         now: Instant,
         news: &RadioNews,
         settings: &[LinkSettings],
     ) -> Vec<(Ipv6Addr, Word)> {
-        match news {
-            RadioNews::Sample(sample) => self.handle_sample(now, sample, settings),
-            RadioNews::Event { interface, event } => self.handle_event(now, interface, *event),
-        }
+        let interface = match news {
+            RadioNews::Sample(sample) => {
+                self.handle_sample(now, sample, settings);
+                &sample.interface
+            }
+            RadioNews::Event { interface, event } => {
+                self.handle_event(now, interface, *event);
+                interface
+            }
+        };
         let mut news = Vec::new();
-        for link in &mut self.links {
+        for link in self.links.iter_mut().filter(|link| link.interface == *interface) {
             if now.since(link.looked) >= LOOK {
                 link.looked = now;
                 link.found = findings(link, now);

@@ -14,6 +14,7 @@ use crate::base::address::InterfaceIndex;
 use crate::base::time::{Instant, Span};
 use crate::base::voucher::RequestId;
 use crate::link::change::{Change, ChangeId, Ending, Message, Phase, Record, Setting, Side, Stage, Why};
+use crate::link::history::Step;
 use crate::link::settings::LinkSettings;
 
 /// The change under way, and the last one.
@@ -114,7 +115,12 @@ impl Node {
 
     /// What members said about the links to them.
     pub(super) fn hear_asides(&mut self, now: Instant) {
-        while let Some((interface, member, word)) = self.sync.poll_aside() {
+        while let Some((place, member, word)) = self.sync.poll_aside() {
+            if Step::of_word(&word).is_some() {
+                self.hear_far_end(now, place, word);
+                continue;
+            }
+            let interface = place.interface;
             let Some((id, message)) = Message::decode(&word) else { continue };
             let device = self.device(interface);
             let ours = |change: &Change| {

@@ -104,6 +104,7 @@ pub struct Node {
     outside: outside::Outside,
     strangers: entitled::Strangers,
     monitor: Monitor,
+    far_ends: radio::FarEnds,
     changes: change::Changes,
     meters: metered::Meters,
     troubles: alerts::Troubles,
@@ -162,6 +163,7 @@ impl Node {
             outside: outside::Outside::default(),
             strangers: entitled::Strangers::default(),
             monitor: Monitor::default(),
+            far_ends: radio::FarEnds::default(),
             changes: change::Changes::default(),
             meters: metered::Meters::default(),
             troubles: alerts::Troubles::default(),
@@ -306,6 +308,7 @@ impl Node {
             self.told_wake(),
             self.routed_wake(),
             self.change_wake(),
+            self.far_ends_wake(),
         ];
         rooms.into_iter().flatten().min()
     }
@@ -343,6 +346,7 @@ impl Node {
         self.choose_lane(now);
         self.write_usage(now, vault, false);
         self.wake_change(now);
+        self.tell_far_ends(now);
         if self.outside_wake().is_some_and(|at| at <= now) {
             self.announce(now);
         }

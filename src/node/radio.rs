@@ -9,6 +9,8 @@
 
 use std::net::Ipv6Addr;
 
+use serde::{Deserialize, Serialize};
+
 use super::Node;
 use super::call::{Alert, Way};
 use crate::babel::Air;
@@ -16,9 +18,20 @@ use crate::babel::report::NeighbourReport;
 use crate::babel::settings::{InterfaceSettings, LinkKind};
 use crate::base::address::{InterfaceIndex, MacAddress};
 use crate::base::limit;
-use crate::base::time::Instant;
+use crate::base::time::{Instant, Span};
+use crate::ledger::sync::Place;
+use crate::link::history::Step;
 use crate::link::monitor::{Watched, Word, is_of};
 use crate::link::sample::{RadioNews, RadioSample};
+
+/// What the far ends say of their side of the links.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FarEnds {
+    /// Their words: where from, when, what.
+    heard: Vec<(Place, Instant, Vec<u8>)>,
+    /// When ours are told next; `None` while no radio is watched.
+    tell_at: Option<Instant>,
+}
 
 impl Node {
     /// A radio's figures, or something that happened to it.
@@ -29,6 +42,7 @@ impl Node {
             }
             RadioNews::Event { ref interface, .. } => (interface.clone(), news),
         };
+        self.far_ends.tell_at.get_or_insert(now + TOLD);
         for (neighbour, word) in self.monitor.handle(now, &news, &self.settings.links) {
             for index in self.ways_over(&radio, neighbour) {
                 self.babel.handle_air(now, index, neighbour, air(word));
@@ -54,6 +68,38 @@ impl Node {
         let watched = self.monitor.of(neighbour).map_or_else(Air::default, |watched| air(watched.word()));
         let air = Air { hello_bytes: Some(PROBE_BYTES), ..watched };
         self.babel.handle_air(now, index, neighbour, air);
+    }
+
+    pub(super) fn far_ends_wake(&self) -> Option<Instant> {
+        self.far_ends.tell_at
+    }
+
+    /// Tells the members at the far ends of the links what is measured here.
+    pub(super) fn tell_far_ends(&mut self, now: Instant) {
+        if self.far_ends.tell_at.is_none_or(|at| at > now) {
+            return;
+        }
+        // The next sample sets it again.
+        self.far_ends.tell_at = None;
+        self.far_ends.heard.retain(|(_, at, _)| now.since(*at) < FORGOTTEN);
+        for link in self.monitor.links().iter().filter(|link| !link.is_dead()) {
+            let ways = self.ways_over(&link.interface, link.neighbour);
+            let is_there = |place: Place| place.address == link.neighbour && ways.contains(&place.interface);
+            let peer = self.sync.peers().find(|peer| is_there(peer.place));
+            if let Some((place, member)) = peer.and_then(|peer| Some((peer.place, peer.member?))) {
+                let word = link.step(&self.settings.links).word();
+                self.sync.say(place.interface, &member, &word, &self.ledger);
+            }
+        }
+    }
+
+    /// The far end of a link told its figures.
+    pub(super) fn hear_far_end(&mut self, now: Instant, place: Place, word: Vec<u8>) {
+        let heard = &mut self.far_ends.heard;
+        heard.retain(|(other, ..)| *other != place);
+        if heard.len() < limit::RADIO_LINKS {
+            heard.push((place, now, word));
+        }
     }
 
     /// The sample, each station with the neighbour that it is.
@@ -129,7 +175,22 @@ impl Node {
             ("connected_s", last.and_then(|last| last.connected_s).map(i64::from)),
         ];
         let since_s = Some(now.since(link.since()).as_secs());
-        Way { address: link.neighbour, alive: !link.is_dead(), since_s, figures: named(&figures) }
+        let far = self.far_ends.heard.iter().find(|(place, at, _)| {
+            place.address == link.neighbour
+                && now.since(*at) < FORGOTTEN
+                && is_of(&self.device(place.interface), &link.interface)
+        });
+        let far = far.and_then(|(.., word)| Step::of_word(word)).unwrap_or_default();
+        let told = [
+            ("far_signal_dbm", wide(far.signal_dbm)),
+            ("far_noise_dbm", wide(far.noise_dbm)),
+            ("far_quality_percent", wide(far.quality_percent)),
+            ("far_throughput_kbit", far.throughput_100kbit.map(|hundreds| i64::from(hundreds) * 100)),
+            ("far_retries_percent", wide(far.retries_percent)),
+            ("far_busy_percent", wide(far.busy_percent)),
+        ];
+        let figures = [named(&figures), named(&told)].concat();
+        Way { address: link.neighbour, alive: !link.is_dead(), since_s, figures }
     }
 
     /// What the past of the links says of their present.
@@ -182,6 +243,10 @@ fn link_local(mac: MacAddress) -> Ipv6Addr {
 
 /// A Hello that tells what happens to packets: most of guests' octets come in longer ones, and any link carries it.
 const PROBE_BYTES: u16 = 1_000;
+
+/// Between two times that the far ends are told our figures, and how long theirs are shown.
+const TOLD: Span = Span::from_secs(10);
+const FORGOTTEN: Span = Span::from_secs(60);
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ mod doubles;
 mod later;
 mod mesh;
 mod pace;
+mod radio;
 mod roaming;
 mod routed;
 mod time;

@@ -81,9 +81,9 @@ test('every code of docs/ubus.md has words of its own', () => {
 });
 
 test('what is known of a link is one line, and nothing of what is not', () => {
-  const figures = { quality_percent: 84, signal_dbm: -63, snr_db: 32, throughput_kbit: 41000, retries_percent: 8, busy_percent: 21 };
+  const figures = { quality_percent: 84, signal_dbm: -63, snr_db: 32, throughput_kbit: 41000, retries_percent: 8, busy_percent: 21, far_signal_dbm: -65 };
   assert.equal(format.linkWay({ alive: true, since_s: 5, figures }),
-    'quality 84 % · signal -63 dBm · 32 dB above the noise · 41.0 Mbit/s expected · 8 % sent again · channel busy for 21 %');
+    'quality 84 % · signal -63 dBm · -65 dBm at the other end · 32 dB above the noise · 41.0 Mbit/s expected · 8 % sent again · channel busy for 21 %');
   assert.equal(format.linkWay({ alive: false, since_s: 90, figures: {} }), 'dead for 1 min 30 s');
   assert.equal(format.linkWay({ alive: true, since_s: null, figures: { lost_percent: 6 } }), '6 % lost');
   assert.equal(format.linkWay(undefined), '');

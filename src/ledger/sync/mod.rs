@@ -361,10 +361,10 @@ impl Sync {
     }
 
     /// What a member said about the link that leads to it: which link, who, what.
-    pub fn poll_aside(&mut self) -> Option<(InterfaceIndex, [u8; 32], Vec<u8>)> {
+    pub fn poll_aside(&mut self) -> Option<(Place, [u8; 32], Vec<u8>)> {
         self.streams.values_mut().find_map(|stream| {
-            let interface = stream.link.place.interface;
-            stream.aside().map(|(member, word)| (interface, member, word))
+            let place = stream.link.place;
+            stream.aside().map(|(member, word)| (place, member, word))
         })
     }
 

@@ -80,10 +80,12 @@ impl Change {
     /// A start found it on flash: what was not kept is undone.
     pub fn found(now: Instant, record: Record) -> Self {
         let mut change = Self::with(now, record);
-        change.stage =
-            if change.record.is_undone_at_boot() { Stage::Leaving } else { Stage::Kept(Which::New) };
-        let which = if change.stage == Stage::Leaving { Which::Old } else { Which::New };
-        change.actions.push_back(Action::Apply(change.record.clone(), which));
+        if change.record.is_undone_at_boot() {
+            change.leave();
+        } else {
+            change.stage = Stage::Kept(Which::New);
+            change.actions.push_back(Action::Apply(change.record.clone(), Which::New));
+        }
         change.until = now + change.patience();
         change
     }

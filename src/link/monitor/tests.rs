@@ -116,6 +116,19 @@ fn who_is_gone_is_dead_at_once_and_comes_back_at_twice_its_cost() {
 }
 
 #[test]
+fn what_one_radio_says_tells_nothing_of_another_s_links() {
+    let mut radio = Radio::new(20);
+    radio.pass(20, 50);
+    radio.event(RadioEvent::StationGone { mac: MAC });
+    radio.pass(1, 50);
+    // The other radio's samples come in between: what has changed meanwhile waits for its own.
+    radio.seconds += 30;
+    let other = RadioSample { interface: "wlan1".into(), stations: Vec::new(), survey: None };
+    assert_eq!(radio.monitor.handle(radio.now(), &RadioNews::Sample(other), &[]), []);
+    assert_eq!(radio.pass(1, 50), [(152, Some(240))]);
+}
+
+#[test]
 fn a_link_with_few_frames_is_idle() {
     let mut radio = Radio::new(20);
     radio.pass(5, 3);

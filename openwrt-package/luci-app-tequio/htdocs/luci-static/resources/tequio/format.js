@@ -141,6 +141,7 @@ return baseclass.extend({
 			way && !way.alive ? [ way.since_s == null ? _('dead') : _('dead for %s').format(this.duration(way.since_s)) ] : [],
 			figure('quality_percent', _('quality %d %%')),
 			figure('signal_dbm', _('signal %d dBm')),
+			figure('far_signal_dbm', _('%d dBm at the other end')),
 			figure('snr_db', _('%d dB above the noise')),
 			known.throughput_kbit == null ? [] : [ _('%s Mbit/s expected').format(this.number(known.throughput_kbit / 1000, 1)) ],
 			figure('retries_percent', _('%d %% sent again')),
