@@ -303,6 +303,8 @@ function unless(words) {
 	case 'no end': return _('no end');
 	case 'no queue': return _('no queue');
 	case 'none': return _('none');
+	case 'measured': return _('it is measured');
+	case 'the best that was seen': return _('the best that was seen');
 	case 'every one': return _('every one');
 	case 'every one that is read': return _('every one');
 	case 'the length of prefix': return _('the length of the prefix');
