@@ -39,7 +39,7 @@ part_bigendian() {
     done
     say "note: $cases cases a property here, not 256; left out: ${skip[*]} (MESHES=1 PROPTEST_CASES=256 has all)"
   fi
-  PROPTEST_CASES=$cases scripts/cross.sh test mips --lib -- base:: babel:: hotspot:: ledger:: node:: "${skip[@]}"
+  PROPTEST_CASES=$cases scripts/cross.sh test mips --lib -- base:: babel:: hotspot:: ledger:: link:: node:: platform::radio:: "${skip[@]}"
 }
 part_simulator() {
   "$BUILT/debug/lab" sim --seeds "${SEEDS:-50}" &&
