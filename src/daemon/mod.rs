@@ -57,7 +57,6 @@ use crate::platform::neighbours::Neighbours;
 use crate::platform::portal_http::{Portal, PortalEvent};
 use crate::platform::probe::Prober;
 use crate::platform::queues;
-use crate::platform::radio::Radios;
 use crate::platform::recording::Recording;
 use crate::platform::request_ids::RequestIds;
 use crate::platform::routes::{RouteEvent, RouteTable};
@@ -93,10 +92,8 @@ struct Daemon {
     ubus: UbusServer,
     /// The object `babeld`, if it was asked for.
     babeld: Option<babeld::Babeld>,
-    /// The radios of wireless devices, once there are some.
-    radios: Option<Radios>,
-    /// When it is looked whether they wait long enough for an answer.
-    distances_at: Instant,
+    /// The radios of wireless devices.
+    radios: radios::Kept,
     /// What was called out on the bus.
     events: events::Events,
     /// What programs added to the settings.
@@ -211,7 +208,7 @@ impl Daemon {
             }
         };
         let radio = async {
-            match &mut self.radios {
+            match &mut self.radios.adapter {
                 Some(radios) => radios.next().await,
                 None => std::future::pending().await,
             }

@@ -3,10 +3,19 @@
 
 use super::Daemon;
 use crate::babel::settings::LinkKind;
-use crate::base::time::Span;
+use crate::base::time::{Instant, Span};
 use crate::platform::clock;
 use crate::platform::netlink::socket::NetlinkError;
 use crate::platform::radio::{self, Coverage, Radios};
+
+/// What is kept of them.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// Once there are some.
+    pub(super) adapter: Option<Radios>,
+    /// When it is looked again whether they wait long enough for an answer; nothing: now.
+    pub(super) distances_at: Option<Instant>,
+}
 
 impl Daemon {
     /// Watches the radio of each wireless device. A kernel without radios is asked again later: its module may come.
@@ -17,16 +26,16 @@ impl Daemon {
             of_radio.map(|one| one.name.as_str())
         };
         if wireless().next().is_none() {
-            self.radios = None;
-        } else if let Some(radios) = &mut self.radios {
+            self.radios.adapter = None;
+        } else if let Some(radios) = &mut self.radios.adapter {
             radios.watch(wireless());
         } else {
             match Radios::open(wireless()) {
-                Ok(radios) => self.radios = Some(radios),
+                Ok(radios) => self.radios.adapter = Some(radios),
                 Err(error) => log::debug!("no radio is watched: {error}"),
             }
         }
-        let open = self.radios.as_ref().map(Radios::open_to_all).unwrap_or_default();
+        let open = self.radios.adapter.as_ref().map(Radios::open_to_all).unwrap_or_default();
         let what =
             (!open.is_empty()).then(|| format!("{} encrypt nothing: set up SAE there", open.join(", ")));
         self.trouble("open-radio", what).await;
@@ -36,10 +45,10 @@ impl Daemon {
     /// Holds each radio at its distance. A driver that was loaded anew, or netifd, forgets it.
     async fn keep_distances(&mut self) {
         let now = clock::now();
-        if now < self.distances_at || !self.rights.net_admin {
+        if self.radios.distances_at.is_some_and(|at| now < at) || !self.rights.net_admin {
             return;
         }
-        self.distances_at = now + DISTANCES_EACH;
+        self.radios.distances_at = Some(now + DISTANCES_EACH);
         let distances = self.config.distances.iter();
         let wrong: Vec<String> =
             distances.filter_map(|(device, metres)| wrong_distance(device, *metres)).collect();

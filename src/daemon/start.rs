@@ -55,7 +55,6 @@ impl Daemon {
         let words = words::load(&config);
         let node = Node::new(now, node_settings(&config, &words), birth, &mut vault);
         run_folder.save_birth(birth.router_id, birth.seqno);
-
         let [hang_up, terminate, interrupt] = signals()?;
         let mut daemon = Self {
             config_path: config_path.to_owned(),
@@ -70,8 +69,7 @@ impl Daemon {
             words,
             ubus: UbusServer::new(config.node.ubus_socket.clone(), ubus::OBJECT, ubus::METHODS),
             babeld: config.node.ubus_babeld.then(|| Babeld::new(config.node.ubus_socket.clone())),
-            radios: None,
-            distances_at: now,
+            radios: super::radios::Kept::default(),
             events: super::events::Events::default(),
             added: Added::default(),
             calls: crate::base::sorted::SortedMap::new(),
@@ -173,7 +171,7 @@ impl Daemon {
         self.links.read_tables(read_tables(&config));
         self.config = config;
         self.queues_are_clear = false;
-        self.distances_at = clock::now();
+        self.radios.distances_at = None;
         self.words = words::load(&self.config);
         self.vault.set_mesh_keys(mesh_keys(&self.config));
         self.take_settings().await;
