@@ -32,6 +32,7 @@ pub(super) fn fades(hills: &Hills) -> Outcome<()> {
         let seen = [Seen::look(&hills.valle, AP_LINK)?, Seen::look(&hills.cerro, STATION_LINK)?];
         ok(&format!("at {snr_db} dB above the noise"), &format!("{}; {}", seen[0], seen[1]));
         figure(&format!("radio.snr_{snr_db}.expected_kbit"), seen[0].expected_kbit);
+        figure(&format!("radio.snr_{snr_db}.quality_percent"), seen[0].quality_percent);
         figure(&format!("radio.snr_{snr_db}.cost"), seen[0].cost);
         if let Some(before) = steps.last() {
             for (now, before) in seen.iter().zip(before) {
@@ -41,7 +42,7 @@ pub(super) fn fades(hills: &Hills) -> Outcome<()> {
         steps.push(seen);
     }
     for (first, last) in steps[0].iter().zip(&steps[SNR_DB.len() - 1]) {
-        if last.cost < first.cost * 4 / 3 {
+        if last.cost < first.cost * 4 / 3 || last.quality_percent > first.quality_percent * 3 / 4 {
             return Err(format!(
                 "a link that carries a third costs a third more, at least: {first}, then {last}"
             ));
@@ -58,6 +59,8 @@ struct Seen {
     signal_dbm: i32,
     expected_kbit: i64,
     cost: i64,
+    /// What the daemon says of it, in hundredths of the best that it saw.
+    quality_percent: i64,
 }
 
 impl Seen {
@@ -76,24 +79,38 @@ impl Seen {
         let neighbour = neighbour(node, link)?;
         let cost = neighbour["cost"].as_i64();
         let cost = cost.ok_or_else(|| format!("the neighbour on {link} has a cost: {neighbour}"))?;
+        let links = node.ask(&["links"])?;
+        let links = links["links"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let figures = links.iter().find(|one| one["device"] == link).map(|one| &one["ways"][0]["figures"]);
+        let figures = figures.ok_or_else(|| format!("the daemon knows the link on {link}: {links:?}"))?;
+        let told = |name: &str| figures[name].as_i64().ok_or_else(|| format!("{link} has {name}: {figures}"));
+        let quality_percent = told("quality_percent")?;
+        // The daemon smooths over some seconds, and so does the kernel in what iw shows.
+        if (told("signal_dbm")? - i64::from(signal_dbm)).abs() > 2 {
+            return Err(format!("the daemon's signal on {link} is that of iw, {signal_dbm} dBm: {figures}"));
+        }
         #[expect(clippy::cast_possible_truncation, reason = "a few hundred Mbit/s")]
         let expected_kbit = (1_000.0 * mbit) as i64;
-        Ok(Self { signal_dbm, expected_kbit, cost })
+        Ok(Self { signal_dbm, expected_kbit, cost, quality_percent })
     }
 
     /// The signal at least; throughput and cost may stand still for a step, and the rate control may try something.
     fn is_worse_than(&self, before: &Self) -> Outcome<()> {
         let is_worse = self.signal_dbm < before.signal_dbm
             && self.expected_kbit <= before.expected_kbit * 11 / 10
-            && self.cost >= before.cost * 9 / 10;
+            && self.cost >= before.cost * 9 / 10
+            && self.quality_percent <= before.quality_percent + 5;
         if is_worse { Ok(()) } else { Err(format!("a fading link gets worse: {before}, then {self}")) }
     }
 }
 
 impl std::fmt::Display for Seen {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { signal_dbm, expected_kbit, cost } = self;
-        write!(formatter, "{signal_dbm} dBm, {expected_kbit} kbit/s expected, cost {cost}")
+        let Self { signal_dbm, expected_kbit, cost, quality_percent } = self;
+        write!(
+            formatter,
+            "{signal_dbm} dBm, {expected_kbit} kbit/s expected, quality {quality_percent} %, cost {cost}"
+        )
     }
 }
 
