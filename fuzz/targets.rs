@@ -132,6 +132,7 @@ pub(crate) fn words(data: &[u8]) {
         notices: Vec::new(),
         services: Vec::new(),
         uplink: false,
+        ..portal::Place::default()
     };
     let page =
         Page::Form { place, typed: Typed::default(), notice: Some(Notice::TryAgainIn { seconds: 61 }) };

@@ -82,6 +82,8 @@ pub const PORTAL_DEVICES: usize = 16;
 pub const PORTAL_NOTICES: usize = 3;
 /// Devices that are remembered to have told that there is no internet, and devices that were let out and are told why.
 pub const PORTAL_TOLD: usize = 64;
+/// Numbers to call that a page shows.
+pub const PORTAL_CALLS: usize = 4;
 /// Bytes of a name shown on a page (community, plan, service), and of an address.
 pub const PORTAL_NAME_BYTES: usize = 200;
 /// Languages of the portal: a page links to each of the others.

@@ -86,6 +86,8 @@ pub(super) fn network(reply: &Value) -> String {
     let mut mode = plain(&reply["mode"]);
     if !signed.is_empty() {
         mode.push_str(&format!(", signed by {}", signed.join(", ")));
+        let hours = reply["ends_s"].as_u64().map_or(0, |seconds| seconds.div_ceil(3_600));
+        mode.push_str(&format!("; ends by itself within {hours} h"));
     }
     let mut entries = vec![("mode", mode)];
     for service in list(reply, "services") {

@@ -24,7 +24,7 @@ pub(super) fn check(config: &Path) -> Result<String, String> {
 pub(super) fn firewall(config: &Path) -> Result<String, String> {
     let (config_read, _) = Config::load(config).map_err(|error| error.to_string())?;
     crate::daemon::base_table(&config_read).ok_or_else(|| {
-        format!("{} has no hotspot section: such a node needs no rules of ours", config.display())
+        format!("{} has no hotspot, policy or queue: such a node needs no rules of ours", config.display())
     })
 }
 

@@ -8,7 +8,7 @@ use super::problem::{MOST_PROBLEMS, Problem, nearest};
 use super::schema::{SECTIONS, SectionRule};
 use super::section::{Checked, Findings, title};
 use super::uci::{Document, Section};
-use super::{Announce, Config, HotspotSection, NodeSettings, Person, Queue, Role, Service, Uplink};
+use super::{Announce, Config, HotspotSection, NodeSettings, Person, Policy, Queue, Role, Service, Uplink};
 use crate::babel::settings::{InterfaceSettings, LinkKind, Settings as BabelSettings};
 use crate::base::address::{Prefix, PrefixPair};
 use crate::base::sorted::SortedMap;
@@ -55,6 +55,7 @@ pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Con
         download_kbit: section.optional("download_kbit"),
     };
     let queues = of("queue").map(queue).collect();
+    let policies = of("policy").map(|section| free_policy(section, findings)).collect();
     let outside = of("node").next().map(|section| outside(section, findings)).unwrap_or_default();
     let entitled = |section: &Checked<'_>| Entitled {
         prefixes: section.list("prefix"),
@@ -76,6 +77,7 @@ pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Con
         entitled,
         hotspot,
         services,
+        policies,
         persons,
     })
 }
@@ -305,6 +307,7 @@ fn hotspot(section: &Checked<'_>, services: &[Service], findings: &mut Findings)
         prefix,
         prefixes_v6: section.list("prefix6"),
         infrastructure: section.list("infrastructure"),
+        night: section.list("night"),
         settings: HotspotSettings {
             portal_host: section.value("portal_host"),
             portal_address: address,
@@ -317,12 +320,29 @@ fn hotspot(section: &Checked<'_>, services: &[Service], findings: &mut Findings)
             lease: Span::from_secs(lease_s),
             usage_interval: Span::from_secs(usage_interval_s),
             services: services.iter().map(|service| (service.name.clone(), service.url.clone())).collect(),
+            calls: section.list("call"),
         },
     }
 }
 
 fn service(section: &Checked<'_>) -> Service {
     Service { name: section.value("name"), url: section.value("url"), prefixes: section.list("prefix") }
+}
+
+fn free_policy(section: &Checked<'_>, findings: &mut Findings) -> Policy {
+    let (macs, devices) = (section.list("mac"), section.list("device"));
+    if macs.is_empty() && devices.is_empty() {
+        let what = "has neither a mac nor a device: it is nobody's";
+        findings.warnings.push(section.wrong("name", what));
+    }
+    Policy {
+        name: section.value("name"),
+        macs,
+        devices,
+        hours: section.list("hours"),
+        rate_down_kbps: section.optional("download_kbit").unwrap_or(0),
+        rate_up_kbps: section.optional("upload_kbit").unwrap_or(0),
+    }
 }
 
 fn person(section: &Checked<'_>) -> Person {

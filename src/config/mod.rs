@@ -26,8 +26,9 @@ use crate::base::limit::CONFIG_BYTES;
 use crate::base::time::Span;
 use crate::hotspot::settings::Settings as HotspotSettings;
 use crate::link::settings::LinkSettings;
+use crate::node::metered::Hours;
 use crate::node::settings::Uplink as UplinkSettings;
-pub use crate::node::settings::{Announce, Entitled, Person, Redistribute, Role};
+pub use crate::node::settings::{Announce, Entitled, Person, Policy, Redistribute, Role};
 pub use crate::platform::queues::Queue;
 pub use problem::{ConfigError, MOST_PROBLEMS, Problem, Warning};
 use section::Findings;
@@ -68,6 +69,8 @@ pub struct Config {
     pub hotspot: Option<HotspotSection>,
     /// Services that are free for all.
     pub services: Vec<Service>,
+    /// Who needs no voucher.
+    pub policies: Vec<Policy>,
     /// Who may do what through ubus; sorted by login.
     pub persons: Vec<Person>,
 }
@@ -117,6 +120,8 @@ pub struct HotspotSection {
     pub infrastructure: Vec<Prefix>,
     /// The folder of the portal's words.
     pub words: PathBuf,
+    /// The hours at which vouchers open nothing.
+    pub night: Vec<Hours>,
     /// What the hotspot itself is told; its `community` is empty until the ledger's charter is read.
     pub settings: HotspotSettings,
 }

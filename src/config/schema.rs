@@ -73,6 +73,8 @@ pub enum Value {
     RouterId,
     /// Hours of the day, in a zone.
     Hours,
+    /// The address of one guest's device.
+    Mac,
     /// A host name or an IPv4 address, at most 253 characters.
     Host,
     /// A URL that starts with `http://` or `https://`, at most 200 visible ASCII characters without
@@ -125,6 +127,7 @@ pub const SECTIONS: &[SectionRule] = &[
     SectionRule { kind: "queue", required: false, most: 8, unique: "device", options: QUEUE },
     SectionRule { kind: "hotspot", required: false, most: 1, unique: "", options: HOTSPOT },
     SectionRule { kind: "service", required: false, most: 32, unique: "url", options: SERVICE },
+    SectionRule { kind: "policy", required: false, most: 16, unique: "name", options: POLICY },
     SectionRule { kind: "person", required: false, most: 64, unique: "login", options: PERSON },
 ];
 
@@ -257,12 +260,23 @@ const HOTSPOT: &[OptionRule] = &[
     rule("language", Value::Text, Default::Derived("the charter's first"), Takes::Live),
     rule("words", Value::Path, Default::Is("/usr/share/tequio/portal"), Takes::Live),
     rule("infrastructure", Value::Prefix, Default::List(64), Takes::Restart),
+    rule("night", Value::Hours, Default::List(4), Takes::Live),
+    rule("call", Value::Text, Default::List(4), Takes::Live),
 ];
 
 const SERVICE: &[OptionRule] = &[
     rule("name", Value::Text, Default::Required, Takes::Live),
     rule("url", Value::Url, Default::Required, Takes::Live),
     rule("prefix", Value::Prefix, Default::SomeOf(16), Takes::Live),
+];
+
+const POLICY: &[OptionRule] = &[
+    rule("name", Value::Text, Default::Required, Takes::Live),
+    rule("mac", Value::Mac, Default::List(64), Takes::Live),
+    rule("device", Value::Device, Default::List(4), Takes::Live),
+    rule("hours", Value::Hours, Default::List(4), Takes::Live),
+    rule("download_kbit", number(64, 10_000_000), Default::Derived("no limit"), Takes::Live),
+    rule("upload_kbit", number(64, 10_000_000), Default::Derived("no limit"), Takes::Live),
 ];
 
 const PERSON: &[OptionRule] = &[
@@ -304,6 +318,7 @@ impl fmt::Display for Value {
             Self::Prefix => formatter.write_str("a prefix, like 10.77.4.0/22 or fd00:77::/48"),
             Self::RouterId => formatter.write_str("a router-id, like 02:00:5e:00:53:00:00:01"),
             Self::Hours => formatter.write_str("hours in a zone, like 22:00-06:00 UTC-06:00"),
+            Self::Mac => formatter.write_str("a MAC address, like 02:00:5e:00:53:01"),
             Self::Host => formatter.write_str("a host name or an IPv4 address"),
             Self::Url => formatter.write_str("a URL of at most 200 characters, http:// or https://"),
         }

@@ -8,7 +8,7 @@ use super::routing::VERSION_OPTION;
 use super::schema::{Default, OptionRule, SectionRule, Value};
 use super::uci::{Entry, Section};
 use crate::babel::RouterId;
-use crate::base::address::Prefix;
+use crate::base::address::{MacAddress, Prefix};
 use crate::node::metered::Hours;
 
 /// A section whose every value is what its rule asks for.
@@ -213,6 +213,7 @@ impl Value {
             Self::Prefix => is_prefix(text, |_| true),
             Self::RouterId => text.parse::<RouterId>().is_ok(),
             Self::Hours => text.parse::<Hours>().is_ok(),
+            Self::Mac => text.parse().is_ok_and(|mac: MacAddress| mac.0[0] & 1 == 0 && mac.0 != [0; 6]),
             Self::Host => is_host(text),
             Self::Url => {
                 (text.starts_with("http://") || text.starts_with("https://"))

@@ -416,6 +416,7 @@ fn edges(value: Value) -> Vec<String> {
         Value::Prefix => fixed(&["::/0", "0.0.0.0/0", "10.0.0.1", "fd00::1/128"]),
         Value::RouterId => fixed(&["02:00:5e:00:53:00:00:01", "FF:ff:ff:ff:ff:ff:ff:fe"]),
         Value::Hours => fixed(&["22:00-06:00 UTC-06:00", "00:00-23:59 UTC"]),
+        Value::Mac => fixed(&["02:00:5e:00:53:01"]),
         Value::Host => fixed(&["10.0.0.1", "Portal.example"]),
         Value::Url => vec![format!("https://{}", "x".repeat(192))],
     }

@@ -118,6 +118,7 @@ fn network(network: &Network) -> Value {
         "mode": network.mode,
         "reason": network.reason,
         "signed_by": network.signed_by,
+        "ends_s": network.ends_s,
         "services": network.services.iter().map(|service| json!({
             "name": service.name,
             "title": service.title,

@@ -13,6 +13,7 @@ use super::{Daemon, Guests, signals, why_not};
 use crate::babel::{RouterId, SeqNo};
 use crate::base::sorted::SortedMap;
 use crate::config::{Config, ConfigError, HotspotSection};
+use crate::hotspot::output::ClientId;
 use crate::hotspot::portal::Catalogue;
 use crate::ledger::journal::JournalError;
 use crate::node::input::Input;
@@ -21,7 +22,7 @@ use crate::node::{Birth, Node};
 use crate::platform::alarm::Alarm;
 use crate::platform::clock;
 use crate::platform::firewall::Firewall;
-use crate::platform::firewall::base::{self, FirewallSettings};
+use crate::platform::firewall::base::{self, FirewallSettings, PolicyNetwork};
 use crate::platform::links::Links;
 use crate::platform::mesh_socket::MeshSockets;
 use crate::platform::neighbours::Neighbours;
@@ -186,16 +187,32 @@ impl Daemon {
 
 /// The text of the nft table that this configuration needs; `nft -f -` takes it.
 pub fn base_table(config: &Config) -> Option<String> {
-    let hotspot = config.hotspot.as_ref()?;
-    let own = std::iter::once(hotspot.prefix).chain(hotspot.prefixes_v6.iter().copied());
-    let walled_garden = config.services.iter().flat_map(|service| service.prefixes.iter().copied());
-    Some(base::base_table(&FirewallSettings {
-        hotspot_interfaces: vec![hotspot.device.clone()],
-        portal_port: hotspot.settings.portal_port,
-        hotspot_prefixes: own.collect(),
-        infrastructure: hotspot.infrastructure.clone(),
-        walled_garden: walled_garden.collect(),
-    }))
+    let mut settings = match &config.hotspot {
+        Some(hotspot) => {
+            let own = std::iter::once(hotspot.prefix).chain(hotspot.prefixes_v6.iter().copied());
+            let free = config.services.iter().flat_map(|service| service.prefixes.iter().copied());
+            FirewallSettings {
+                hotspot_interfaces: vec![hotspot.device.clone()],
+                portal_port: hotspot.settings.portal_port,
+                hotspot_prefixes: own.collect(),
+                infrastructure: hotspot.infrastructure.clone(),
+                walled_garden: free.collect(),
+                policies: Vec::new(),
+            }
+        }
+        // A gateway without guests keeps what other nodes have marked for its queues.
+        None if config.policies.is_empty() && config.queues.is_empty() => return None,
+        None => FirewallSettings { portal_port: 2080, ..FirewallSettings::default() },
+    };
+    for (index, policy) in (0..).zip(&config.policies) {
+        settings.policies.extend(policy.devices.iter().map(|device| PolicyNetwork {
+            device: device.clone(),
+            client: ClientId::of_policy(index),
+            rate_down_kbps: policy.rate_down_kbps,
+            rate_up_kbps: policy.rate_up_kbps,
+        }));
+    }
+    Some(base::base_table(&settings))
 }
 
 /// Keys and journal. What cannot be read of them, or is of a later version, stays as it is: routing then runs
@@ -302,6 +319,8 @@ fn node_settings(config: &Config, words: &Catalogue) -> Settings {
         outside: config.outside.clone(),
         entitled: config.entitled.clone(),
         hotspot,
+        night: config.hotspot.as_ref().map(|section| section.night.clone()).unwrap_or_default(),
+        policies: config.policies.clone(),
         persons: config.persons.clone(),
     }
 }

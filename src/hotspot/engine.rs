@@ -10,6 +10,7 @@
 //! `roam` how it follows a phone to another node.
 
 mod guest;
+mod house;
 mod lease;
 mod roam;
 
@@ -23,6 +24,7 @@ use super::output::{AskId, EndReason, Event, GuestChange, Output, SavedSession, 
 use super::portal::cut;
 use super::refused::Refused;
 use super::report::{Counters, Report, SessionReport};
+use super::rules::House;
 use super::session::Sessions;
 use super::settings::Settings;
 use super::tariff::{Measure, VoucherState};
@@ -46,6 +48,7 @@ pub struct Hotspot {
     tries: Tries,
     refused: Refused,
     told: Told,
+    house: House,
     online: OnlineClock,
     /// When the counters were last asked for; `None` while there is no session.
     last_read: Option<Instant>,
@@ -77,6 +80,7 @@ impl Hotspot {
             tries: Tries::default(),
             refused: Refused::default(),
             told: Told::default(),
+            house: House::default(),
             online: OnlineClock::new(Instant::ZERO),
             last_read: None,
             last_save: Instant::ZERO,
@@ -144,6 +148,7 @@ impl Hotspot {
             return;
         }
         self.outbox.save = Some(now);
+        self.keep_house(now);
         if !up {
             let online = self.online.at(now);
             for (_, session) in self.sessions.iter_mut() {
@@ -158,8 +163,12 @@ impl Hotspot {
         self.counters.batches_refused = self.counters.batches_refused.wrapping_add(1);
         let mut given_up = 0;
         for change in &changes {
-            let (GuestChange::Admit { mac, client, .. } | GuestChange::Dismiss { mac, client, .. }) = *change;
-            if !self.refused.add(now, mac, client, &mut self.random) {
+            let (GuestChange::Admit { mac, client, .. } | GuestChange::Dismiss { mac, client, .. }) = *change
+            else {
+                self.is_of_the_house(now, change);
+                continue;
+            };
+            if !self.is_of_the_house(now, change) && !self.refused.add(now, mac, client, &mut self.random) {
                 given_up += 1;
             }
         }
@@ -171,6 +180,9 @@ impl Hotspot {
     pub fn handle_wake(&mut self, now: Instant) {
         self.renew_leases(now);
         self.told.forget(now);
+        if self.house.renew_at.is_some_and(|at| at <= now) {
+            self.keep_house(now);
+        }
         self.seek_wanted(now);
         for (request, language) in self.logins.lose_patience(now) {
             self.reply_checking(request, language);
@@ -209,7 +221,9 @@ impl Hotspot {
         let told = self.told.next_wake();
         let devices = self.sessions.iter().flat_map(|(_, session)| &session.devices);
         let wanted = devices.filter_map(|device| device.wanted).map(|(at, _)| at).min();
-        let all = [renewal, read, save, told, wanted, self.logins.next_wake(), self.refused.next_wake()];
+        let house = self.house.renew_at;
+        let all =
+            [renewal, read, save, told, wanted, house, self.logins.next_wake(), self.refused.next_wake()];
         all.into_iter().flatten().min()
     }
 

@@ -21,6 +21,7 @@ pub mod portal;
 mod refused;
 pub mod report;
 pub mod request;
+pub mod rules;
 pub mod session;
 pub mod settings;
 pub mod tariff;

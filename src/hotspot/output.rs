@@ -15,6 +15,21 @@ use crate::base::voucher::{Keepsake, Proof, RequestId, Verifier};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ClientId(pub u32);
 
+impl ClientId {
+    /// The number of a policy by its place in the configuration; a node has 16 at most.
+    pub const fn of_policy(index: u8) -> Self {
+        Self(FIRST_POLICY + index as u32)
+    }
+
+    /// Whether it is a policy and no voucher.
+    pub const fn is_policy(self) -> bool {
+        self.0 >= FIRST_POLICY
+    }
+}
+
+/// Vouchers have the numbers below. The base table knows policies by it.
+const FIRST_POLICY: u32 = 0xff00;
+
 /// One change of what the kernel lets through. A list of them is applied as one batch: all or nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GuestChange {
@@ -40,6 +55,29 @@ pub enum GuestChange {
         /// Whether it was the client's last device, so that counters and limits go too.
         last: bool,
     },
+    /// Hold a gate for `lease`; also renews.
+    Hold {
+        /// Which.
+        gate: Gate,
+        /// Time until the kernel lets go of it by itself.
+        lease: Span,
+    },
+    /// Let go of a gate, whether it is held or not.
+    Release {
+        /// Which.
+        gate: Gate,
+    },
+}
+
+/// What holds for many at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Gate {
+    /// Whoever has no voucher passes, slowly.
+    Strangers,
+    /// Nobody passes but to what is free for all.
+    Night,
+    /// This client does not pass.
+    Closed(ClientId),
 }
 
 /// What the kernel has counted for one client since its counters were made. Counters only fall when

@@ -22,8 +22,8 @@ use crate::base::voucher::{Keepsake, Verifier};
 const LEFT_AFTER: u8 = 3;
 /// What is left of a plan when its last lease is given.
 const LAST_SECONDS: Span = Span::from_secs(3);
-/// Client ids are packet marks of 16 bits; 0 is no mark.
-const LAST_CLIENT: u32 = 65_535;
+/// Client ids are packet marks of 16 bits; 0 is no mark, and the last 256 are those of policies.
+const LAST_CLIENT: u32 = ClientId::of_policy(0).0 - 1;
 
 /// One voucher in use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +69,7 @@ pub(crate) struct Sessions {
 impl Sessions {
     /// A client id that is not in use; the one that was free longest.
     pub(crate) fn free_client(&mut self) -> ClientId {
-        // There are 64 times as many ids as sessions, so that this ends.
+        // There are 63 times as many ids as sessions, so that this ends.
         loop {
             self.last_client = if self.last_client >= LAST_CLIENT { 1 } else { self.last_client + 1 };
             let client = ClientId(self.last_client);

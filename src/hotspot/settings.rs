@@ -29,6 +29,8 @@ pub struct Settings {
     pub usage_interval: Span,
     /// Services that are free for all, shown on the portal: (name shown, URL).
     pub services: Vec<(String, String)>,
+    /// Whom to call in need: a number with a name before or after it.
+    pub calls: Vec<String>,
 }
 
 /// The community as its charter shows it.

@@ -265,7 +265,9 @@ impl Node {
 
     /// How the network is run, what it offers, and who works at it.
     pub(super) fn network(&self, now: Instant) -> Network {
-        let mode = self.ledger.mode_record();
+        // What was set more than a day ago holds no more.
+        let set = self.mode_set(now);
+        let mode = self.ledger.mode_record().filter(|_| set.is_some());
         let signed_by = mode.map(|(record, _)| self.ledger.signers_of(record)).unwrap_or_default();
         let services = self.ledger.services().into_iter().map(|(_, service)| ServiceLine {
             name: service.name.clone(),
@@ -281,7 +283,8 @@ impl Node {
             (person.name.clone(), role.to_owned(), self.name_of(&person.home))
         });
         Network {
-            mode: mode_word(self.ledger.mode()).to_owned(),
+            mode: mode_word(set.map(|(mode, _)| mode).unwrap_or_default()).to_owned(),
+            ends_s: set.map(|(_, left)| left.as_secs()),
             reason: mode.map(|(_, mode)| mode.reason.clone()).unwrap_or_default(),
             signed_by: signed_by.iter().map(|key| self.name_of(key)).collect(),
             services: services.collect(),

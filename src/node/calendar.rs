@@ -152,8 +152,9 @@ impl Node {
     pub(super) fn told_time(&mut self, now: Instant, told: WallTime) {
         self.calendar.kernel = (told, now);
         self.settle_time(now);
-        // Notices end with their day.
+        // Notices end with their day, a mode and hours with the minute.
         self.name_community(now);
+        self.look_at_rules(now, false);
     }
 
     /// What was kept over a power cut.

@@ -196,6 +196,8 @@ pub struct Network {
     pub reason: String,
     /// Who signed that; nobody as long as nobody said anything.
     pub signed_by: Vec<String>,
+    /// Seconds until it ends by itself.
+    pub ends_s: Option<u64>,
     /// Services: name, title, node, where, whether they are free.
     pub services: Vec<ServiceLine>,
     /// Sentences for the portal: name, text.

@@ -58,7 +58,7 @@ pub(super) enum Shut {
 }
 
 impl Hours {
-    fn have(self, unix_s: u64) -> bool {
+    pub(super) fn have(self, unix_s: u64) -> bool {
         let minute = i64::try_from(unix_s / 60).unwrap_or(0) + i64::from(self.ahead);
         let minute = minute.rem_euclid(1_440);
         let (from, to) = (i64::from(self.from), i64::from(self.to));

@@ -51,6 +51,7 @@ mod redact;
 mod roaming;
 mod roots;
 mod routed;
+mod rules;
 mod sales;
 pub mod settings;
 mod stores;
@@ -109,6 +110,7 @@ pub struct Node {
     meters: metered::Meters,
     troubles: alerts::Troubles,
     calendar: calendar::Calendar,
+    seen_mode: rules::SeenMode,
     /// Requests that wait, and when they are given up.
     requests: SortedMap<RequestId, Instant>,
     chains: chains::Chains,
@@ -168,6 +170,7 @@ impl Node {
             meters: metered::Meters::default(),
             troubles: alerts::Troubles::default(),
             calendar: calendar::Calendar::default(),
+            seen_mode: rules::SeenMode::default(),
             requests: SortedMap::new(),
             chains: chains::Chains::default(),
             sales: sales::Sales::default(),
@@ -254,6 +257,7 @@ impl Node {
         self.learn_keys(now, vault);
         self.look_who_lacks(now);
         self.name_community(now);
+        self.look_at_rules(now, true);
         self.books.handle_written(now, records);
         self.write_late(now, vault);
     }
@@ -379,6 +383,7 @@ impl Node {
         }
         self.settings = settings;
         self.name_community(now);
+        self.look_at_rules(now, false);
         self.redistribute();
         self.announce(now);
     }

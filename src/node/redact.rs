@@ -403,6 +403,7 @@ mod tests {
             language: None,
             lease: Span::from_secs(900),
             usage_interval: Span::from_secs(10),
+            calls: Vec::new(),
             services: Vec::new(),
         }
     }

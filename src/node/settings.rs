@@ -9,7 +9,7 @@ use super::metered::Hours;
 use super::probe::Ask;
 use crate::babel::RouterId;
 use crate::babel::policy::Selector;
-use crate::base::address::{Prefix, PrefixPair};
+use crate::base::address::{MacAddress, Prefix, PrefixPair};
 use crate::base::time::Span;
 use crate::link::settings::LinkSettings;
 use crate::{babel, hotspot};
@@ -35,6 +35,10 @@ pub struct Settings {
     pub entitled: Vec<Entitled>,
     /// The hotspot, if this node has one.
     pub hotspot: Option<hotspot::settings::Settings>,
+    /// The hours of the night; none: no hour is.
+    pub night: Vec<Hours>,
+    /// Who needs no voucher.
+    pub policies: Vec<Policy>,
     /// Who may do what, until the ledger says it.
     pub persons: Vec<Person>,
 }
@@ -83,6 +87,23 @@ impl Uplink {
     pub fn asks_of(&self, ipv4: bool) -> Vec<Ask> {
         self.asks.iter().filter(|ask| ask.is_ipv4() == ipv4).cloned().collect()
     }
+}
+
+/// School, clinic or base station: passes without a voucher.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Its name for people.
+    pub name: String,
+    /// Its devices among the guests.
+    pub macs: Vec<MacAddress>,
+    /// Devices of this node that lead to networks of its own.
+    pub devices: Vec<String>,
+    /// When; none: always.
+    pub hours: Vec<Hours>,
+    /// Limit towards it in kbit/s; 0 is none.
+    pub rate_down_kbps: u32,
+    /// Limit from it in kbit/s; 0 is none.
+    pub rate_up_kbps: u32,
 }
 
 /// A prefix that this node announces.

@@ -144,6 +144,7 @@ impl Node {
             answer.unwrap_or_else(|| Answer::Written(Written { record: name, kind, waits: self.waits(id) }));
         if let Some(id) = id {
             self.tell_vouchers(now, id);
+            self.look_at_rules(now, false);
         }
         let tap = self.sales.begin(now, key, Vec::new());
         let then = Then::Answer { requests: vec![request], answer: Box::new(answer), sold: Vec::new(), tap };
@@ -190,7 +191,7 @@ impl Node {
                 let mode = MODES.iter().find(|(word, _)| *word == tap.name).map(|(_, mode)| *mode);
                 let mode = mode.ok_or(("mode", "The mode is usual, emergency or night.".to_owned()))?;
                 let (number, reason) = (self.ledger.next_mode(), tap.text.clone());
-                Body::Mode(Box::new(Mode { number, mode, reason, confirms: None }))
+                Body::Mode(Box::new(Mode { number, mode, reason, confirms: None, time: Some(time) }))
             }
             Deed::Notice => {
                 let today = u32::try_from(time.unix_s / 86_400).unwrap_or(u32::MAX);

@@ -439,7 +439,10 @@ impl Mesh {
     fn let_through(&mut self, seat: usize, changes: &[GuestChange]) {
         let admitted = &mut self.seats[seat].admitted;
         for change in changes {
-            let (GuestChange::Admit { mac, client, .. } | GuestChange::Dismiss { mac, client, .. }) = *change;
+            let (GuestChange::Admit { mac, client, .. } | GuestChange::Dismiss { mac, client, .. }) = *change
+            else {
+                continue;
+            };
             admitted.retain(|(known, _)| *known != mac);
             if matches!(change, GuestChange::Admit { .. }) {
                 admitted.push((mac, client));

@@ -42,6 +42,7 @@ fn settings() -> Settings {
         language: None,
         lease: Span::from_secs(900),
         usage_interval: Span::from_secs(20),
+        calls: Vec::new(),
         services: Vec::new(),
     }
 }

@@ -2,6 +2,7 @@
 //! network namespace. Needs root, and the programs `nft` and `ip`.
 
 mod guests;
+mod house;
 mod portal;
 mod reach;
 mod world;

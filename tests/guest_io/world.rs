@@ -357,6 +357,7 @@ pub(crate) fn settings() -> FirewallSettings {
         infrastructure: prefixes(&["10.77.0.0/24", "fd77::/64", ROUTER, ROUTER6]),
         // It holds the nodes' addresses too: those must stay closed all the same.
         walled_garden: prefixes(&["10.77.200.0/24", "fd77:200::/64", "10.77.0.0/16", "fd77::/32"]),
+        policies: Vec::new(),
     }
 }
 

@@ -26,6 +26,7 @@ const RIGHT = {
   uplink: { device: 'wan' },
   queue: { device: 'wan', upload_kbit: '4000' },
   service: { name: 'Biblioteca', url: 'http://a/', prefix: '10.77.8.2' },
+  policy: { name: 'Escuela', device: 'br-school' },
   person: { login: 'ana', name: 'Ana', role: 'caretaker' },
 };
 

@@ -112,6 +112,7 @@ impl Road {
             hotspot_prefixes: vec![prefix("10.77.16.0/20")],
             infrastructure: vec![prefix("10.77.0.0/24")],
             walled_garden: Vec::new(),
+            policies: Vec::new(),
         });
         // A node has room for twice its sessions; what thousands cost is asked all the same.
         let own = format!("size {};", 2 * HOTSPOT_SESSIONS);

@@ -267,6 +267,7 @@ fn with_hotspot() -> Settings {
             language: None,
             lease: Span::from_secs(900),
             usage_interval: Span::from_secs(20),
+            calls: Vec::new(),
             services: Vec::new(),
         }),
         ..Settings::default()

@@ -7,7 +7,7 @@ use crate::base::voucher::{Keepsake, Proof, RequestId, Verifier};
 use crate::hotspot::code::{Code, CodeError};
 use crate::hotspot::login::{Login, Shown, Stage};
 use crate::hotspot::meter::Meter;
-use crate::hotspot::output::{AskId, ClientId, EndReason, Event, GuestChange, Output, Refusal};
+use crate::hotspot::output::{AskId, ClientId, EndReason, Event, Gate, GuestChange, Output, Refusal};
 use crate::hotspot::portal::{
     self, Asked, DeviceView, Language, Left, Notice, Page, Place, SessionView, Typed,
 };
@@ -48,10 +48,7 @@ impl Hotspot {
             (Asked::Logo, _) if !self.settings.community.logo.is_empty() => {
                 Page::Logo { png: self.settings.community.logo.clone() }
             }
-            (Asked::Captive, _) => Page::Captive {
-                portal: self.settings.portal_url(),
-                left: guest.and_then(|mac| self.view(now, mac)).map(|session| session.left),
-            },
+            (Asked::Captive, _) => self.captive(now, guest),
             (Asked::Unknown | Asked::Logo, _) => Page::NotFound { place: self.place() },
             (_, None) => Page::UnknownDevice { place: self.place() },
             // A code is its own proof; whatever else a page elsewhere sends in a guest's name is asked again.
@@ -78,6 +75,7 @@ impl Hotspot {
             (Asked::Form { typed }, Some(_)) => Page::Form { place: self.place(), typed, notice: None },
             (asked @ (Asked::Start | Asked::Status), Some(mac)) => match self.view(now, mac) {
                 Some(session) => Page::Status { place: self.place(), session },
+                None if self.policy_of(mac).is_some() => self.free_page(mac),
                 None if asked == Asked::Status => self.redirect(),
                 // Who has something of ours in the browser taps once, and is here at once.
                 None if http.returns.is_none() && self.recognise(now, mac, Some((request, language))) => {
@@ -418,6 +416,9 @@ impl Hotspot {
     /// A device with a session was sent here by the kernel, so that the kernel lacks it: say it again.
     fn mend(&mut self, now: Instant, guest: Option<MacAddress>) {
         self.counters.redirects = self.counters.redirects.wrapping_add(1);
+        if self.is_night() {
+            return;
+        }
         let Some(client) = guest.and_then(|mac| self.sessions.of_device(mac)) else { return };
         let Some(session) = self.sessions.get_mut(client) else { return };
         if now.since(session.mended_at) >= MEND_INTERVAL {
@@ -455,7 +456,23 @@ impl Hotspot {
     }
 
     fn place(&self) -> Place {
-        Place::new(&self.settings, self.online.is_up())
+        Place::new(&self.settings, &self.house.rules, self.online.is_up())
+    }
+
+    /// What programs of a phone are told.
+    fn captive(&self, now: Instant, guest: Option<MacAddress>) -> Page {
+        Page::Captive {
+            portal: self.settings.portal_url(),
+            left: guest.and_then(|mac| self.view(now, mac)).map(|session| session.left),
+            open: self.house.held.contains(&Gate::Strangers)
+                || guest.is_some_and(|mac| self.policy_of(mac).is_some()),
+        }
+    }
+
+    /// What a device is told that needs no voucher.
+    fn free_page(&self, mac: MacAddress) -> Page {
+        let name = self.policy_of(mac).map(|policy| portal::cut(&policy.name)).unwrap_or_default();
+        Page::Free { place: self.place(), name }
     }
 
     fn redirect(&self) -> Page {

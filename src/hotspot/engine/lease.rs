@@ -59,6 +59,7 @@ impl Hotspot {
         }
         self.last_read = (!self.sessions.is_empty()).then_some(now);
         self.outbox.save = Some(now);
+        self.keep_house(now);
     }
 
     fn adopt(&mut self, now: Instant, saved: SavedSession, sample: Option<&UsageSample>) {
@@ -84,7 +85,10 @@ impl Hotspot {
     }
 
     fn dismiss_unknown(&mut self, admitted: &[AdmittedGuest]) -> u32 {
-        let is_known = |guest: &&AdmittedGuest| self.sessions.of_device(guest.mac) == Some(guest.client);
+        let is_known = |guest: &&AdmittedGuest| {
+            self.sessions.of_device(guest.mac) == Some(guest.client)
+                || self.house.let_in.contains(&(guest.mac, guest.client))
+        };
         let unknown: Vec<_> = admitted.iter().filter(|guest| !is_known(guest)).copied().collect();
         let mut devices_left: SortedMap<ClientId, usize> = SortedMap::new();
         for guest in &unknown {

@@ -7,11 +7,12 @@ use super::words::Words;
 use super::{Typed, form};
 use crate::base::address::MacAddress;
 use crate::base::limit::{
-    PORTAL_DEVICES, PORTAL_NAME_BYTES, PORTAL_NOTICES, PORTAL_SERVICES, PORTAL_SERVICES_BYTES,
+    PORTAL_CALLS, PORTAL_DEVICES, PORTAL_NAME_BYTES, PORTAL_NOTICES, PORTAL_SERVICES, PORTAL_SERVICES_BYTES,
 };
 use crate::base::time::Span;
 use crate::base::voucher::Verifier;
 use crate::hotspot::request::Rendered;
+use crate::hotspot::rules::{Mode, Rules};
 use crate::hotspot::settings::Settings;
 
 /// One answer of the portal.
@@ -75,6 +76,15 @@ pub enum Page {
         portal: String,
         /// What is left; none: the device is not let through.
         left: Option<Left>,
+        /// Whether it passes all the same, without a voucher.
+        open: bool,
+    },
+    /// The device needs no voucher.
+    Free {
+        /// Where the guest is.
+        place: Place,
+        /// What it belongs to, like a school.
+        name: String,
     },
     /// The community's logo.
     Logo {
@@ -103,6 +113,14 @@ pub struct Place {
     pub services: Vec<(String, String)>,
     /// Whether there is a way to the outside.
     pub uplink: bool,
+    /// How the network is run.
+    pub mode: Mode,
+    /// Why, in somebody's words.
+    pub reason: String,
+    /// Whether hours are off, because nobody knows what time it is.
+    pub clockless: bool,
+    /// Whom to call: (what the phone dials, what is shown).
+    pub calls: Vec<(String, String)>,
 }
 
 /// What there is to say about a code that was typed.
@@ -185,7 +203,7 @@ pub struct DeviceView {
 
 impl Place {
     /// The place that `settings` describe, within the bounds of a page.
-    pub fn new(settings: &Settings, uplink: bool) -> Self {
+    pub fn new(settings: &Settings, rules: &Rules, uplink: bool) -> Self {
         let mut room = PORTAL_SERVICES_BYTES;
         let services = settings.services.iter().filter(|(_, url)| is_web(url)).take(PORTAL_SERVICES);
         let services = services.take_while(|(name, url)| {
@@ -200,8 +218,31 @@ impl Place {
             notices: settings.community.notices.iter().take(PORTAL_NOTICES).cloned().collect(),
             services: services.map(|(name, url)| (cut(name), url.clone())).collect(),
             uplink,
+            mode: rules.mode,
+            reason: cut(&rules.reason),
+            clockless: rules.clockless,
+            calls: settings.calls.iter().take(PORTAL_CALLS).map(|call| (dialled(call), cut(call))).collect(),
         }
     }
+
+    /// Whether whoever has a voucher passes.
+    fn is_outside(&self) -> bool {
+        self.uplink && self.mode != Mode::Night
+    }
+
+    /// The words for a mode that is not every day's: title and text.
+    fn mode_words(&self) -> Option<(&'static str, &'static str)> {
+        match self.mode {
+            Mode::Usual => None,
+            Mode::Emergency => Some(("mode.emergency", "mode.emergency.text")),
+            Mode::Night => Some(("mode.night", "mode.night.text")),
+        }
+    }
+}
+
+/// The number in a line like `Clínica 961 123 45 67`.
+fn dialled(call: &str) -> String {
+    call.chars().filter(|symbol| symbol.is_ascii_digit() || matches!(symbol, '+' | '*' | '#')).collect()
 }
 
 impl Page {
@@ -224,7 +265,12 @@ impl Page {
         };
         let (status, body) = match self {
             Self::Logo { png } => return picture(png),
-            Self::Captive { portal, left } => return captive(portal, *left),
+            Self::Captive { portal, left, open } => return captive(portal, *left, *open),
+            Self::Free { place, name } => {
+                let text = words.with("free.text", name);
+                let frame = frame(place, "free.title");
+                (200, MessagePage { frame, text: &text, checking: false }.render())
+            }
             Self::Reported { place } => (200, message(place, "report.title", "report.text")),
             Self::Redirect { to } => (302, RedirectPage { words, code, to }.render()),
             Self::Form { place, typed, notice } => {
@@ -347,10 +393,10 @@ fn picture(png: &[u8]) -> Rendered {
 }
 
 /// RFC 8908 section 5. Nobody but the phone may keep it.
-fn captive(portal: &str, left: Option<Left>) -> Rendered {
+fn captive(portal: &str, left: Option<Left>, open: bool) -> Rendered {
     let seconds = left.map(|(Left::OfUse(span) | Left::UntilEnd(span))| span.as_secs());
     let left = seconds.map(|seconds| format!(",\"seconds-remaining\":{seconds}")).unwrap_or_default();
-    let captive = seconds.is_none();
+    let captive = seconds.is_none() && !open;
     // The address is a host and a port, checked when it was configured.
     let body = format!(
         "{{\"captive\":{captive},\"user-portal-url\":\"{portal}\",\"can-extend-session\":true{left}}}\n"

@@ -2,6 +2,7 @@ use super::*;
 use crate::base::address::MacAddress;
 use crate::base::time::Span;
 use crate::hotspot::request::Rendered;
+use crate::hotspot::rules::{Mode, Rules};
 use crate::hotspot::settings::Community;
 
 fn place() -> Place {
@@ -15,6 +16,10 @@ fn place() -> Place {
             ("Tom's <b>radio</b>".to_owned(), "http://radio.example/?a=1&b=\"".to_owned()),
         ],
         uplink: true,
+        mode: Mode::Usual,
+        reason: String::new(),
+        clockless: false,
+        calls: vec![("911".to_owned(), "<911>".to_owned())],
     }
 }
 
@@ -28,6 +33,7 @@ fn settings() -> Settings {
         language: None,
         lease: Span::from_secs(900),
         usage_interval: Span::from_secs(20),
+        calls: Vec::new(),
         services: Vec::new(),
     }
 }
@@ -81,7 +87,13 @@ fn every_page() -> Vec<Page> {
         Page::NotFound { place: place() },
         Page::Reported { place: place() },
         Page::Return { place: place() },
+        Page::Free { place: place(), name: "<lluvia>".to_owned() },
     ];
+    for mode in [Mode::Emergency, Mode::Night] {
+        let place = Place { mode, reason: "<lluvia>".to_owned(), clockless: true, ..place() };
+        pages.push(Page::Form { place: place.clone(), typed: Typed::default(), notice: None });
+        pages.push(Page::Status { place, session: session(Left::OfUse(Span::from_secs(59))) });
+    }
     let typed = Typed("\"><script>alert(1)</script>".to_owned());
     pages.extend(notices.map(|notice| Page::Form {
         place: place(),
@@ -119,9 +131,10 @@ fn every_page_in_every_language_is_small_closed_and_complete() {
                 assert!(!name.contains(['\r', '\n']));
             }
             // Nothing from outside becomes markup, and nothing is fetched.
-            for forbidden in
-                ["<script", "<b>radio", "<Tequio>", "<no>", "<hora>", "@import", "url(", "{{", "{n}", "{x}"]
-            {
+            for forbidden in [
+                "<script", "<b>radio", "<Tequio>", "<no>", "<hora>", "<911>", "<lluvia>", "@import", "url(",
+                "{{", "{n}", "{x}",
+            ] {
                 assert!(!html.contains(forbidden), "{forbidden} in {html}");
             }
             assert!(
@@ -130,6 +143,7 @@ fn every_page_in_every_language_is_small_closed_and_complete() {
             );
             for link in html.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
                 let ours = link.starts_with('/')
+                    || link.starts_with("tel:9")
                     || link.starts_with("http://10.77.")
                     || link.starts_with("http://radio.");
                 assert!(ours, "{link}");
@@ -238,7 +252,7 @@ fn a_page_stays_small_whatever_the_operator_writes() {
     settings.services = vec![("<".repeat(1_000), format!("http://{}/", "&".repeat(150))); 1_000];
     settings.services.push(("bad".to_owned(), "javascript:alert(1)".to_owned()));
     let page = Page::Form {
-        place: Place::new(&settings, false),
+        place: Place::new(&settings, &Rules::default(), false),
         typed: Typed::default(),
         notice: Some(Notice::Wrong),
     };
@@ -247,7 +261,7 @@ fn a_page_stays_small_whatever_the_operator_writes() {
         assert!(page.render(catalogue.words(language), "17").body.len() < 30_000);
     }
     settings.services = vec![("bad".to_owned(), "javascript:alert(1)".to_owned())];
-    assert!(Place::new(&settings, true).services.is_empty());
+    assert!(Place::new(&settings, &Rules::default(), true).services.is_empty());
     assert_eq!(settings.portal_url(), "http://10.77.4.1/");
 }
 
@@ -366,14 +380,14 @@ fn the_logo_is_a_picture_and_nothing_else() {
 #[test]
 fn programs_of_the_phone_are_told_by_rfc_8908() {
     let portal = "http://192.0.2.1/".to_owned();
-    let captive = spanish(&Page::Captive { portal: portal.clone(), left: None });
+    let captive = spanish(&Page::Captive { portal: portal.clone(), left: None, open: false });
     assert_eq!(header(&captive, "Content-Type"), Some("application/captive+json"));
     assert_eq!(header(&captive, "Cache-Control"), Some("private, no-store"));
     let said: serde_json::Value = serde_json::from_slice(&captive.body).unwrap();
     let expected =
         serde_json::json!({ "captive": true, "user-portal-url": portal, "can-extend-session": true });
     assert_eq!(said, expected);
-    let free = spanish(&Page::Captive { portal, left: Some(Left::OfUse(Span::from_secs(61))) });
+    let free = spanish(&Page::Captive { portal, left: Some(Left::OfUse(Span::from_secs(61))), open: false });
     let said: serde_json::Value = serde_json::from_slice(&free.body).unwrap();
     assert_eq!((&said["captive"], &said["seconds-remaining"]), (&false.into(), &61.into()));
 }
@@ -390,6 +404,8 @@ fn named_pages() -> Vec<(&'static str, Page)> {
             ("Escuela".to_owned(), "http://escuela.mesh/".to_owned()),
         ],
         uplink: true,
+        calls: vec![("9611234567".to_owned(), "Cl\u{ed}nica 961 123 4567".to_owned())],
+        ..Place::default()
     };
     let offline = Place { uplink: false, ..place.clone() };
     let form =
@@ -401,6 +417,8 @@ fn named_pages() -> Vec<(&'static str, Page)> {
         devices: devices(2),
         devices_allowed: 2,
     };
+    let mode = |mode| Place { mode, reason: "lluvias".to_owned(), ..place.clone() };
+    let hour = session.clone();
     let month = SessionView {
         left: Left::UntilEnd(Span::from_secs(86_400 * 12 + 3_600)),
         plan: "Un mes".to_owned(),
@@ -431,6 +449,9 @@ fn named_pages() -> Vec<(&'static str, Page)> {
         ("status-offline", Page::Status { place: offline, session: month }),
         ("unknown", Page::UnknownDevice { place: place.clone() }),
         ("missing", Page::NotFound { place: place.clone() }),
+        ("free", Page::Free { place: place.clone(), name: "Secundaria T\u{e9}cnica 12".to_owned() }),
+        ("emergency", Page::Form { place: mode(Mode::Emergency), typed: Typed::default(), notice: None }),
+        ("night", Page::Status { place: mode(Mode::Night), session: hour }),
         ("reported", Page::Reported { place }),
         ("redirect", Page::Redirect { to: "http://192.0.2.1/".to_owned() }),
     ]

@@ -18,9 +18,11 @@ pub struct Mode {
     pub reason: String,
     /// The record of another node that this one agrees with.
     pub confirms: Option<RecordId>,
+    /// When it was set; a day later it holds no more.
+    pub time: Option<WallTime>,
 }
 
-fields!(map Mode { 0 number, 1 mode, 2 reason, 3 confirms, });
+fields!(map Mode { 0 number, 1 mode, 2 reason, 3 confirms, 4 time, });
 
 /// How the network is run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

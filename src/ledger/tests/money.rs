@@ -250,7 +250,7 @@ fn the_mode_is_an_officer_s_or_two_caretakers_word() {
         village.spread(record);
     }
     let word = |number, mode, confirms| {
-        Body::Mode(Box::new(Mode { number, mode, reason: "fuego".into(), confirms }))
+        Body::Mode(Box::new(Mode { number, mode, reason: "fuego".into(), confirms, time: None }))
     };
     let record = village.seller.write(word(1, NetworkMode::Emergency, None)).unwrap();
     let id = Record::parse(&record).unwrap().id;

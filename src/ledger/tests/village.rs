@@ -342,6 +342,7 @@ pub(super) fn rare(village: &Village, vouchers: &[Verifier]) -> Vec<(usize, Body
                 mode: NetworkMode::Night,
                 reason: text("fiesta"),
                 confirms: None,
+                time: None,
             })),
         ),
         (

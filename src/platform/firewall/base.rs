@@ -13,8 +13,10 @@
 
 use std::fmt::Write;
 
-use crate::base::address::{PORTAL_EVERYWHERE, Prefix};
+use super::elements::{Limit, mark};
+use crate::base::address::{MacAddress, PORTAL_EVERYWHERE, Prefix};
 use crate::base::limit;
+use crate::hotspot::output::ClientId;
 
 /// Name of our table, in the family `inet`.
 pub const TABLE: &str = "tequio";
@@ -32,6 +34,21 @@ pub struct FirewallSettings {
     pub infrastructure: Vec<Prefix>,
     /// The networks that everybody may reach, always.
     pub walled_garden: Vec<Prefix>,
+    /// Networks of a school, a clinic, a base station.
+    pub policies: Vec<PolicyNetwork>,
+}
+
+/// What is behind a device of its own, and needs no voucher.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyNetwork {
+    /// The device.
+    pub device: String,
+    /// The policy's number.
+    pub client: ClientId,
+    /// Limit towards it in kbit/s; 0 is none.
+    pub rate_down_kbps: u32,
+    /// Limit from it in kbit/s; 0 is none.
+    pub rate_up_kbps: u32,
 }
 
 /// The base table as text for `nft -f -`.
@@ -44,7 +61,8 @@ pub fn base_table(settings: &FirewallSettings) -> String {
     for chain in CHAINS {
         let _ = writeln!(text, "flush chain inet {TABLE} {chain}");
     }
-    fill(&mut text, "hotspot_interfaces", &interface_names(settings));
+    fill(&mut text, "hotspot_interfaces", &interface_names(&settings.hotspot_interfaces));
+    fill_policies(&mut text, &settings.policies);
     for (name, prefixes) in [
         ("guests", &settings.hotspot_prefixes),
         ("infrastructure", &settings.infrastructure),
@@ -64,18 +82,45 @@ pub fn base_table(settings: &FirewallSettings) -> String {
 
 /// Empties a set and writes `elements` into it.
 fn fill(text: &mut String, set: &str, elements: &[impl std::fmt::Display]) {
-    let _ = writeln!(text, "flush set inet {TABLE} {set}");
+    let kind = if set == "policy_marks" { "map" } else { "set" };
+    let _ = writeln!(text, "flush {kind} inet {TABLE} {set}");
     // Line by line: a village has some hundred node addresses, and nft reports errors by line.
     for element in elements {
         let _ = writeln!(text, "add element inet {TABLE} {set} {{ {element} }}");
     }
 }
 
-fn interface_names(settings: &FirewallSettings) -> Vec<String> {
-    let (good, bad): (Vec<&String>, Vec<&String>) =
-        settings.hotspot_interfaces.iter().partition(|name| is_interface_name(name));
+/// Networks with a policy: who they are, and how fast. Limits of one policy are one limit, whatever device it has.
+fn fill_policies(text: &mut String, policies: &[PolicyNetwork]) {
+    let names: Vec<String> = policies.iter().map(|policy| policy.device.clone()).collect();
+    fill(text, "policy_interfaces", &interface_names(&names));
+    let good = || policies.iter().filter(|policy| is_interface_name(&policy.device));
+    let marks: Vec<String> = good()
+        .map(|policy| format!("\"{}\" : {:#x}", policy.device, mark(policy.client, MacAddress::default())))
+        .collect();
+    fill(text, "policy_marks", &marks);
+    for (set, rate) in [
+        ("policy_up", (|policy| policy.rate_up_kbps) as fn(&PolicyNetwork) -> u32),
+        ("policy_down", |policy| policy.rate_down_kbps),
+    ] {
+        let mut limits: Vec<String> = good()
+            .filter_map(|policy| {
+                let Limit { bytes_per_s, burst_bytes } = Limit::from_kbps(rate(policy))?;
+                let client = policy.client.0;
+                Some(format!(
+                    "{client:#x} limit rate over {bytes_per_s} bytes/second burst {burst_bytes} bytes"
+                ))
+            })
+            .collect();
+        limits.dedup();
+        fill(text, set, &limits);
+    }
+}
+
+fn interface_names(names: &[String]) -> Vec<String> {
+    let (good, bad): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| is_interface_name(name));
     for name in bad {
-        log::warn!("firewall: {name:?} cannot be the name of an interface; it is left out of the hotspot");
+        log::warn!("firewall: {name:?} cannot be the name of an interface; it is left out");
     }
     good.iter().map(|name| format!("\"{name}\"")).collect()
 }
@@ -94,7 +139,7 @@ fn declarations() -> String {
     DECLARATIONS.replace("SIZE", &(2 * limit::HOTSPOT_SESSIONS).to_string())
 }
 
-const CHAINS: [&str; 8] = [
+const CHAINS: [&str; 14] = [
     "hs_guard",
     "hs_guard_destination",
     "hs_mark",
@@ -103,6 +148,12 @@ const CHAINS: [&str; 8] = [
     "hs_forward",
     "hs_from_guest",
     "hs_to_guest",
+    "hs_open_up",
+    "hs_open_down",
+    "hs_refuse",
+    "hs_first",
+    "hs_from_policy",
+    "hs_to_policy",
 ];
 
 const DECLARATIONS: &str = r#"# tequio: the hotspot's table, beside fw4. Load it with: tequio firewall | nft -f -
@@ -116,6 +167,11 @@ table inet tequio {
   set infrastructure6 { type ipv6_addr; flags interval; auto-merge; }
   set walled_garden4 { type ipv4_addr; flags interval; auto-merge; }
   set walled_garden6 { type ipv6_addr; flags interval; auto-merge; }
+  # School, clinic, base station with a network of their own: their marks, and how fast they are.
+  set policy_interfaces { type ifname; }
+  map policy_marks { type ifname : mark; }
+  set policy_up { type mark; size SIZE; limit rate over 1 kbytes/second burst 1500 bytes; }
+  set policy_down { type mark; size SIZE; limit rate over 1 kbytes/second burst 1500 bytes; }
   # Free services that are known by name: filled by dnsmasq's nftset from upstream answers.
   set free_services4 { type ipv4_addr; size 1024; flags timeout; timeout 1h; }
   set free_services6 { type ipv6_addr; size 1024; flags timeout; timeout 1h; }
@@ -133,8 +189,16 @@ table inet tequio {
   set limit_up { type mark; size SIZE; flags timeout; limit rate over 1 kbytes/second burst 1500 bytes; }
   set limit_down { type mark; size SIZE; flags timeout; limit rate over 1 kbytes/second burst 1500 bytes; }
 
-  # Written by the rules: how often each stranger asks for names.
+  # open: marks that pass without a voucher (0, every stranger's, in an emergency). shut: clients that do
+  # not pass (0: all with a voucher, at night; a policy at other hours than its own). Held by leases, too: a dead daemon leaves neither for ever.
+  set open { type mark; size SIZE; flags timeout; }
+  set shut { type mark; size SIZE; flags timeout; }
+
+  # Written by the rules: how often each stranger asks for names, and how fast each passes in an emergency.
   set dns_rate { type ether_addr; size SIZE; flags dynamic,timeout; timeout 1m; }
+  set open_up { type ether_addr; size SIZE; flags dynamic,timeout; timeout 1m; }
+  set open_down4 { type ipv4_addr; size SIZE; flags dynamic,timeout; timeout 1m; }
+  set open_down6 { type ipv6_addr; size SIZE; flags dynamic,timeout; timeout 1m; }
 
   chain hs_guard { type filter hook prerouting priority raw; policy accept; }
   chain hs_guard_destination { }
@@ -144,6 +208,12 @@ table inet tequio {
   chain hs_forward { type filter hook forward priority filter - 5; policy accept; }
   chain hs_from_guest { }
   chain hs_to_guest { }
+  chain hs_open_up { }
+  chain hs_open_down { }
+  chain hs_refuse { }
+  chain hs_first { }
+  chain hs_from_policy { }
+  chain hs_to_policy { }
 }
 "#;
 
@@ -172,15 +242,30 @@ const RULES: &str = r#"table inet tequio {
     fib daddr type local counter drop
   }
 
+  # Marks of policies, and of flows that another node has marked for one, begin with a bit and a DSCP (AF21): queues
+  # put both on what comes back.
   chain hs_mark {
+    ct mark set iifname map @policy_marks goto hs_first
+    iifname != @hotspot_interfaces ct direction original ip dscp af21 ct mark set 0xa4000000
+    iifname != @hotspot_interfaces ct direction original ip6 dscp af21 ct mark set 0xa4000000
     iifname != @hotspot_interfaces accept
+    # A guest's own word for it counts nothing.
+    ip dscp af21 ip dscp set cs0
+    ip6 dscp af21 ip6 dscp set cs0
     # Set anew with each packet: a flow outlives its lease by not one packet.
-    ct mark set ether saddr map @cid accept
+    ct mark set ether saddr map @cid goto hs_first
     ct mark set 0
     # Strangers. Names must resolve, or no phone opens the portal; a tunnel through names stays slow.
     # The second limit holds when somebody changes the MAC address with every question.
     meta l4proto { tcp, udp } th dport 53 update @dns_rate { ether saddr limit rate over 5/second burst 20 packets } counter drop
     meta l4proto { tcp, udp } th dport 53 limit rate over 300/second burst 600 packets counter drop
+  }
+
+  # School and clinic go before the others, at each node on the way.
+  chain hs_first {
+    ct mark and 0x80000000 == 0 accept
+    ip dscp set af21
+    ip6 dscp set af21
   }
 
   chain hs_redirect {
@@ -190,11 +275,14 @@ const RULES: &str = r#"table inet tequio {
     # What stands on coupons opens the portal of whatever node the guest is at.
     ip daddr EVERYWHERE tcp dport 80 redirect to :PORTAL
     fib daddr type local accept
-    ct mark != 0 accept
     ip daddr @walled_garden4 accept
     ip6 daddr @walled_garden6 accept
     ip daddr @free_services4 accept
     ip6 daddr @free_services6 accept
+    # At night the portal says why, to whoever has a voucher too.
+    ct mark and 0x80000000 @shut tcp dport 80 redirect to :PORTAL
+    ct mark != 0 accept
+    ct mark @open tcp dport 80 accept
     tcp dport 80 redirect to :PORTAL
     # A phone with a name server of its own must find the portal too.
     meta l4proto { tcp, udp } th dport 53 redirect to :53
@@ -217,6 +305,8 @@ const RULES: &str = r#"table inet tequio {
   chain hs_forward {
     iifname @hotspot_interfaces goto hs_from_guest
     oifname @hotspot_interfaces goto hs_to_guest
+    iifname @policy_interfaces goto hs_from_policy
+    oifname @policy_interfaces goto hs_to_policy
   }
 
   chain hs_from_guest {
@@ -229,9 +319,16 @@ const RULES: &str = r#"table inet tequio {
     ip6 daddr @walled_garden6 accept
     ip daddr @free_services4 accept
     ip6 daddr @free_services6 accept
+    ct mark and 0x80000000 @shut goto hs_refuse
+    ct mark @open goto hs_open_up
     ct mark and 0xffff @limit_up drop
     ct mark and 0xffff @up accept
-    # Strangers, and ended leases. A reset tells a browser at once what a timeout tells after a minute;
+    goto hs_refuse
+  }
+
+  # Strangers, ended leases, the night.
+  chain hs_refuse {
+    # A reset tells a browser at once what a timeout tells after a minute;
     # port 443 cannot be redirected without a false certificate.
     meta l4proto tcp counter reject with tcp reset
     counter reject with icmpx admin-prohibited
@@ -244,10 +341,35 @@ const RULES: &str = r#"table inet tequio {
     ip6 saddr @walled_garden6 accept
     ip saddr @free_services4 accept
     ip6 saddr @free_services6 accept
+    ct mark and 0x80000000 @shut counter drop
+    ct mark @open goto hs_open_down
     ct mark and 0xffff @limit_down drop
     # The lease of the device, then the counter of its client.
     ct mark @leases ct mark and 0xffff @down accept
     counter drop
+  }
+
+  # Where it leads to and who may open flows to it is fw4's to say.
+  chain hs_from_policy {
+    ct mark and 0xffff @shut goto hs_refuse
+    ct mark and 0xffff @policy_up drop
+  }
+
+  chain hs_to_policy {
+    ct mark and 0xffff @shut counter drop
+    ct mark and 0xffff @policy_down drop
+  }
+
+  # Messages for everybody in an emergency, and nothing that is heavy: 128 kbit/s for each stranger.
+  chain hs_open_up {
+    update @open_up { ether saddr limit rate over 16 kbytes/second burst 64 kbytes } counter drop
+    accept
+  }
+
+  chain hs_open_down {
+    update @open_down4 { ip daddr limit rate over 16 kbytes/second burst 64 kbytes } counter drop
+    update @open_down6 { ip6 daddr limit rate over 16 kbytes/second burst 64 kbytes } counter drop
+    accept
   }
 }
 "#;
@@ -263,6 +385,12 @@ mod tests {
             hotspot_prefixes: vec!["10.77.16.0/22".parse().unwrap(), "fd77:16::/64".parse().unwrap()],
             infrastructure: vec!["10.77.0.1".parse().unwrap(), "fd77::1".parse().unwrap()],
             walled_garden: vec!["10.77.200.0/24".parse().unwrap()],
+            policies: vec![PolicyNetwork {
+                device: "br-school".to_owned(),
+                client: ClientId::of_policy(2),
+                rate_down_kbps: 2_000,
+                rate_up_kbps: 0,
+            }],
         }
     }
 
@@ -276,6 +404,9 @@ mod tests {
             "add element inet tequio infrastructure4 { 10.77.0.1/32 }",
             "add element inet tequio infrastructure6 { fd77::1/128 }",
             "add element inet tequio walled_garden4 { 10.77.200.0/24 }",
+            "add element inet tequio policy_interfaces { \"br-school\" }",
+            "add element inet tequio policy_marks { \"br-school\" : 0xa400ff02 }",
+            "add element inet tequio policy_down { 0xff02 limit rate over 250000 bytes/second burst 32768 bytes }",
             "    tcp dport 80 redirect to :2080",
             "    tcp dport { 53, 2080 } accept",
         ] {
@@ -297,7 +428,18 @@ mod tests {
     #[test]
     fn what_guests_have_is_never_flushed() {
         let text = base_table(&settings());
-        for set in ["cid", "leases", "up", "down", "limit_up", "limit_down", "free_services4", "dns_rate"] {
+        for set in [
+            "cid",
+            "leases",
+            "up",
+            "down",
+            "limit_up",
+            "limit_down",
+            "free_services4",
+            "dns_rate",
+            "open",
+            "shut",
+        ] {
             assert!(!text.contains(&format!("flush set inet tequio {set}\n")), "{set}");
         }
         assert!(!text.contains("delete") && !text.contains("flush table"));

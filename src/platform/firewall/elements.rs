@@ -25,12 +25,24 @@ pub(super) enum Set {
     LimitUp,
     /// Client -> how fast it may get.
     LimitDown,
+    /// Marks that pass without a voucher.
+    Open,
+    /// Clients that do not pass.
+    Shut,
 }
 
 impl Set {
     /// All of them.
-    pub(super) const ALL: [Self; 6] =
-        [Self::Cid, Self::Leases, Self::Up, Self::Down, Self::LimitUp, Self::LimitDown];
+    pub(super) const ALL: [Self; 8] = [
+        Self::Cid,
+        Self::Leases,
+        Self::Up,
+        Self::Down,
+        Self::LimitUp,
+        Self::LimitDown,
+        Self::Open,
+        Self::Shut,
+    ];
 
     /// Its name in the base table.
     pub(super) const fn name(self) -> &'static str {
@@ -41,6 +53,8 @@ impl Set {
             Self::Down => "down",
             Self::LimitUp => "limit_up",
             Self::LimitDown => "limit_down",
+            Self::Open => "open",
+            Self::Shut => "shut",
         }
     }
 }
@@ -95,16 +109,20 @@ pub(super) struct Value {
     pub(super) limit: Option<Limit>,
 }
 
-/// The mark of a device: its client in the low half (never 0), and in the high half 16 bits of the MAC
+/// The mark of a device: its client in the low half (never 0), and in the high half 15 bits of the MAC
 /// address, so that of two devices of one voucher each has flows of its own. Should they fall
-/// together (1 in 65,536), dismissing one ends downloads of the other until its lease is renewed.
+/// together (1 in 32,768), dismissing one ends downloads of the other until its lease is renewed. All devices of a policy have
+/// its one mark, which says what goes first to the queues.
 pub fn mark(client: ClientId, mac: MacAddress) -> u32 {
+    if client.is_policy() {
+        return FIRST_MARK | client.0;
+    }
     // FNV-1a, folded. Vendors count the last octets up, so all of them must matter.
     let hash = mac
         .0
         .iter()
         .fold(0x811c_9dc5_u32, |hash, octet| (hash ^ u32::from(*octet)).wrapping_mul(0x0100_0193));
-    ((hash ^ (hash >> 16)) << 16) | (client.0 & CLIENT_BITS)
+    ((hash ^ (hash >> 16)) << 16) & !FIRST_BIT | (client.0 & CLIENT_BITS)
 }
 
 /// The client that a mark belongs to.
@@ -267,6 +285,10 @@ fn be64(attribute: Attribute<'_>) -> Option<u64> {
 
 /// The client's half of a mark.
 const CLIENT_BITS: u32 = 0xffff;
+/// Marks of policies have it, and those of flows that another node's policy has marked.
+const FIRST_BIT: u32 = 0x8000_0000;
+/// The bit, and AF21 in the six bits behind it: queues put that DSCP on what comes back.
+const FIRST_MARK: u32 = FIRST_BIT | 18 << 25;
 /// 10 Gbit/s: above it the kernel's arithmetic (nanoseconds x bytes) could overflow.
 const MAX_KBPS: u32 = 10_000_000;
 /// The kernel's bucket is one second of the rate and this. A packet larger than the bucket would never
@@ -437,6 +459,10 @@ mod tests {
         let high: crate::base::sorted::SortedSet<u32> =
             (0..=255).map(|last| mark(client, MacAddress([2, 0, 0, 0, 0, last])) >> 16).collect();
         assert!(high.len() > 250, "neighbouring addresses must not fall together: {}", high.len());
+        assert!(high.iter().all(|high| high & 0x8000 == 0), "no voucher goes before the others");
+        let school = ClientId::of_policy(3);
+        assert_eq!([mark(school, one), mark(school, two)], [0xa400_ff03; 2]);
+        assert_eq!(client_of(mark(school, one)), school);
     }
 
     #[test]

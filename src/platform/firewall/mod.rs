@@ -249,7 +249,9 @@ const ANSWER_TIME: Duration = Duration::from_secs(5);
 
 fn check_clients(changes: &[GuestChange]) -> Result<(), FirewallError> {
     for (change, wanted) in changes.iter().enumerate() {
-        let (GuestChange::Admit { client, .. } | GuestChange::Dismiss { client, .. }) = wanted;
+        let (GuestChange::Admit { client, .. } | GuestChange::Dismiss { client, .. }) = wanted else {
+            continue;
+        };
         if client.0 == 0 || client_of(client.0) != *client {
             return Err(FirewallError::BadClient { change, client: *client });
         }

@@ -12,7 +12,7 @@ use crate::base::sorted::SortedMap;
 
 use crate::base::address::MacAddress;
 use crate::base::time::Span;
-use crate::hotspot::output::{ClientId, GuestChange};
+use crate::hotspot::output::{ClientId, Gate, GuestChange};
 
 use super::elements::{Key, Limit, Set, Value, client_of, mark};
 
@@ -39,7 +39,15 @@ pub(super) struct Step {
 pub(super) fn unknown(changes: &[GuestChange], known: &Known) -> Vec<Place> {
     let mut places = Vec::new();
     for change in changes {
-        let (mac, client) = device(change);
+        let (mac, client) = match change {
+            GuestChange::Admit { mac, client, .. } | GuestChange::Dismiss { mac, client, .. } => {
+                (*mac, *client)
+            }
+            GuestChange::Hold { gate, .. } | GuestChange::Release { gate } => {
+                places.push(place(*gate));
+                continue;
+            }
+        };
         places.extend([(Set::Cid, Key::Mac(mac)), (Set::Leases, Key::Mark(mark(client, mac)))]);
         places.extend(PER_CLIENT.map(|set| (set, Key::from(client))));
         // A device that moves to another voucher leaves its old mark behind.
@@ -59,21 +67,24 @@ pub(super) fn steps(changes: &[GuestChange], known: &Known) -> Vec<Step> {
     let mut draft = Draft { known, wanted: SortedMap::new(), change: 0 };
     for (index, change) in changes.iter().enumerate() {
         draft.change = index;
-        let (mac, client) = device(change);
-        match change {
-            GuestChange::Admit { lease, rate_down_kbps, rate_up_kbps, .. } => {
-                draft.lease(mac, client, *lease);
-                draft.counter(Set::Up, client, *lease);
-                draft.counter(Set::Down, client, *lease);
-                draft.limit(Set::LimitUp, client, *lease, Limit::from_kbps(*rate_up_kbps));
-                draft.limit(Set::LimitDown, client, *lease, Limit::from_kbps(*rate_down_kbps));
+        match *change {
+            GuestChange::Admit { mac, client, lease, rate_down_kbps, rate_up_kbps } => {
+                draft.lease(mac, client, lease);
+                draft.counter(Set::Up, client, lease);
+                draft.counter(Set::Down, client, lease);
+                draft.limit(Set::LimitUp, client, lease, Limit::from_kbps(rate_up_kbps));
+                draft.limit(Set::LimitDown, client, lease, Limit::from_kbps(rate_down_kbps));
             }
-            GuestChange::Dismiss { last, .. } => {
+            GuestChange::Dismiss { mac, client, last } => {
                 draft.dismiss(mac, client);
-                if *last {
+                if last {
                     PER_CLIENT.iter().for_each(|set| draft.set((*set, client.into()), None));
                 }
             }
+            GuestChange::Hold { gate, lease } => {
+                draft.set(place(gate), Some(Value { remaining: lease, ..Value::default() }));
+            }
+            GuestChange::Release { gate } => draft.set(place(gate), None),
         }
     }
     let steps = draft.wanted.into_iter().map(|(place, (change, add))| Step {
@@ -151,9 +162,12 @@ impl Draft<'_> {
     }
 }
 
-const fn device(change: &GuestChange) -> (MacAddress, ClientId) {
-    match change {
-        GuestChange::Admit { mac, client, .. } | GuestChange::Dismiss { mac, client, .. } => (*mac, *client),
+/// The element that holds a gate. No client and no device has the mark 0.
+const fn place(gate: Gate) -> Place {
+    match gate {
+        Gate::Strangers => (Set::Open, Key::Mark(0)),
+        Gate::Night => (Set::Shut, Key::Mark(0)),
+        Gate::Closed(client) => (Set::Shut, Key::Mark(client.0)),
     }
 }
 
@@ -259,6 +273,21 @@ mod tests {
         assert_eq!(kernel.places(Set::Cid), [Key::Mac(ONE)]);
         assert_eq!(kernel.places(Set::Up), [Key::Mark(8)]);
         assert_eq!(kernel.places(Set::Leases), [Key::Mark(mark(ClientId(8), ONE))]);
+    }
+
+    #[test]
+    fn a_gate_is_held_anew_and_released_and_one_that_is_not_held_is_let_be() {
+        let mut kernel = Kernel::default();
+        let hold = |gate| GuestChange::Hold { gate, lease: LEASE };
+        kernel.apply(&[hold(Gate::Night), hold(Gate::Strangers), admit(ONE, 7, 0)]);
+        assert_eq!(kernel.places(Set::Shut), [Key::Mark(0)]);
+        assert_eq!(kernel.places(Set::Open), [Key::Mark(0)]);
+        assert!(kernel.apply(&[hold(Gate::Night)])[0].remove, "an older kernel keeps the old timeout");
+        let closed = Gate::Closed(ClientId(0xff03));
+        kernel.apply(&[GuestChange::Release { gate: Gate::Night }, hold(closed)]);
+        assert_eq!(kernel.places(Set::Shut), [Key::Mark(0xff03)]);
+        assert_eq!(kernel.apply(&[GuestChange::Release { gate: Gate::Night }]), []);
+        assert_eq!(kernel.places(Set::Cid), [Key::Mac(ONE)]);
     }
 
     #[test]

@@ -134,6 +134,12 @@ const CHAINS: &[(&str, Option<Hook>)] = &[
     ("hs_forward", Some(("filter", FORWARD, -5))),
     ("hs_from_guest", None),
     ("hs_to_guest", None),
+    ("hs_open_up", None),
+    ("hs_open_down", None),
+    ("hs_refuse", None),
+    ("hs_first", None),
+    ("hs_from_policy", None),
+    ("hs_to_policy", None),
 ];
 
 /// A set of the table.
@@ -164,6 +170,10 @@ const SETS: &[Set] = &[
     networks("infrastructure6", IP6),
     networks("walled_garden4", IP),
     networks("walled_garden6", IP6),
+    Set { key: (INTERFACE, 16), flags: 0, ..plain("policy_interfaces") },
+    Set { key: (INTERFACE, 16), flags: MAP, data: Some((MARK, 4)), ..plain("policy_marks") },
+    Set { flags: 0, each: Some(Each::Limit), ..plain("policy_up") },
+    Set { flags: 0, each: Some(Each::Limit), ..plain("policy_down") },
     Set { key: IP, size: Some(1024), timeout_ms: Some(3_600_000), ..plain("free_services4") },
     Set { key: IP6, size: Some(1024), timeout_ms: Some(3_600_000), ..plain("free_services6") },
     Set { key: MAC, flags: TIMEOUT | MAP, data: Some((MARK, 4)), ..plain("cid") },
@@ -172,8 +182,17 @@ const SETS: &[Set] = &[
     Set { each: Some(Each::Counter), ..plain("down") },
     Set { each: Some(Each::Limit), ..plain("limit_up") },
     Set { each: Some(Each::Limit), ..plain("limit_down") },
-    Set { key: MAC, flags: TIMEOUT | BY_RULES, timeout_ms: Some(60_000), ..plain("dns_rate") },
+    plain("open"),
+    plain("shut"),
+    by_rules("dns_rate", MAC),
+    by_rules("open_up", MAC),
+    by_rules("open_down4", IP),
+    by_rules("open_down6", IP6),
 ];
+
+const fn by_rules(name: &'static str, key: (u32, u32)) -> Set {
+    Set { key, flags: TIMEOUT | BY_RULES, timeout_ms: Some(60_000), ..plain(name) }
+}
 
 /// Marks that end, as many as the daemon asks room for.
 const fn plain(name: &'static str) -> Set {

@@ -2,19 +2,35 @@
 //! `table::same_as_nft` compares both in the kernel.
 
 use super::word::{
-    ACCEPT, CT_DIRECTION, CT_MARK, CT_STATE, DROP, Elements, FAMILY, ICMP_KIND, INPUT_KIND, INPUT_NAME,
-    IP_FROM, IP_TO, IP6_FROM, IP6_TO, MAC_FROM, OUTPUT_NAME, PORT_TO, PORTS, PROTOCOL, Port, Unnamed, Word,
+    ACCEPT, CT_DIRECTION, CT_MARK, CT_STATE, DROP, Elements, FAMILY, HEAD, ICMP_KIND, INPUT_KIND, INPUT_NAME,
+    IP_FROM, IP_TO, IP6_FROM, IP6_TO, MAC_FROM, OUTPUT_NAME, PORT_TO, PORTS, PROTOCOL, Port, TRAFFIC_CLASS,
+    Unnamed, Word,
 };
 use Word::{
-    AddressKind, Among, Bits, Count, EachOver, Goto, In, Is, IsNotNumber, IsNumber, IsShort, MapBy, Mask,
-    NotIn, Number, Over, Redirect, Reject, SetMark,
+    AddressKind, Among, Bits, Count, EachOctetsOver, EachOver, Goto, In, Is, IsNotNumber, IsNumber, IsShort,
+    MapBy, Mask, MaskAndTurn, NotIn, Number, Over, Redirect, Reject, SetMark, WriteHead,
 };
 
 type Rule = (&'static str, &'static [Word]);
 
 /// All rules, by chain, in their order.
 pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
-    [GUARD, GUARD_DESTINATION, MARK, REDIRECT, OWN, FORWARD, FROM_GUEST, TO_GUEST].into_iter().flatten()
+    [
+        GUARD,
+        GUARD_DESTINATION,
+        MARK,
+        REDIRECT,
+        OWN,
+        FORWARD,
+        FROM_GUEST,
+        TO_GUEST,
+        OPEN,
+        REFUSE,
+        FIRST,
+        POLICY,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 const GUARD: &[Rule] = &[
@@ -46,10 +62,65 @@ const GUARD_DESTINATION: &[Rule] = &[
 ];
 
 const MARK: &[Rule] = &[
+    // ct mark set iifname map @policy_marks goto hs_first
+    ("hs_mark", &[INPUT_NAME, MapBy("policy_marks"), SetMark, Goto("hs_first")]),
+    // iifname != @hotspot_interfaces ct direction original ip dscp af21 ct mark set 0xa4000000
+    (
+        "hs_mark",
+        &[
+            INPUT_NAME,
+            NotIn(HOTSPOT),
+            CT_DIRECTION,
+            Is(&[0]),
+            FAMILY,
+            V4,
+            TRAFFIC_CLASS,
+            Mask(&[0xfc]),
+            Is(&[0x48]),
+            Number(FIRST_MARK),
+            SetMark,
+        ],
+    ),
+    // iifname != @hotspot_interfaces ct direction original ip6 dscp af21 ct mark set 0xa4000000
+    (
+        "hs_mark",
+        &[
+            INPUT_NAME,
+            NotIn(HOTSPOT),
+            CT_DIRECTION,
+            Is(&[0]),
+            FAMILY,
+            V6,
+            HEAD,
+            Mask(&[0x0f, 0xc0]),
+            Is(&[0x04, 0x80]),
+            Number(FIRST_MARK),
+            SetMark,
+        ],
+    ),
     // iifname != @hotspot_interfaces accept
     ("hs_mark", &[INPUT_NAME, NotIn(HOTSPOT), ACCEPT]),
-    // ct mark set ether saddr map @cid accept
-    ("hs_mark", &[INPUT_KIND, ETHERNET, MAC_FROM, MapBy("cid"), SetMark, ACCEPT]),
+    // ip dscp af21 ip dscp set cs0
+    (
+        "hs_mark",
+        &[FAMILY, V4, TRAFFIC_CLASS, Mask(&[0xfc]), Is(&[0x48]), HEAD, Mask(&[0xff, 3]), WriteHead(true)],
+    ),
+    // ip6 dscp af21 ip6 dscp set cs0
+    (
+        "hs_mark",
+        &[
+            FAMILY,
+            V6,
+            HEAD,
+            Mask(&[0x0f, 0xc0]),
+            Is(&[0x04, 0x80]),
+            HEAD,
+            Mask(&[0xf0, 0x3f]),
+            WriteHead(false),
+        ],
+    ),
+    // ct mark set ether saddr map @cid goto hs_first
+    ("hs_mark", &[INPUT_KIND, ETHERNET, MAC_FROM, MapBy("cid"), SetMark, Goto("hs_first")]),
     // ct mark set 0
     ("hs_mark", &[Number(0), SetMark]),
     // meta l4proto { tcp, udp } th dport 53 update @dns_rate { ether saddr limit rate over 5/second burst 20 packets }
@@ -82,13 +153,20 @@ const REDIRECT: &[Rule] = &[
     ("hs_redirect", &[FAMILY, V4, IP_TO, EVERYWHERE, PROTOCOL, TCP, PORT_TO, PAGES, Redirect(Port::Portal)]),
     // fib daddr type local accept
     ("hs_redirect", &[AddressKind(TARGET), LOCAL, ACCEPT]),
-    // ct mark != 0 accept
-    ("hs_redirect", &[CT_MARK, IsNotNumber(0), ACCEPT]),
     // ip daddr @walled_garden4 accept, and its three companions
     ("hs_redirect", &[FAMILY, V4, IP_TO, In("walled_garden4"), ACCEPT]),
     ("hs_redirect", &[FAMILY, V6, IP6_TO, In("walled_garden6"), ACCEPT]),
     ("hs_redirect", &[FAMILY, V4, IP_TO, In("free_services4"), ACCEPT]),
     ("hs_redirect", &[FAMILY, V6, IP6_TO, In("free_services6"), ACCEPT]),
+    // ct mark and 0x80000000 @shut tcp dport 80 redirect to :PORTAL
+    (
+        "hs_redirect",
+        &[CT_MARK, Bits(FIRST_BIT), In("shut"), PROTOCOL, TCP, PORT_TO, PAGES, Redirect(Port::Portal)],
+    ),
+    // ct mark != 0 accept
+    ("hs_redirect", &[CT_MARK, IsNotNumber(0), ACCEPT]),
+    // ct mark @open tcp dport 80 accept
+    ("hs_redirect", &[CT_MARK, In("open"), PROTOCOL, TCP, PORT_TO, PAGES, ACCEPT]),
     // tcp dport 80 redirect to :PORTAL
     ("hs_redirect", &[PROTOCOL, TCP, PORT_TO, PAGES, Redirect(Port::Portal)]),
     // meta l4proto { tcp, udp } th dport 53 redirect to :53
@@ -135,6 +213,10 @@ const FORWARD: &[Rule] = &[
     ("hs_forward", &[INPUT_NAME, In(HOTSPOT), Goto("hs_from_guest")]),
     // oifname @hotspot_interfaces goto hs_to_guest
     ("hs_forward", &[OUTPUT_NAME, In(HOTSPOT), Goto("hs_to_guest")]),
+    // iifname @policy_interfaces goto hs_from_policy
+    ("hs_forward", &[INPUT_NAME, In("policy_interfaces"), Goto("hs_from_policy")]),
+    // oifname @policy_interfaces goto hs_to_policy
+    ("hs_forward", &[OUTPUT_NAME, In("policy_interfaces"), Goto("hs_to_policy")]),
 ];
 
 const FROM_GUEST: &[Rule] = &[
@@ -147,14 +229,16 @@ const FROM_GUEST: &[Rule] = &[
     ("hs_from_guest", &[FAMILY, V6, IP6_TO, In("walled_garden6"), ACCEPT]),
     ("hs_from_guest", &[FAMILY, V4, IP_TO, In("free_services4"), ACCEPT]),
     ("hs_from_guest", &[FAMILY, V6, IP6_TO, In("free_services6"), ACCEPT]),
+    // ct mark and 0x80000000 @shut goto hs_refuse
+    ("hs_from_guest", &[CT_MARK, Bits(FIRST_BIT), In("shut"), Goto("hs_refuse")]),
+    // ct mark @open goto hs_open_up
+    ("hs_from_guest", &[CT_MARK, In("open"), Goto("hs_open_up")]),
     // ct mark and 0xffff @limit_up drop
     ("hs_from_guest", &[CT_MARK, Bits(CLIENT), In("limit_up"), DROP]),
     // ct mark and 0xffff @up accept
     ("hs_from_guest", &[CT_MARK, Bits(CLIENT), In("up"), ACCEPT]),
-    // meta l4proto tcp counter reject with tcp reset
-    ("hs_from_guest", &[PROTOCOL, TCP, Count, Reject(1, 0)]),
-    // counter reject with icmpx admin-prohibited
-    ("hs_from_guest", &[Count, Reject(2, 3)]),
+    // goto hs_refuse
+    ("hs_from_guest", &[Goto("hs_refuse")]),
 ];
 
 const TO_GUEST: &[Rule] = &[
@@ -165,12 +249,56 @@ const TO_GUEST: &[Rule] = &[
     ("hs_to_guest", &[FAMILY, V6, IP6_FROM, In("walled_garden6"), ACCEPT]),
     ("hs_to_guest", &[FAMILY, V4, IP_FROM, In("free_services4"), ACCEPT]),
     ("hs_to_guest", &[FAMILY, V6, IP6_FROM, In("free_services6"), ACCEPT]),
+    // ct mark and 0x80000000 @shut counter drop
+    ("hs_to_guest", &[CT_MARK, Bits(FIRST_BIT), In("shut"), Count, DROP]),
+    // ct mark @open goto hs_open_down
+    ("hs_to_guest", &[CT_MARK, In("open"), Goto("hs_open_down")]),
     // ct mark and 0xffff @limit_down drop
     ("hs_to_guest", &[CT_MARK, Bits(CLIENT), In("limit_down"), DROP]),
     // ct mark @leases ct mark and 0xffff @down accept
     ("hs_to_guest", &[CT_MARK, In("leases"), CT_MARK, Bits(CLIENT), In("down"), ACCEPT]),
     // counter drop
     ("hs_to_guest", &[Count, DROP]),
+];
+
+const FIRST: &[Rule] = &[
+    // ct mark and 0x80000000 == 0 accept
+    ("hs_first", &[CT_MARK, Bits(FIRST_BIT), IsNumber(0), ACCEPT]),
+    // ip dscp set af21
+    ("hs_first", &[FAMILY, V4, HEAD, MaskAndTurn(&[0xff, 3], &[0, 0x48]), WriteHead(true)]),
+    // ip6 dscp set af21
+    ("hs_first", &[FAMILY, V6, HEAD, MaskAndTurn(&[0xf0, 0x3f], &[0x04, 0x80]), WriteHead(false)]),
+];
+
+const POLICY: &[Rule] = &[
+    // ct mark and 0xffff @shut goto hs_refuse
+    ("hs_from_policy", &[CT_MARK, Bits(CLIENT), In("shut"), Goto("hs_refuse")]),
+    // ct mark and 0xffff @policy_up drop
+    ("hs_from_policy", &[CT_MARK, Bits(CLIENT), In("policy_up"), DROP]),
+    // ct mark and 0xffff @shut counter drop
+    ("hs_to_policy", &[CT_MARK, Bits(CLIENT), In("shut"), Count, DROP]),
+    // ct mark and 0xffff @policy_down drop
+    ("hs_to_policy", &[CT_MARK, Bits(CLIENT), In("policy_down"), DROP]),
+];
+
+const OPEN: &[Rule] = &[
+    // update @open_up { ether saddr limit rate over 16 kbytes/second burst 64 kbytes } counter drop
+    ("hs_open_up", &[INPUT_KIND, ETHERNET, MAC_FROM, EachOctetsOver("open_up", 16_384, 65_536), Count, DROP]),
+    // accept
+    ("hs_open_up", &[ACCEPT]),
+    // update @open_down4 { ip daddr limit rate over 16 kbytes/second burst 64 kbytes } counter drop
+    ("hs_open_down", &[FAMILY, V4, IP_TO, EachOctetsOver("open_down4", 16_384, 65_536), Count, DROP]),
+    // update @open_down6 { ip6 daddr limit rate over 16 kbytes/second burst 64 kbytes } counter drop
+    ("hs_open_down", &[FAMILY, V6, IP6_TO, EachOctetsOver("open_down6", 16_384, 65_536), Count, DROP]),
+    // accept
+    ("hs_open_down", &[ACCEPT]),
+];
+
+const REFUSE: &[Rule] = &[
+    // meta l4proto tcp counter reject with tcp reset
+    ("hs_refuse", &[PROTOCOL, TCP, Count, Reject(1, 0)]),
+    // counter reject with icmpx admin-prohibited
+    ("hs_refuse", &[Count, Reject(2, 3)]),
 ];
 
 const HOTSPOT: &str = "hotspot_interfaces";
@@ -228,6 +356,9 @@ const SOURCE: u32 = 1;
 const TARGET: u32 = 2;
 /// `NFTA_FIB_F_IIF`.
 const AT_INPUT: u32 = 8;
+/// Marks of what goes first have it, and all of this.
+const FIRST_BIT: u32 = 0x8000_0000;
+const FIRST_MARK: u32 = 0xa400_0000;
 /// The low half of a mark is the client.
 const CLIENT: u32 = 0xffff;
 const INVALID: u32 = 1;

@@ -20,6 +20,10 @@ pub(super) enum Word {
     Bits(u32),
     /// Keeps these octets of the register.
     Mask(&'static [u8]),
+    /// Keeps these octets of the register, and turns those.
+    MaskAndTurn(&'static [u8], &'static [u8]),
+    /// Writes the register over the first two octets of the network's header, which has a checksum or none.
+    WriteHead(bool),
     /// Goes on if the register holds these octets.
     Is(&'static [u8]),
     /// Goes on if the register holds this number of 16 bits.
@@ -44,6 +48,8 @@ pub(super) enum Word {
     Over(u64, u32),
     /// The same for each register of a set of its own, which the packets fill.
     EachOver(&'static str, u64, u32),
+    /// The same of octets.
+    EachOctetsOver(&'static str, u64, u32),
     /// Counts.
     Count,
     /// Ends the rule and all chains of this hook: 0 drop, 1 accept.
@@ -98,6 +104,9 @@ pub(super) const FAMILY: Word = Word::Meta(15);
 pub(super) const PROTOCOL: Word = Word::Meta(16);
 
 pub(super) const MAC_FROM: Word = Word::Octets(LINK, 6, 6);
+/// The octet of IPv4 that its DSCP is in, and the two octets that either family's is in.
+pub(super) const TRAFFIC_CLASS: Word = Word::Octets(NETWORK, 1, 1);
+pub(super) const HEAD: Word = Word::Octets(NETWORK, 0, 2);
 pub(super) const IP_FROM: Word = Word::Octets(NETWORK, 12, 4);
 pub(super) const IP_TO: Word = Word::Octets(NETWORK, 16, 4);
 pub(super) const IP6_FROM: Word = Word::Octets(NETWORK, 8, 16);
@@ -115,6 +124,8 @@ pub(super) const CT_MARK: Word = Word::Ct(CT_KEY_MARK);
 const LINK: u32 = 0;
 const NETWORK: u32 = 1;
 const TRANSPORT: u32 = 2;
+/// Where IPv4 has its checksum.
+const IP_SUM: u32 = 10;
 const CT_KEY_MARK: u32 = 3;
 const REGISTER: u32 = 1;
 const VERDICT_REGISTER: u32 = 0;
@@ -141,6 +152,11 @@ impl Word {
             }),
             Self::Bits(bits) => mask(list, &bits.to_ne_bytes()),
             Self::Mask(octets) => mask(list, octets),
+            Self::MaskAndTurn(octets, turned) => mask_and_turn(list, octets, turned),
+            Self::WriteHead(has_sum) => expression(list, "payload", |e| {
+                let (kind, place) = if has_sum { (1, IP_SUM) } else { (0, 0) };
+                numbers(e, &[(5, REGISTER), (2, NETWORK), (3, 0), (4, 2), (6, kind), (7, place), (8, 0)]);
+            }),
             Self::Is(octets) => compare(list, 0, octets),
             Self::IsShort(number) => compare(list, 0, &number.to_ne_bytes()),
             Self::IsNumber(number) => compare(list, 0, &number.to_ne_bytes()),
@@ -152,11 +168,8 @@ impl Word {
             Self::Number(number) => load(list, &number.to_ne_bytes()),
             Self::SetMark => expression(list, "ct", |e| numbers(e, &[(2, CT_KEY_MARK), (4, REGISTER)])),
             Self::Over(rate, burst) => limit(list, rate, burst, PACKETS),
-            Self::EachOver(set, rate, burst) => expression(list, "dynset", |e| {
-                e.text(1, set);
-                numbers(e, &[(3, UPDATE), (4, REGISTER)]);
-                e.nest(7, |one| limit_body(one, rate, burst, PACKETS));
-            }),
+            Self::EachOver(set, rate, burst) => each_over(list, set, (rate, burst, PACKETS)),
+            Self::EachOctetsOver(set, rate, burst) => each_over(list, set, (rate, burst, OCTETS)),
             Self::Count => counter(list),
             Self::Verdict(code) => verdict(list, code, None),
             Self::Goto(chain) => verdict(list, GOTO, Some(chain)),
@@ -207,6 +220,15 @@ pub(super) fn counter_body(element: &mut Writer) {
     expression_body(element, "counter", |_| {});
 }
 
+/// An expression that is true beyond a rate for the register, in a set that it fills.
+fn each_over(list: &mut Writer, set: &str, (rate, burst, what): (u64, u32, u32)) {
+    expression(list, "dynset", |e| {
+        e.text(1, set);
+        numbers(e, &[(3, UPDATE), (4, REGISTER)]);
+        e.nest(7, |one| limit_body(one, rate, burst, what));
+    });
+}
+
 /// An expression that is true beyond a rate.
 fn limit(list: &mut Writer, rate: u64, burst: u32, what: u32) {
     list.nest(LIST_ELEMENT, |element| limit_body(element, rate, burst, what));
@@ -243,11 +265,15 @@ fn load(list: &mut Writer, octets: &[u8]) {
 }
 
 fn mask(list: &mut Writer, octets: &[u8]) {
+    mask_and_turn(list, octets, &vec![0; octets.len()]);
+}
+
+fn mask_and_turn(list: &mut Writer, octets: &[u8], turned: &[u8]) {
     expression(list, "bitwise", |e| {
         let length = u32::try_from(octets.len()).expect("a register has 16 octets");
         numbers(e, &[(1, REGISTER), (2, REGISTER), (3, length)]);
         e.nest(4, |data| data.attribute(VALUE, octets));
-        e.nest(5, |data| data.attribute(VALUE, &vec![0; octets.len()]));
+        e.nest(5, |data| data.attribute(VALUE, turned));
     });
 }
 

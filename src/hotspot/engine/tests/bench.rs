@@ -7,7 +7,7 @@ use crate::base::voucher::{Keepsake, Proof, RequestId, Verifier};
 use crate::hotspot::Hotspot;
 use crate::hotspot::code::Code;
 use crate::hotspot::output::{
-    AdmittedGuest, AskId, ClientId, Event, GuestChange, Output, SavedSession, UsageSample, Whose,
+    AdmittedGuest, AskId, ClientId, Event, Gate, GuestChange, Output, SavedSession, UsageSample, Whose,
 };
 use crate::hotspot::portal::shipped;
 use crate::hotspot::portal::{Notice, Page, SessionView};
@@ -55,6 +55,7 @@ pub(super) struct Bench {
 pub(super) struct Kernel {
     pub(super) devices: SortedMap<MacAddress, (ClientId, Instant)>,
     pub(super) counters: SortedMap<ClientId, UsageSample>,
+    pub(super) gates: SortedMap<Gate, Instant>,
 }
 
 pub(super) const HOUR: u32 = 3_600;
@@ -69,6 +70,7 @@ pub(super) fn settings() -> Settings {
         language: None,
         lease: Span::from_secs(900),
         usage_interval: Span::from_secs(20),
+        calls: Vec::new(),
         services: vec![("Escuela".to_owned(), "http://10.77.0.5/".to_owned())],
     }
 }
@@ -375,8 +377,7 @@ impl Bench {
     fn apply(&mut self, changes: Vec<GuestChange>) {
         assert!(!changes.is_empty());
         let cursed = changes.iter().any(|change| {
-            let (GuestChange::Admit { mac, .. } | GuestChange::Dismiss { mac, .. }) = change;
-            self.cursed.contains(mac)
+            matches!(change, GuestChange::Admit { mac, .. } | GuestChange::Dismiss { mac, .. } if self.cursed.contains(mac))
         });
         if cursed {
             return self.hotspot.handle_guests_failed(self.now, changes, "No buffer space".to_owned());
@@ -400,6 +401,10 @@ impl Bench {
                         self.kernel.counters.remove(&client);
                     }
                 }
+                GuestChange::Hold { gate, lease } => {
+                    self.kernel.gates.insert(gate, self.now + lease);
+                }
+                GuestChange::Release { gate } => drop(self.kernel.gates.remove(&gate)),
             }
         }
     }

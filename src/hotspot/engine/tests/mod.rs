@@ -3,6 +3,7 @@
 mod bench;
 mod counting;
 mod ending;
+mod house;
 mod keepsake;
 mod login;
 mod presence;

@@ -152,6 +152,7 @@ fn plain(output: &Output, names: &Names) -> String {
                     format!("+{} {client:?} {lease} ", phone(mac))
                 }
                 GuestChange::Dismiss { mac, client, last } => format!("-{} {client:?} {last} ", phone(mac)),
+                gate => format!("{gate:?} "),
             })
             .collect(),
         Output::CheckCode { ask, code } => format!("check {ask:?} {}", voucher(code.tag() as u8)),

@@ -7,6 +7,7 @@ mod lanes;
 mod network;
 mod provisional;
 mod radio;
+mod rules;
 mod story;
 mod taps;
 pub(in crate::node) mod vault;
@@ -239,6 +240,7 @@ fn settings() -> Settings {
             language: None,
             lease: Span::from_secs(900),
             usage_interval: Span::from_secs(20),
+            calls: Vec::new(),
             services: Vec::new(),
         }),
         persons: vec![Person { login: "ana".into(), name: "Ana".into(), role: PersonRole::Caretaker }],

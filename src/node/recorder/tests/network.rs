@@ -11,7 +11,7 @@ use crate::node::deed::{Deed, Network, Tap};
 const SECOND: [u8; 32] = [6; 32];
 
 /// A node gets these roles.
-fn entrust(story: &mut Story, key: [u8; 32], number: u16, roles: &[Role]) {
+pub(super) fn entrust(story: &mut Story, key: [u8; 32], number: u16, roles: &[Role]) {
     write(
         story,
         ROOT_KEY,
@@ -30,7 +30,7 @@ fn entrust(story: &mut Story, key: [u8; 32], number: u16, roles: &[Role]) {
     );
 }
 
-fn network(story: &mut Story) -> Network {
+pub(super) fn network(story: &mut Story) -> Network {
     match story.call(Call::Network) {
         Answer::Network(network) => network,
         other => panic!("{other:?}"),
@@ -71,6 +71,7 @@ fn neither_of_two_caretakers_sets_the_mode_alone() {
         mode: NetworkMode::Emergency,
         reason: "lluvia".into(),
         confirms: None,
+        time: None,
     };
     write(&mut story, SECOND, Body::Mode(Box::new(theirs)));
     assert_eq!(network(&mut story).mode, "night", "not by the other one alone either");

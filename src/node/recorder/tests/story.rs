@@ -158,6 +158,13 @@ impl Story {
         all
     }
 
+    /// Time passes, and the kernel's clock with it.
+    pub(super) fn tick(&mut self, span: Span) {
+        self.pass(span);
+        self.clock.unix_s += span.as_secs();
+        self.step(Input::Clock(self.clock));
+    }
+
     fn request(&mut self) -> RequestId {
         self.requests += 1;
         RequestId(self.requests)
@@ -297,7 +304,7 @@ impl Story {
     }
 }
 
-fn portal(method: Method, path: &str) -> PortalRequest {
+pub(super) fn portal(method: Method, path: &str) -> PortalRequest {
     PortalRequest {
         method,
         host: "10.77.4.1".to_owned(),

@@ -254,6 +254,7 @@ fn a_settlement_is_of_two_nodes_and_no_larger_than_what_is_owed() {
         mode: crate::ledger::body::NetworkMode::Night,
         reason: "fiesta".into(),
         confirms: None,
+        time: None,
     }));
     let caretaker = member([6; 32], 6, Role::Caretaker);
     write(&mut story, ROOT_KEY, caretaker);

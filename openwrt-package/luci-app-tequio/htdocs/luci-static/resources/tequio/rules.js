@@ -104,12 +104,22 @@ const SECTIONS = {
 		[ 'usage_interval_s', number(1, 300), is('10') ],
 		[ 'language', 'text', follows('the charter\'s first') ],
 		[ 'words', 'path', is('/usr/share/tequio/portal') ],
-		[ 'infrastructure', 'prefix', list(0, 64) ]
+		[ 'infrastructure', 'prefix', list(0, 64) ],
+		[ 'night', 'hours', list(0, 4) ],
+		[ 'call', 'text', list(0, 4) ]
 	] },
 	service: { most: 32, required: false, unique: 'url', options: [
 		[ 'name', 'text', REQUIRED ],
 		[ 'url', 'url', REQUIRED ],
 		[ 'prefix', 'prefix', list(1, 16) ]
+	] },
+	policy: { most: 16, required: false, unique: 'name', options: [
+		[ 'name', 'text', REQUIRED ],
+		[ 'mac', 'mac', list(0, 64) ],
+		[ 'device', 'device', list(0, 4) ],
+		[ 'hours', 'hours', list(0, 4) ],
+		[ 'download_kbit', number(64, 10000000), follows('no limit') ],
+		[ 'upload_kbit', number(64, 10000000), follows('no limit') ]
 	] },
 	person: { most: 64, required: false, unique: 'login', options: [
 		[ 'login', 'login', REQUIRED ],
@@ -212,6 +222,7 @@ const KINDS = {
 		const found = /^((?:[01][0-9]|2[0-3]):[0-5][0-9])-((?:[01][0-9]|2[0-3]):[0-5][0-9]) UTC(?:([+-])([01][0-9]):([0-5][0-9]))?$/.exec(text);
 		return found != null && found[1] != found[2] && Number(found[4] || 0) * 60 + Number(found[5] || 0) <= (found[3] == '-' ? 720 : 840);
 	},
+	mac: text => /^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$/.test(text) && !/^(00:?)+$/.test(text),
 	host: text => text.length <= 253 && text.split('.').every(label => /^[A-Za-z0-9-]{1,63}$/.test(label) && !/^-|-$/.test(label)),
 	url: text => /^https?:\/\//.test(text) && visible(text, 200, /["'<>\x60\\]/)
 };
@@ -288,6 +299,7 @@ function expected(value) {
 	case 'prefix': return _('a prefix, like 10.77.4.0/22 or fd00:77::/48');
 	case 'routerid': return _('a router-id, like 02:00:5e:00:53:00:00:01');
 	case 'hours': return _('hours in a zone, like 22:00-06:00 UTC-06:00');
+	case 'mac': return _('a MAC address, like 02:00:5e:00:53:01');
 	case 'host': return _('a host name or an IPv4 address');
 	case 'url': return _('a URL of at most 200 characters, http:// or https://');
 	}
@@ -302,6 +314,7 @@ function unless(words) {
 	case 'everywhere': return _('everywhere');
 	case 'no end': return _('no end');
 	case 'no queue': return _('no queue');
+	case 'no limit': return _('no limit');
 	case 'none': return _('none');
 	case 'measured': return _('it is measured');
 	case 'the best that was seen': return _('the best that was seen');

@@ -100,12 +100,22 @@ function words(section, name) {
 			usage_interval_s: [ _('Counting'), _('Seconds between two readings of the counters; at most a third of the lease.') ],
 			language: [ _('Language'), _('Of portal pages when the browser asks for none that we have.') ],
 			words: [ _('Folder of words'), _('One file a language, like pt.txt. A new file is a new language.') ],
-			infrastructure: [ _('Infrastructure'), _('Where the mesh\'s own machines live: guests reach nothing there. Needs a restart.') ]
+			infrastructure: [ _('Infrastructure'), _('Where the mesh\'s own machines live: guests reach nothing there. Needs a restart.') ],
+			night: [ _('Night'), _('Hours at which coupons open nothing. None: they always do.') ],
+			call: [ _('Whom to call in need'), _('A number and a name, shown on every page of the portal.') ]
 		},
 		service: {
 			name: [ _('Name'), _('Its name on the portal.') ],
 			url: [ _('URL'), _('Where a browser finds it.') ],
 			prefix: [ _('Addresses'), _('Where it lives: addresses or prefixes.') ]
+		},
+		policy: {
+			name: [ _('Name'), _('Its name for people.') ],
+			mac: [ _('Devices of guests'), _('Their MAC addresses.') ],
+			device: [ _('Networks of its own'), _('Devices of this node that lead there.') ],
+			hours: [ _('Hours'), _('When it is open. None: always.') ],
+			download_kbit: [ _('Arriving kbit/s'), _('The most that it gets, together.') ],
+			upload_kbit: [ _('Leaving kbit/s'), _('The most that it sends, together.') ]
 		},
 		person: {
 			login: [ _('Login'), _('The name that the person logs in with.') ],
@@ -136,6 +146,7 @@ const TITLES = [
 	[ 'queue', () => _('Slow links'), () => _('Shared fairly, and a call goes before downloads.') ],
 	[ 'hotspot', () => _('Hotspot'), () => _('Where guests are let in. Without it this node serves none.') ],
 	[ 'service', () => _('Free services'), () => _('Free for all, also when there is no way outside.') ],
+	[ 'policy', () => _('School and clinic'), () => _('Who needs no coupon, and goes before downloads.') ],
 	[ 'person', () => _('People'), () => _('Who uses this node, and what they may do.') ]
 ];
 
