@@ -2,6 +2,7 @@
 # Boots a router's kernel in QEMU with our programs, and judges what its console says.
 #   scripts/boot.sh village [KERNEL]   the story of lab/guest: with today's clock, in 1970 and in 2040
 #   scripts/boot.sh memory [KERNEL]    memory and first Hello -> target/bench/memory.json, held against the limits
+#   scripts/boot.sh hotspot            the suite of tests/guest_io on Debian's 6.1 kernel; on amd64
 #   scripts/boot.sh pipe               ten downloads and a call through 4 Mbit/s -> target/bench/pipe.json; on amd64
 #   scripts/boot.sh radio              simulated radios with hostapd and wpa_supplicant -> target/bench/radio.json; on amd64
 # KERNEL is one of scripts/boot_kernel.sh (mipsel). What is named is not built: DAEMON=file and INIT=file, the
@@ -25,8 +26,8 @@ main() {
   local story=${1:-} kernel=${2:-mipsel} year boots=() failed=0
   case $story in
     village | memory) ;;
-    pipe | radio) kernel=amd64 ;;
-    *) stop "usage: scripts/boot.sh village|memory|pipe|radio [KERNEL]" ;;
+    pipe | radio | hotspot) kernel=amd64 ;;
+    *) stop "usage: scripts/boot.sh village|memory|hotspot|pipe|radio [KERNEL]" ;;
   esac
   [ "$(id -u)" = 0 ] || stop "packages and a network namespace need root. Run this as root."
   scripts/boot_kernel.sh "$kernel"
@@ -36,8 +37,8 @@ main() {
   STATE=$HERE/state-$story
   # Selling takes minutes, so a full ledger serves again; a daemon that cannot read it any more says so.
   if [ ! -e "$STATE/complete" ]; then
-    # The daemons of the pipe and of the radios are of no community.
-    if [ "$kernel" = amd64 ]; then mkdir -p "$STATE/village"; else community; fi
+    # The daemons of the pipe and of the radios are of no community, and the suite has none.
+    case $story in pipe | radio | hotspot) mkdir -p "$STATE/village" ;; *) community ;; esac
     if [ "$story" = memory ]; then
       full_ledger
       touch "$STATE/complete"
@@ -50,17 +51,19 @@ main() {
     limits
     return
   fi
-  if [ "$kernel" = amd64 ]; then
-    # The guest's clock counts its own instructions and goes on at once when it idles: what is measured does not depend
-    # on what else this machine does. An instruction takes 8 ns, for the radios 4.
-    local SHIFT=3
-    [ "$story" != radio ] || SHIFT=2
-    if [ -n "${KVM:-}" ]; then MACHINE+=" -accel kvm -cpu host"; else MACHINE+=" -icount shift=$SHIFT,sleep=off"; fi
-    boot "$story" now
-    figures "$story"
-    [ -z "${RECORD:-}" ] || recorded
-    return
-  fi
+  case $story in
+    pipe | radio | hotspot)
+      # The guest's clock counts its own instructions and goes on at once when it idles: what is measured does not depend
+      # on what else this machine does. An instruction takes 8 ns, for the radios 4.
+      local SHIFT=3
+      [ "$story" != radio ] || SHIFT=2
+      if [ -n "${KVM:-}" ]; then MACHINE+=" -accel kvm -cpu host"; else MACHINE+=" -icount shift=$SHIFT,sleep=off"; fi
+      boot "$story" now
+      [ "$story" = hotspot ] || figures "$story"
+      [ -z "${RECORD:-}" ] || recorded
+      return
+      ;;
+  esac
   # Most of a story is waiting for a lease to end, so they are told side by side.
   for year in ${YEARS:-now 1970 2040}; do
     boot village "$year" & boots+=($!)
@@ -161,6 +164,7 @@ initramfs() {
   # The broker looks up who a caller is.
   echo 'root:x:0:0:root:/:/init' >"$root/etc/passwd"
   echo 'root:x:0:' >"$root/etc/group"
+  [ "$1" != hotspot ] || suite "$root"
   chmod 755 "$root/init" "$root/bin/tequio"
   (cd "$root" && find . | busybox cpio -o -H newc 2>/dev/null | gzip -1) >"$HERE/$1.initramfs"
 }
@@ -174,6 +178,16 @@ own_libraries() {
     mkdir -p "$1${file%/*}"
     cp -L "$file" "$1$file"
   done
+}
+
+# suite ROOT: the tests of the hotspot's adapters as a program; SUITE=file, or it is built.
+suite() {
+  local file=${SUITE:-}
+  [ -n "$file" ] || file=$(cargo test --workspace --locked --test guest_io --no-run 2>&1 |
+    sed -n 's/^ *Executable .*guest_io.*(\(.*\))$/\1/p')
+  [ -x "$file" ] || stop "the suite is not built: cargo test --test guest_io --no-run"
+  cp "$file" "$1/bin/suite"
+  strip "$1/bin/suite"
 }
 
 # boot STORY YEAR

@@ -7,7 +7,7 @@
 
 BUDGET_S=$((60 * 60))       # what the whole may take on two cold cores
 LIMIT_S=$((80 * 60))        # then what is still running is stopped, and the whole has failed
-PARTS=(format build clippy tidy unit bigendian simulator village pages interop package boot power pipe radio)
+PARTS=(format build clippy tidy unit bigendian simulator village pages interop package boot power hotspot pipe radio)
 LOGS=$PWD/target/test-logs
 
 part_format() { scripts/lint.sh format; }
@@ -84,6 +84,9 @@ part_boot() { TEQUIO=$BUILT/debug/tequio GUEST=$BUILT/debug/guest scripts/boot.s
 # The daemon sells on jffs2 and on ext4 while the power is cut; what was answered is there. make soak has 50 cuts.
 part_power() { TEQUIO=$BUILT/debug/tequio GUEST=$BUILT/debug/guest scripts/power.sh "${CUTS:-5}"; }
 
+# The suite of the hotspot's adapters once more, on the same kernel as the next part.
+part_hotspot() { TEQUIO=$BUILT/debug/tequio GUEST=$BUILT/debug/guest scripts/boot.sh hotspot; }
+
 # A call beside ten downloads through the daemon's queue of 4 Mbit/s, on Debian's kernel for a PC (77 MB to load).
 part_pipe() { TEQUIO=$BUILT/debug/tequio GUEST=$BUILT/debug/guest scripts/boot.sh pipe; }
 
@@ -132,6 +135,7 @@ about() {
     package) echo "the router's package" ;;
     boot) echo "a MIPS kernel, today, 1970, 2040" ;;
     power) echo "${CUTS:-5} power cuts during sales" ;;
+    hotspot) echo "enforcement on Debian's 6.1 kernel" ;;
     pipe) echo "a call through a thin pipe" ;;
     radio) echo "simulated radios, hostapd" ;;
     kernels) echo "big-endian MIPS and ARM kernels" ;;

@@ -22,6 +22,7 @@ pub mod netns;
 pub mod outage;
 pub mod pcap;
 pub mod phone;
+pub mod probes;
 pub mod process;
 pub mod recordings;
 pub mod replay;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::failure::{Outcome, io};
 use crate::netns::Namespace;
+use crate::probes::PROBES;
 use crate::process::Process;
 use crate::terrain::BRIDGE;
 use crate::topology::{self as plan, Hotspot};
@@ -41,9 +42,7 @@ pub fn serve_hotspot(
 pub fn serve_outside(namespace: &Namespace, folder: &Path) -> Outcome<Process> {
     let mut text = common(folder);
     let _ = writeln!(text, "listen-address={}\nbind-interfaces", plan::OUTSIDE_DNS4);
-    for name in
-        [plan::OUTSIDE_NAME, "connectivitycheck.gstatic.com", "captive.apple.com", "detectportal.firefox.com"]
-    {
+    for name in PROBES.iter().map(|probe| probe.host).chain([plan::OUTSIDE_NAME]) {
         let _ = writeln!(text, "address=/{name}/{}\naddress=/{name}/{}", plan::OUTSIDE4, plan::OUTSIDE6);
     }
     start(namespace, "outside", folder, &text)

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::failure::{Outcome, io};
+use crate::probes;
 
 /// Serves until the process is killed. Prints `ready` when every address is open.
 pub fn serve(name: &str, addresses: &[IpAddr]) -> Outcome<()> {
@@ -59,16 +60,17 @@ fn answer(name: &str, mut stream: TcpStream) -> std::io::Result<()> {
         head.extend_from_slice(&buffer[..length]);
     }
     let client = stream.peer_addr()?.ip().to_canonical();
-    let line = String::from_utf8_lossy(&head).lines().next().unwrap_or("").to_string();
-    println!("{client} {line}");
-    stream.write_all(page(name, client, &line).as_bytes())
+    let text = String::from_utf8_lossy(&head);
+    println!("{client} {}", text.lines().next().unwrap_or(""));
+    stream.write_all(page(name, client, &text).as_bytes())
 }
 
-fn page(name: &str, client: IpAddr, line: &str) -> String {
-    let path = line.split(' ').nth(1).unwrap_or("/");
-    // What Android asks to learn whether it stands before a portal.
-    if path.ends_with("/generate_204") || path.ends_with("/gen_204") {
-        return "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n".to_string();
+fn page(name: &str, client: IpAddr, head: &str) -> String {
+    let path = head.split(' ').nth(1).unwrap_or("/");
+    let host = head.lines().find_map(|line| line.strip_prefix("Host: ")).unwrap_or("");
+    // What phones ask to learn whether they stand before a portal.
+    if let Some(probe) = probes::asked(host, path) {
+        return probe.answer();
     }
     let body = format!(
         "<!doctype html><title>{name}</title><h1>{name}</h1><p>server={name}</p><p>client={client}</p>\n"
@@ -113,8 +115,12 @@ mod test {
         let text = page("outside", IpAddr::from([203, 0, 113, 2]), "GET / HTTP/1.1");
         assert!(text.contains("server=outside") && text.contains("client=203.0.113.2"));
         assert!(
-            page("outside", IpAddr::from([1, 2, 3, 4]), "GET /generate_204 HTTP/1.1")
-                .starts_with("HTTP/1.1 204")
+            page(
+                "outside",
+                IpAddr::from([1, 2, 3, 4]),
+                "GET /generate_204 HTTP/1.1\r\nHost: connectivitycheck.gstatic.com\r\n"
+            )
+            .starts_with("HTTP/1.1 204")
         );
         assert!(page("outside", IpAddr::from([1, 2, 3, 4]), "").contains("200 OK"));
     }

@@ -277,6 +277,7 @@ fn session(session: &Session) -> Value {
         "verifier": session.verifier.to_string(),
         "plan": session.plan,
         "devices": session.devices.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "there": session.there,
         "remaining_s": session.remaining_s,
         "used_s": session.used_s,
         "up_bytes": session.up_bytes,

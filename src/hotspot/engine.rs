@@ -241,6 +241,7 @@ impl Hotspot {
                 verifier: session.verifier,
                 plan: session.tariff.name.clone(),
                 devices: session.devices.iter().map(|device| device.mac).collect(),
+                there: session.devices.iter().any(|device| !device.has_left()),
                 remaining: session.left(now),
                 used_s: session.meter.used_s(),
                 since_first_use: session.meter.since_first_use(now),

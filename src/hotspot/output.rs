@@ -76,6 +76,8 @@ pub enum Gate {
     Strangers,
     /// Nobody passes but to what is free for all.
     Night,
+    /// There is no way outside: names by which phones find out get the portal's address.
+    Offline,
     /// This client does not pass.
     Closed(ClientId),
 }

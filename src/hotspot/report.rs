@@ -33,6 +33,8 @@ pub struct SessionReport {
     pub plan: String,
     /// Its devices, oldest first. A caretaker sees those of her own node; nobody else does.
     pub devices: Vec<MacAddress>,
+    /// Whether one of them is here, as far as probes tell.
+    pub there: bool,
     /// What is left, as of the last reading.
     pub remaining: Span,
     /// Seconds of use on this node.

@@ -71,8 +71,9 @@ impl Rules {
             Mode::Night => Some(Gate::Night),
             _ => None,
         };
+        let offline = Some(Gate::Offline).filter(|_| !uplink);
         let closed = self.policies.iter().filter(|policy| !policy.open && policy.has_network);
-        mode.into_iter().chain(closed.map(|policy| Gate::Closed(policy.client))).collect()
+        mode.into_iter().chain(offline).chain(closed.map(|policy| Gate::Closed(policy.client))).collect()
     }
 
     /// The devices that need no voucher now.

@@ -346,6 +346,7 @@ impl Node {
             verifier: session.verifier,
             plan: session.plan,
             devices: session.devices,
+            there: session.there,
             remaining_s: session.remaining.as_secs(),
             used_s: session.used_s,
             up_bytes: session.up_bytes,

@@ -552,6 +552,8 @@ pub struct Session {
     pub plan: String,
     /// The devices.
     pub devices: Vec<MacAddress>,
+    /// Whether one of them is here.
+    pub there: bool,
     /// Seconds that are left.
     pub remaining_s: u64,
     /// Seconds used here.

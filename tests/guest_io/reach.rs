@@ -1,7 +1,7 @@
 //! What guests reach and what they do not, stranger or admitted.
 
 use std::net::UdpSocket;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tequio::base::address::MacAddress;
 use tequio::base::time::Span;
@@ -248,6 +248,58 @@ fn names_asked_too_often_by_a_stranger_stay_unanswered() {
     assert_eq!(ask(&world, "p2", ROUTER, 53).as_deref(), Some("a name"));
     world.apply(&[admit(1, 7, LEASE)]).unwrap();
     assert_eq!(count(&world, "p1"), 200);
+}
+
+/// Octets a second that a phone moves through names, up and down, once what it may do at first is used up.
+fn tunnel(world: &mut World, phone: &str, router: &str) -> (f64, f64) {
+    let local = if router.contains(':') { "[::]:0" } else { "0.0.0.0:0" };
+    let socket = world.udp(phone, local);
+    socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    let (question, mut answer) = ([0x2a; 255], [0; 2_048]);
+    let mut moved = |seconds: u64| {
+        let (mut up, mut down) = (0, 0);
+        let until = Instant::now() + Duration::from_secs(seconds);
+        while Instant::now() < until {
+            let _ = socket.send_to(&question, address(router, 53));
+            while let Ok(length) = socket.recv(&mut answer) {
+                down += length;
+                // The answer says how many questions were heard, in its first octets.
+                up = up.max(u32::from_be_bytes(answer[..4].try_into().unwrap()));
+            }
+        }
+        (f64::from(up) * 255.0, down as f64)
+    };
+    let before = moved(6);
+    let after = moved(6);
+    ((after.0 - before.0) / 6.0, after.1 / 6.0)
+}
+
+#[test]
+fn a_tunnel_through_names_carries_less_than_two_kilobytes_a_second() {
+    let mut world = World::new();
+    // Whoever is behind the name server answers at once, with as much as fits.
+    world.start("rt", || async {
+        let socket = AsyncUdpSocket::bind(("::", 53)).await.expect("the port is free");
+        let (mut question, mut heard) = ([0; 2_048], std::collections::BTreeMap::new());
+        loop {
+            if let Ok((_, peer)) = socket.recv_from(&mut question).await {
+                let count: &mut u32 = heard.entry(peer).or_default();
+                *count += 1;
+                let mut answer = vec![0; 1_232];
+                answer[..4].copy_from_slice(&count.to_be_bytes());
+                let _ = socket.send_to(&answer, peer).await;
+            }
+        }
+    });
+    for (phone, router) in [("p1", ROUTER), ("p2", ROUTER6)] {
+        let (up, down) = tunnel(&mut world, phone, router);
+        assert!(up < 2_000.0 && down < 2_000.0, "{phone}: {up} octets a second up, {down} down");
+        assert!(up > 200.0 && down > 200.0, "names are answered: {up} up, {down} down");
+    }
+    // Who has paid asks as he likes.
+    world.apply(&[admit(3, 7, LEASE)]).unwrap();
+    let (_, down) = tunnel(&mut world, "p3", "10.77.20.1");
+    assert!(down > 10_000.0, "{down}");
 }
 
 #[test]

@@ -8,9 +8,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use nix::kmod::{ModuleInitFlags, finit_module};
 use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot};
+use nix::sys::time::TimeSpec;
+use nix::time::{ClockId, clock_gettime, clock_settime};
 
 use crate::console::{self, Outcome};
-use crate::{memory, pipe, power, radio, story};
+use crate::{memory, pipe, power, radio, story, suite};
 
 /// Plays the story that the kernel's command line asks for (`story=`), and switches the machine off.
 pub(crate) fn run() -> ! {
@@ -24,8 +26,9 @@ pub(crate) fn run() -> ! {
         Ok("power") => power::tell(),
         Ok("pipe") => pipe::tell(),
         Ok("radio") => radio::tell(),
+        Ok("hotspot") => suite::tell(),
         other => Err(format!(
-            "story=village, memory, power, pipe or radio on the kernel's command line: {other:?}"
+            "story=village, memory, power, pipe, radio or hotspot on the kernel's command line: {other:?}"
         )),
     });
     match told {
@@ -103,6 +106,20 @@ fn right_clock() -> Outcome<()> {
     }
     console::ok("the clock", &format!("the year {year}, {} s", now.as_secs()));
     Ok(())
+}
+
+/// What the clock says, in seconds since 1970.
+pub(crate) fn clock_s() -> Outcome<i64> {
+    clock_gettime(ClockId::CLOCK_REALTIME)
+        .map(|now| now.tv_sec().into())
+        .map_err(|error| format!("the clock: {error}"))
+}
+
+/// Sets the clock.
+pub(crate) fn set_clock(unix_s: i64) -> Outcome<()> {
+    let to = unix_s.try_into().map_err(|_| format!("{unix_s} s is nothing that this clock can say"))?;
+    clock_settime(ClockId::CLOCK_REALTIME, TimeSpec::new(to, 0))
+        .map_err(|error| format!("the clock cannot be set to {unix_s} s: {error}"))
 }
 
 /// 365.2425 days.

@@ -22,6 +22,7 @@ mod power;
 mod radio;
 mod space;
 mod story;
+mod suite;
 mod table;
 mod terrain;
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::console::{self, Outcome, ok, wait_for};
 use crate::http::{self, OUTSIDE as OUTSIDE_PAGE, Page};
 use crate::link::{BabelRoute, babel_routes};
+use crate::machine;
 use crate::nft::elements;
 use crate::node::run;
 use crate::table;
@@ -37,6 +38,7 @@ fn chapters(terrain: &mut Terrain) -> Outcome<()> {
     mesh(terrain)?;
     portal(terrain)?;
     let verifier = sale(terrain)?;
+    clock_jumps(terrain)?;
     death(terrain)?;
     revocation(terrain, &verifier)?;
     farewell(terrain)
@@ -177,6 +179,46 @@ fn sale(terrain: &Terrain) -> Outcome<String> {
     Ok(verifier)
 }
 
+/// The clock jumps by ten years, there and back: the lease is renewed, the guest passes, and his hour is not shorter.
+fn clock_jumps(terrain: &Terrain) -> Outcome<()> {
+    let began = (machine::clock_s()?, console::uptime().as_secs_f64());
+    let left = |what: &str| {
+        let sessions = terrain.plaza.ask(&["sessions"])?;
+        let left = sessions["sessions"][0]["remaining_s"].as_u64();
+        left.ok_or_else(|| format!("{what}, the session is there: {sessions}"))
+    };
+    let before = left("before the clock jumps")?;
+    for years in [10, -10] {
+        let what = format!("the clock jumps by {years} years");
+        let to = began.0 + years * YEAR_S;
+        if to < 0 {
+            console::skipped(&what, "no clock goes there");
+            continue;
+        }
+        machine::set_clock(to)?;
+        let ends = || -> Outcome<f64> {
+            let cid = terrain.plaza.space.inside(|| elements("cid"))?;
+            let lives = cid.first().and_then(|element| element.expires_ms);
+            let lives = lives.ok_or_else(|| format!("{what}, the guest keeps a lease: {cid:?}"))?;
+            Ok(console::uptime().as_secs_f64()
+                + f64::from(u32::try_from(lives).unwrap_or(u32::MAX)) / 1_000.0)
+        };
+        let first = ends()?;
+        wait_for("the lease is renewed", u64::from(LEASE_S), || {
+            let now = ends()?;
+            if now > first + 5.0 { Ok(()) } else { Err(format!("it ends at {now:.1}, as before")) }
+        })?;
+        outside(terrain, &what)?;
+        let after = left(&what)?;
+        if before.saturating_sub(after) > JUMP_COSTS_S {
+            return Err(format!("{what}, and an hour of use is one: {before} s were left, now {after}"));
+        }
+        ok(&what, &format!("{after} s of {before} are left, the lease was renewed"));
+    }
+    let passed = console::uptime().as_secs_f64() - began.1;
+    machine::set_clock(began.0 + passed as i64)
+}
+
 /// The daemon is killed: nobody is cut at once, nobody gets free days, and its successor goes on.
 ///
 /// The hill stands still meanwhile. Awake it takes its way to the plaza back when two of three Hellos are missing, two
@@ -290,6 +332,9 @@ fn look_around(terrain: &Terrain) {
     }
 }
 
+const YEAR_S: i64 = 31_556_952;
+/// What a session may use while the clock jumps, which takes as long as two leases.
+const JUMP_COSTS_S: u64 = 300;
 /// Well-formed, and of no community.
 const WRONG_CODE: &str = "0000-0000-0000";
 /// The shortest lease that the configuration allows.

@@ -5,13 +5,14 @@
 //! her and has no voucher. Luz lives in the hamlet (`caserio`), five links away from the gateway, and buys the plan of
 //! twenty seconds there. Nico brings a voucher of the hamlet to the square. Paco walks from the square to the hamlet.
 //!
-//! A new step is a row in `STEPS` and a method in `accounts`, `mesh`, `phones`, `exchange`, `secrets`, `split`,
+//! A new step is a row in `STEPS` and a method in `accounts`, `mesh`, `phones`, `probing`, `exchange`, `secrets`, `split`,
 //! `trouble` or `walking`.
 
 mod accounts;
 mod exchange;
 mod mesh;
 mod phones;
+mod probing;
 mod secrets;
 mod split;
 mod trouble;
@@ -58,6 +59,8 @@ const STEPS: &[(&str, Play)] = &[
     ("the code just sold opens the outside", Story::right_code),
     ("a phone without a voucher stays inside", Story::without_voucher),
     ("what a coupon says opens the portal", Story::coupon_scanned),
+    ("every phone finds out what it stands before", Story::probed),
+    ("an emergency opens the network, the night closes it", Story::modes),
     ("a code of the hamlet works at the square", Story::sold_elsewhere),
     ("a phone changes its address, walks over, and is let out", Story::walks_over),
     ("a seller pays, and two nodes say so", Story::settled_by_two),
@@ -69,6 +72,7 @@ const STEPS: &[(&str, Play)] = &[
     ("the link is back again", Story::hill_is_back),
     ("a daemon is killed and started again", Story::daemon_killed),
     ("the uplink dies, the content stays", Story::uplink_dies),
+    ("every phone finds the portal without an uplink", Story::probed_offline),
     ("the uplink is back", Story::uplink_is_back),
     ("the provider goes silent behind its cable", Story::provider_silent),
     ("the provider answers again", Story::provider_is_back),

@@ -74,9 +74,24 @@ pub fn base_table(settings: &FirewallSettings) -> String {
     }
     text.push_str(
         &RULES
+            .replace("PROBES", &probes())
             .replace("PORTAL", &settings.portal_port.to_string())
             .replace("EVERYWHERE", &PORTAL_EVERYWHERE.to_string()),
     );
+    text
+}
+
+/// What questions for [`PROBED`] begin with, as nft reads it.
+fn probes() -> String {
+    let mut text = String::new();
+    for name in PROBED {
+        text.push_str(if text.is_empty() { "0x" } else { ", 0x" });
+        let labels = name.split('.').flat_map(|label| [label.len() as u8].into_iter().chain(label.bytes()));
+        // The name ends with a zero, and the kind of what is asked for begins with another.
+        for octet in labels.chain([0, 0]).take(16) {
+            let _ = write!(text, "{octet:02x}");
+        }
+    }
     text
 }
 
@@ -139,12 +154,13 @@ fn declarations() -> String {
     DECLARATIONS.replace("SIZE", &(2 * limit::HOTSPOT_SESSIONS).to_string())
 }
 
-const CHAINS: [&str; 14] = [
+const CHAINS: [&str; 15] = [
     "hs_guard",
     "hs_guard_destination",
     "hs_mark",
     "hs_redirect",
     "hs_own",
+    "hs_names",
     "hs_forward",
     "hs_from_guest",
     "hs_to_guest",
@@ -154,6 +170,25 @@ const CHAINS: [&str; 14] = [
     "hs_first",
     "hs_from_policy",
     "hs_to_policy",
+];
+
+/// What phones and computers ask for to find out whether they are online; of two that begin alike, one. Pages that people
+/// open too are left out: for a moment after the uplink is back they would still lead to the portal.
+const PROBED: [&str; 13] = [
+    // Android, and Huawei's (`connectivitycheck.platform.hicloud.com`).
+    "connectivitycheck.gstatic.com",
+    "play.googleapis.com",
+    "clients3.google.com",
+    "captive.apple.com",
+    "www.msftconnecttest.com",
+    "ipv6.msftconnecttest.com",
+    "www.msftncsi.com",
+    "dns.msftncsi.com",
+    "detectportal.firefox.com",
+    "nmcheck.gnome.org",
+    "connectivity-check.ubuntu.com",
+    "network-test.debian.org",
+    "spectrum.s3.amazonaws.com",
 ];
 
 const DECLARATIONS: &str = r#"# tequio: the hotspot's table, beside fw4. Load it with: tequio firewall | nft -f -
@@ -193,9 +228,14 @@ table inet tequio {
   # not pass (0: all with a voucher, at night; a policy at other hours than its own). Held by leases, too: a dead daemon leaves neither for ever.
   set open { type mark; size SIZE; flags timeout; }
   set shut { type mark; size SIZE; flags timeout; }
+  # offline: 0 while there is no way outside.
+  set offline { type mark; size SIZE; flags timeout; }
 
-  # Written by the rules: how often each stranger asks for names, and how fast each passes in an emergency.
+  # Written by the rules: how often each stranger asks for names, how much he is told, and how fast he
+  # passes in an emergency.
   set dns_rate { type ether_addr; size SIZE; flags dynamic,timeout; timeout 1m; }
+  set names_down4 { type ipv4_addr; size SIZE; flags dynamic,timeout; timeout 1m; }
+  set names_down6 { type ipv6_addr; size SIZE; flags dynamic,timeout; timeout 1m; }
   set open_up { type ether_addr; size SIZE; flags dynamic,timeout; timeout 1m; }
   set open_down4 { type ipv4_addr; size SIZE; flags dynamic,timeout; timeout 1m; }
   set open_down6 { type ipv6_addr; size SIZE; flags dynamic,timeout; timeout 1m; }
@@ -205,6 +245,7 @@ table inet tequio {
   chain hs_mark { type filter hook prerouting priority mangle; policy accept; }
   chain hs_redirect { type nat hook prerouting priority dstnat - 5; policy accept; }
   chain hs_own { type filter hook input priority filter - 5; policy accept; }
+  chain hs_names { type filter hook output priority filter - 5; policy accept; }
   chain hs_forward { type filter hook forward priority filter - 5; policy accept; }
   chain hs_from_guest { }
   chain hs_to_guest { }
@@ -270,6 +311,8 @@ const RULES: &str = r#"table inet tequio {
 
   chain hs_redirect {
     iifname != @hotspot_interfaces accept
+    # Names by which phones find out whether they are online, by the 16 octets that a question for them begins with.
+    ct mark and 0 @offline meta nfproto ipv4 udp dport 53 @th,160,128 { PROBES } redirect to :PORTAL
     # Who types this node's address gets the portal, with or without a voucher, and never LuCI.
     fib daddr type local tcp dport 80 redirect to :PORTAL
     # What stands on coupons opens the portal of whatever node the guest is at.
@@ -291,7 +334,7 @@ const RULES: &str = r#"table inet tequio {
   # What guests reach of this node: DHCP, names, time, the portal.
   chain hs_own {
     iifname != @hotspot_interfaces accept
-    udp dport { 53, 123 } accept
+    udp dport { 53, 123, PORTAL } accept
     tcp dport { 53, PORTAL } accept
     udp sport 68 udp dport 67 accept
     ip6 saddr fe80::/10 udp sport 546 udp dport 547 accept
@@ -300,6 +343,14 @@ const RULES: &str = r#"table inet tequio {
     ct state established ct direction reply accept
     meta l4proto { icmp, icmpv6 } ct state related accept
     counter drop
+  }
+
+  # Long answers would be the other half of a tunnel.
+  chain hs_names {
+    oifname != @hotspot_interfaces accept
+    ct mark != 0 accept
+    meta l4proto { tcp, udp } th sport 53 update @names_down4 { ip daddr limit rate over 1 kbytes/second burst 16 kbytes } counter drop
+    meta l4proto { tcp, udp } th sport 53 update @names_down6 { ip6 daddr limit rate over 1 kbytes/second burst 16 kbytes } counter drop
   }
 
   chain hs_forward {

@@ -29,11 +29,13 @@ pub(super) enum Set {
     Open,
     /// Clients that do not pass.
     Shut,
+    /// Holds 0 while there is no way outside.
+    Offline,
 }
 
 impl Set {
     /// All of them.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Cid,
         Self::Leases,
         Self::Up,
@@ -42,6 +44,7 @@ impl Set {
         Self::LimitDown,
         Self::Open,
         Self::Shut,
+        Self::Offline,
     ];
 
     /// Its name in the base table.
@@ -55,6 +58,7 @@ impl Set {
             Self::LimitDown => "limit_down",
             Self::Open => "open",
             Self::Shut => "shut",
+            Self::Offline => "offline",
         }
     }
 }
@@ -286,8 +290,10 @@ fn be64(attribute: Attribute<'_>) -> Option<u64> {
 /// The client's half of a mark.
 const CLIENT_BITS: u32 = 0xffff;
 /// Marks of policies have it, and those of flows that another node's policy has marked.
-const FIRST_BIT: u32 = 0x8000_0000;
-/// The bit, and AF21 in the six bits behind it: queues put that DSCP on what comes back.
+pub(in crate::platform) const FIRST_BIT: u32 = 0x8000_0000;
+/// Here they have the DSCP that queues put on what comes back.
+pub(in crate::platform) const DSCP_BITS: u32 = 0x7e00_0000;
+/// Both, with AF21.
 const FIRST_MARK: u32 = FIRST_BIT | 18 << 25;
 /// 10 Gbit/s: above it the kernel's arithmetic (nanoseconds x bytes) could overflow.
 const MAX_KBPS: u32 = 10_000_000;

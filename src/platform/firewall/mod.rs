@@ -21,6 +21,7 @@ use crate::platform::netlink::message::{ACK, Batch, CREATE, Refusal};
 use crate::platform::netlink::socket::{NetlinkError, NetlinkSocket, Protocol};
 
 use elements::{Counter, Key, Set, Value};
+pub(in crate::platform) use elements::{DSCP_BITS, FIRST_BIT};
 pub use elements::{client_of, mark};
 use plan::{Known, Place, Step};
 

@@ -167,6 +167,7 @@ const fn place(gate: Gate) -> Place {
     match gate {
         Gate::Strangers => (Set::Open, Key::Mark(0)),
         Gate::Night => (Set::Shut, Key::Mark(0)),
+        Gate::Offline => (Set::Offline, Key::Mark(0)),
         Gate::Closed(client) => (Set::Shut, Key::Mark(client.0)),
     }
 }

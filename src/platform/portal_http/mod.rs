@@ -1,6 +1,6 @@
 //! The portal's HTTP server: turns what a phone sends into a [`PortalRequest`], and a [`Rendered`] page
 //! into what it gets. It knows no page and no guest; the caller finds the MAC address
-//! ([`super::neighbours`]) and asks the node.
+//! ([`super::neighbours`]) and asks the node. Beside it stands what names are answered by while there is no way outside ([`names`]).
 //!
 //! Everything that a stranger can hold is bounded: connections in all and per address, bytes and
 //! seconds of a request. A connection carries one request. When a new one comes and there is no room, one
@@ -9,9 +9,11 @@
 
 mod connection;
 mod message;
+mod names;
 #[cfg(test)]
 mod tests;
 
+use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::task::Poll;
@@ -31,11 +33,13 @@ use crate::hotspot::request::{PortalRequest, Rendered};
 use crate::platform::request_ids::RequestIds;
 use connection::{Ending, Times, Told};
 pub use message::read_request;
+use names::Names;
 
 /// The server. Dropping it closes the listeners and all connections.
 #[derive(Debug)]
 pub struct Portal {
     listeners: Vec<TcpListener>,
+    names: Option<Names>,
     ids: RequestIds,
     connections: SortedMap<u64, Connection>,
     waiting: SortedMap<RequestId, Waiting>,
@@ -129,8 +133,11 @@ impl Portal {
             return Err(failure);
         }
         let (tell, told) = mpsc::unbounded_channel();
+        // The same port for datagrams.
+        let names = listeners.iter().find_map(|listener| Names::open(listener.local_addr().ok()?).ok());
         Ok(Self {
             listeners,
+            names,
             ids,
             connections: SortedMap::new(),
             waiting: SortedMap::new(),
@@ -179,6 +186,7 @@ impl Portal {
                 () = tokio::time::sleep_until(rest_until.unwrap_or_else(Instant::now)), if rest_until.is_some() => {
                     self.rest_until = None;
                 }
+                never = serve(self.names.as_ref()) => match never {},
                 accepted = accept(&self.listeners), if room && rest_until.is_none() => match accepted {
                     Ok((stream, peer)) => self.open(stream, peer),
                     Err(error) => self.rest_after(&error),
@@ -334,6 +342,14 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     setsockopt(&socket, IpFreebind, &true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
+}
+
+/// Answers for names, if that socket could be opened.
+async fn serve(names: Option<&Names>) -> Infallible {
+    match names {
+        Some(names) => names.serve().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Takes a connection from whichever listener has one.

@@ -156,11 +156,13 @@ impl Keeper {
             // It led to an interface that is gone.
             self.say(&[order::remove_redirect(index)])?;
         }
-        let mut orders = vec![order::redirect(index, turn)];
         if at(found, index, INGRESS).is_none() {
-            orders.insert(0, order::ingress(index));
+            self.say(&[order::ingress(index)])?;
         }
-        self.say(&orders)?;
+        if let Err(why) = self.say(&[order::redirect(index, turn, true)]) {
+            self.say(&[order::redirect(index, turn, false)])?;
+            log::info!("{name}: what comes back to a school goes first nowhere: {why}; {MARKS}");
+        }
         Ok(news.or(Some("the queue that stood")))
     }
 
@@ -241,4 +243,5 @@ pub fn is_turn(name: &str) -> bool {
 
 /// What is before the number in the names of the interfaces that we make.
 const TURN: &str = "tequio";
+const MARKS: &str = "on OpenWrt: kmod-sched-ctinfo";
 const REMEDY: &str = "on OpenWrt: apk add kmod-sched-cake kmod-ifb, or opkg install them";

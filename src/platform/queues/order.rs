@@ -1,9 +1,10 @@
 //! What is said to the kernel about queues: the bytes of single messages.
 //!
 //! Structures and numbers are those of `linux/rtnetlink.h` (`tcmsg`), `linux/pkt_sched.h` (cake, HTB, fq_codel),
-//! `linux/pkt_cls.h` (u32), `linux/tc_act/tc_mirred.h` and `linux/if_link.h`. Numbers are in the machine's order; only
+//! `linux/pkt_cls.h` (u32), `linux/tc_act/` (mirred, ctinfo) and `linux/if_link.h`. Numbers are in the machine's order; only
 //! what u32 compares with packets is in the network's.
 
+use crate::platform::firewall::{DSCP_BITS, FIRST_BIT};
 use crate::platform::netlink::message::{Batch, CREATE, REPLACE};
 
 /// Bytes of `struct tcmsg`.
@@ -67,7 +68,8 @@ pub(super) fn classes(interface: u32, kbit: u32) -> Vec<Order> {
     ];
     for (priority, (minor, share, most)) in (0..).zip(CLASSES) {
         let part = |percent: u32| (kbit * percent / 100).max(8);
-        orders.push(class(interface, (minor, WHOLE), part(share), part(most), priority));
+        // What nobody uses of its own, school and the rest share: first come only calls.
+        orders.push(class(interface, (minor, WHOLE), part(share), part(most), priority.min(1)));
         orders.push(fq_codel(interface, OURS + (minor << 16), OURS | minor, kbit));
     }
     for ipv6 in [false, true] {
@@ -127,13 +129,20 @@ pub(super) fn remove_ingress(interface: u32) -> Order {
     Order(libc::RTM_DELQDISC, 0, head(interface, INGRESS_HANDLE, INGRESS, 0))
 }
 
-/// Sends what arrives on an interface through the queue of another, and on from there.
-pub(super) fn redirect(interface: u32, to: u32) -> Order {
+/// Sends what arrives on an interface through the queue of another, and on from there. If `marks`, what belongs to a flow
+/// of a school gets its DSCP first, which connection tracking knows (`platform/firewall`).
+pub(super) fn redirect(interface: u32, to: u32, marks: bool) -> Order {
     let mirred = words(&[0, 0, STOLEN, 0, 0, EGRESS_REDIRECT, to]);
     let mirred = attributes(&[(MIRRED_PARAMETERS, &mirred)]);
-    let action = attributes(&[(ACTION_KIND, b"mirred\0"), (ACTION_OPTIONS, &mirred)]);
-    let options =
-        attributes(&[(U32_ACTION, &attributes(&[(1, &action)])), (U32_SELECTOR, &selector(&[[0; 3]]))]);
+    let mirred = attributes(&[(ACTION_KIND, b"mirred\0"), (ACTION_OPTIONS, &mirred)]);
+    let ctinfo = attributes(&[
+        (CTINFO_ACTION, &words(&[0, 0, PIPE, 0, 0])),
+        (CTINFO_DSCP, &DSCP_BITS.to_ne_bytes()),
+        (CTINFO_STATE, &FIRST_BIT.to_ne_bytes()),
+    ]);
+    let ctinfo = attributes(&[(ACTION_KIND, b"ctinfo\0"), (NESTED | ACTION_OPTIONS, &ctinfo)]);
+    let actions = if marks { attributes(&[(1, &ctinfo), (2, &mirred)]) } else { attributes(&[(1, &mirred)]) };
+    let options = attributes(&[(U32_ACTION, &actions), (U32_SELECTOR, &selector(&[[0; 3]]))]);
     let all = u32::from((libc::ETH_P_ALL as u16).to_be());
     filter((interface, ARRIVING, PRIORITY << 16 | all), &options)
 }
@@ -291,6 +300,12 @@ const U32_ACTION: u16 = 7;
 const ACTION_KIND: u16 = 1;
 const ACTION_OPTIONS: u16 = 2;
 const MIRRED_PARAMETERS: u16 = 2;
+/// Younger actions ask for it.
+const NESTED: u16 = 0x8000;
+const CTINFO_ACTION: u16 = 3;
+const CTINFO_DSCP: u16 = 5;
+const CTINFO_STATE: u16 = 6;
+const PIPE: u32 = 3;
 const STOLEN: u32 = 4;
 const EGRESS_REDIRECT: u32 = 1;
 

@@ -11,8 +11,9 @@ use serde_json::Value;
 
 use self::street::{PHONES, Street};
 use self::traffic::{Downloads, Heard, call, serve};
-use crate::console::{Outcome, figure, ok, wait_for};
+use crate::console::{self, Outcome, figure, ok, wait_for};
 use crate::node::run;
+use crate::terrain::NFT;
 
 /// Tells it. What went before a failure stands on the console.
 pub(crate) fn tell() -> Outcome<()> {
@@ -28,6 +29,7 @@ pub(crate) fn tell() -> Outcome<()> {
         return Err(format!("without a queue a call suffers, or nothing is measured here: {heard}"));
     }
 
+    street.load_base_table()?;
     street.gateway.start_and_wait()?;
     for (kind, name, flows) in [("htb", "htb", 1), ("cake", "cake", GREEDY_FLOWS)] {
         if kind == "cake" {
@@ -39,6 +41,10 @@ pub(crate) fn tell() -> Outcome<()> {
         let (heard, shares) = loaded(&street, name, flows, LOADED_S, usual_ms)?;
         heard.judge(usual_ms)?;
         shares.judge()?;
+        if let Err(why) = school(&street, name, usual_ms) {
+            look_around(&street, &turn);
+            return Err(why);
+        }
         comes_back(&street, kind, &turn)?;
     }
     street.gateway.stop()?;
@@ -64,6 +70,41 @@ fn loaded(
     figure(&format!("pipe.{name}.worst_to_mean"), format!("{:.2}", shares.worst() / shares.mean()));
     figure(&format!("pipe.{name}.sum_kbit"), format!("{:.0}", shares.kbit.iter().sum::<f64>()));
     Ok((heard, shares))
+}
+
+/// A school downloads beside ten others: it has its share, and a call goes on.
+fn school(street: &Street, name: &str, usual_ms: f64) -> Outcome<()> {
+    let ((heard, school), others) = Downloads::during(street.downloaders(), 1, || {
+        Downloads::alone(street.school(), || call(street.speaker(), LOADED_S))
+    })?;
+    let mean = Shares { kbit: others }.mean();
+    let said = format!("{school:.0} kbit/s, each of ten others {mean:.0}; the call: {heard}");
+    figure(&format!("pipe.{name}.school_kbit"), format!("{school:.0}"));
+    figure(&format!("pipe.{name}.beside_school_kbit"), format!("{mean:.0}"));
+    // One more flow than in the play before.
+    heard.judge(usual_ms + ONE_MORE_MS)?;
+    if school < SCHOOL_KBIT || mean < LEAST_BESIDE_KBIT {
+        return Err(format!(
+            "a school has {SCHOOL_KBIT} kbit/s, the others {LEAST_BESIDE_KBIT} each, {name}: {said}"
+        ));
+    }
+    ok(&format!("a school's download, {name}"), &said);
+    Ok(())
+}
+
+/// What a person would look at after a failure.
+fn look_around(street: &Street, turn: &str) {
+    let shown = |program: &str, words: &str| {
+        let words: Vec<&str> = words.split(' ').collect();
+        let shown = street.gateway.space.inside(|| run(program, &words));
+        console::quote(&words.join(" "), &shown.unwrap_or_else(|why| why));
+    };
+    shown(NFT, "list table inet tequio");
+    shown(TC, "-s filter show dev up0 ingress");
+    for what in ["qdisc", "class"] {
+        shown(TC, &format!("-s {what} show dev {turn}"));
+    }
+    let _ = street.gateway.judge_log();
 }
 
 /// What each phone got.
@@ -162,6 +203,12 @@ const TC: &str = "/sbin/tc";
 const QUIET_S: u64 = 4;
 const CONTROL_S: u64 = 8;
 const LOADED_S: u64 = 15;
+/// What a packet of each of two classes, one after the other, may take.
+const ONE_MORE_MS: f64 = 20.0;
+/// Of 4,000 kbit/s; one of eleven equal ones would get 340.
+const SCHOOL_KBIT: f64 = 1_000.0;
+/// A school leaves half of the pipe to the others.
+const LEAST_BESIDE_KBIT: f64 = 120.0;
 /// Who opens so many downloads gets no more than the others, with cake.
 const GREEDY_FLOWS: usize = 3;
 /// Of 4,000 kbit/s, headers, the call's 2 x 86 and what is dropped not counted.

@@ -1,4 +1,4 @@
-//! Eleven phones behind a gateway, and a provider's modem with a deep queue before the outside.
+//! Eleven phones and a school behind a gateway, and a provider's modem with a deep queue before the outside.
 //!
 //! ```text
 //!   phone 1..11 ══ hs1..11 ─ gateway ─ up0 ══ in0 ─ modem ─ out0 ══ net0 ─ outside
@@ -10,7 +10,7 @@ use crate::console::Outcome;
 use crate::link::{add_address, add_route, cable, single_packets, up};
 use crate::node::{Node, run};
 use crate::space::Space;
-use crate::terrain::{NFT, to};
+use crate::terrain::{BASE_TABLE, NFT, to};
 
 /// All of it.
 pub(super) struct Street {
@@ -19,6 +19,7 @@ pub(super) struct Street {
     /// Behind the modem.
     pub(super) outside: Space,
     phones: Vec<Space>,
+    school: Space,
     _modem: Space,
 }
 
@@ -59,7 +60,21 @@ impl Street {
         }
         std::fs::write(MASQUERADE_FILE, MASQUERADE).map_err(|error| format!("{MASQUERADE_FILE}: {error}"))?;
         gateway.space.inside(|| run(NFT, &["-f", MASQUERADE_FILE]))?;
-        Ok(Self { gateway, outside, phones, _modem: modem })
+        let school = phone(&gateway.space, SCHOOL)?;
+        Ok(Self { gateway, outside, phones, school, _modem: modem })
+    }
+
+    /// Loads the daemon's base table, as the init script does.
+    pub(super) fn load_base_table(&self) -> Outcome<()> {
+        let text = self.gateway.base_table()?;
+        std::fs::write(BASE_TABLE, &text).map_err(|error| format!("{BASE_TABLE}: {error}"))?;
+        self.gateway.space.inside(|| run(NFT, &["-f", BASE_TABLE]))?;
+        Ok(())
+    }
+
+    /// Who has a policy.
+    pub(super) fn school(&self) -> &Space {
+        &self.school
     }
 
     /// Gives the daemon a configuration with a queue, or without.
@@ -104,12 +119,15 @@ fn config(queue: bool) -> String {
         return String::new();
     }
     format!(
-        "\nconfig queue\n\toption device 'up0'\n\toption upload_kbit '{PIPE_KBIT}'\n\toption download_kbit '{PIPE_KBIT}'\n"
+        "\nconfig queue\n\toption device 'up0'\n\toption upload_kbit '{PIPE_KBIT}'\n\toption download_kbit '{PIPE_KBIT}'\n\
+         \nconfig policy\n\toption name 'Escuela'\n\tlist device 'hs{SCHOOL}'\n"
     )
 }
 
 /// How many phones there are.
 pub(super) const PHONES: usize = 11;
+/// Its number among the phones' cables.
+const SCHOOL: usize = PHONES + 1;
 /// What the daemon's queue lets through: 0.9 of the modem's.
 pub(super) const PIPE_KBIT: f64 = 4_000.0;
 const MODEM_KBIT: u32 = 4_444;

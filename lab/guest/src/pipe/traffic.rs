@@ -147,6 +147,15 @@ impl Downloads {
         flows: usize,
         work: impl FnOnce() -> Outcome<T>,
     ) -> Outcome<(T, Vec<f64>)> {
+        Self::filled(phones, flows, FULL_BYTES, work)
+    }
+
+    fn filled<T>(
+        phones: &[Space],
+        flows: usize,
+        first_bytes: usize,
+        work: impl FnOnce() -> Outcome<T>,
+    ) -> Outcome<(T, Vec<f64>)> {
         let counts: Vec<AtomicUsize> = phones.iter().map(|_| AtomicUsize::new(0)).collect();
         let over = AtomicBool::new(false);
         let read = || counts.iter().map(|count| count.load(Ordering::Relaxed)).collect::<Vec<_>>();
@@ -164,7 +173,7 @@ impl Downloads {
             let worked = open().and_then(|()| {
                 wait_for("the pipe is full", 60, || {
                     let sum: usize = read().iter().sum();
-                    if sum > FULL_BYTES { Ok(()) } else { Err(format!("{sum} octets")) }
+                    if sum > first_bytes { Ok(()) } else { Err(format!("{sum} octets")) }
                 })?;
                 let (before, began) = (read(), Instant::now());
                 let worked = work()?;
@@ -177,6 +186,15 @@ impl Downloads {
             over.store(true, Ordering::Relaxed);
             worked
         })
+    }
+}
+
+impl Downloads {
+    /// One download more while others fill the pipe, with `work` when it has found its rate; what it got meanwhile, in
+    /// kbit/s.
+    pub(super) fn alone<T>(phone: &Space, work: impl FnOnce() -> Outcome<T>) -> Outcome<(T, f64)> {
+        let (worked, kbit) = Self::filled(std::slice::from_ref(phone), 1, ALONE_BYTES, work)?;
+        Ok((worked, kbit.iter().sum()))
     }
 }
 
@@ -213,3 +231,5 @@ const LATEST: Duration = Duration::from_secs(3);
 /// Eight seconds of the pipe: the senders have found their rates, and what they threw into the modem's queue at first has
 /// left it, by the tenth that we are slower.
 const FULL_BYTES: usize = 4_000_000;
+/// Some seconds of one download's share: of a fair one, half a minute.
+const ALONE_BYTES: usize = 500_000;

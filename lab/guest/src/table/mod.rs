@@ -131,6 +131,7 @@ const CHAINS: &[(&str, Option<Hook>)] = &[
     ("hs_mark", Some(("filter", PREROUTING, -150))),
     ("hs_redirect", Some(("nat", PREROUTING, -105))),
     ("hs_own", Some(("filter", INPUT, -5))),
+    ("hs_names", Some(("filter", OUTPUT, -5))),
     ("hs_forward", Some(("filter", FORWARD, -5))),
     ("hs_from_guest", None),
     ("hs_to_guest", None),
@@ -184,7 +185,10 @@ const SETS: &[Set] = &[
     Set { each: Some(Each::Limit), ..plain("limit_down") },
     plain("open"),
     plain("shut"),
+    plain("offline"),
     by_rules("dns_rate", MAC),
+    by_rules("names_down4", IP),
+    by_rules("names_down6", IP6),
     by_rules("open_up", MAC),
     by_rules("open_down4", IP),
     by_rules("open_down6", IP6),
@@ -330,6 +334,7 @@ const POLICY_ACCEPT: u32 = 1;
 const PREROUTING: u32 = 0;
 const INPUT: u32 = 1;
 const FORWARD: u32 = 2;
+const OUTPUT: u32 = 3;
 const WITHOUT_NAME: u32 = 1;
 const CONSTANT: u32 = 2;
 const INTERVAL: u32 = 4;

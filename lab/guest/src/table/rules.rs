@@ -3,8 +3,8 @@
 
 use super::word::{
     ACCEPT, CT_DIRECTION, CT_MARK, CT_STATE, DROP, Elements, FAMILY, HEAD, ICMP_KIND, INPUT_KIND, INPUT_NAME,
-    IP_FROM, IP_TO, IP6_FROM, IP6_TO, MAC_FROM, OUTPUT_NAME, PORT_TO, PORTS, PROTOCOL, Port, TRAFFIC_CLASS,
-    Unnamed, Word,
+    IP_FROM, IP_TO, IP6_FROM, IP6_TO, MAC_FROM, NAME, OUTPUT_NAME, PORT_FROM, PORT_TO, PORTS, PROTOCOL, Port,
+    TRAFFIC_CLASS, Unnamed, Word,
 };
 use Word::{
     AddressKind, Among, Bits, Count, EachOctetsOver, EachOver, Goto, In, Is, IsNotNumber, IsNumber, IsShort,
@@ -21,6 +21,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
         MARK,
         REDIRECT,
         OWN,
+        NAMES_TOLD,
         FORWARD,
         FROM_GUEST,
         TO_GUEST,
@@ -147,6 +148,24 @@ const MARK: &[Rule] = &[
 const REDIRECT: &[Rule] = &[
     // iifname != @hotspot_interfaces accept
     ("hs_redirect", &[INPUT_NAME, NotIn(HOTSPOT), ACCEPT]),
+    // ct mark and 0 @offline meta nfproto ipv4 udp dport 53 @th,160,128 { PROBES } redirect to :PORTAL
+    (
+        "hs_redirect",
+        &[
+            CT_MARK,
+            Bits(0),
+            In("offline"),
+            FAMILY,
+            V4,
+            PROTOCOL,
+            UDP,
+            PORT_TO,
+            NAMES,
+            NAME,
+            Among(&PROBED),
+            Redirect(Port::Portal),
+        ],
+    ),
     // fib daddr type local tcp dport 80 redirect to :PORTAL
     ("hs_redirect", &[AddressKind(TARGET), LOCAL, PROTOCOL, TCP, PORT_TO, PAGES, Redirect(Port::Portal)]),
     // ip daddr 192.0.2.1 tcp dport 80 redirect to :PORTAL
@@ -176,8 +195,8 @@ const REDIRECT: &[Rule] = &[
 const OWN: &[Rule] = &[
     // iifname != @hotspot_interfaces accept
     ("hs_own", &[INPUT_NAME, NotIn(HOTSPOT), ACCEPT]),
-    // udp dport { 53, 123 } accept
-    ("hs_own", &[PROTOCOL, UDP, PORT_TO, Among(&NAMES_AND_TIME), ACCEPT]),
+    // udp dport { 53, 123, PORTAL } accept
+    ("hs_own", &[PROTOCOL, UDP, PORT_TO, Among(&NAMES_TIME_AND_PORTAL), ACCEPT]),
     // tcp dport { 53, PORTAL } accept
     ("hs_own", &[PROTOCOL, TCP, PORT_TO, Among(&NAMES_AND_PORTAL), ACCEPT]),
     // udp sport 68 udp dport 67 accept
@@ -206,6 +225,46 @@ const OWN: &[Rule] = &[
     ("hs_own", &[PROTOCOL, Among(&ICMP_OR_ICMP6), CT_STATE, Bits(RELATED), IsNotNumber(0), ACCEPT]),
     // counter drop
     ("hs_own", &[Count, DROP]),
+];
+
+const NAMES_TOLD: &[Rule] = &[
+    // oifname != @hotspot_interfaces accept
+    ("hs_names", &[OUTPUT_NAME, NotIn(HOTSPOT), ACCEPT]),
+    // ct mark != 0 accept
+    ("hs_names", &[CT_MARK, IsNotNumber(0), ACCEPT]),
+    // meta l4proto { tcp, udp } th sport 53 update @names_down4 { ip daddr limit rate over 1 kbytes/second burst 16 kbytes }
+    // counter drop
+    (
+        "hs_names",
+        &[
+            PROTOCOL,
+            TCP_OR_UDP,
+            PORT_FROM,
+            NAMES,
+            FAMILY,
+            V4,
+            IP_TO,
+            EachOctetsOver("names_down4", 1_024, 16_384),
+            Count,
+            DROP,
+        ],
+    ),
+    // the same with names_down6 and ip6 daddr
+    (
+        "hs_names",
+        &[
+            PROTOCOL,
+            TCP_OR_UDP,
+            PORT_FROM,
+            NAMES,
+            FAMILY,
+            V6,
+            IP6_TO,
+            EachOctetsOver("names_down6", 1_024, 16_384),
+            Count,
+            DROP,
+        ],
+    ),
 ];
 
 const FORWARD: &[Rule] = &[
@@ -315,8 +374,28 @@ const ICMP_OR_ICMP6: Unnamed =
     Unnamed { kind: PROTOCOL_KIND, length: 1, elements: Elements::Single(&[&[1], &[58]]) };
 const NAMES: Word = Is(&[0, 53]);
 const PAGES: Word = Is(&[0, 80]);
-const NAMES_AND_TIME: Unnamed =
-    Unnamed { kind: PORT_KIND, length: 2, elements: Elements::Single(&[&[0, 53], &[0, 123]]) };
+const NAMES_TIME_AND_PORTAL: Unnamed =
+    Unnamed { kind: PORT_KIND, length: 2, elements: Elements::PortsAndPortal(&[53, 123]) };
+/// What a question for a name that phones probe begins with.
+const PROBED: Unnamed = Unnamed {
+    kind: INTEGER_KIND,
+    length: 16,
+    elements: Elements::Single(&[
+        b"\x11connectivityche",
+        b"\x04play\x0agoogleapis",
+        b"\x08clients3\x06google",
+        b"\x07captive\x05apple\x03c",
+        b"\x03www\x0fmsftconnect",
+        b"\x04ipv6\x0fmsftconnec",
+        b"\x03www\x08msftncsi\x03co",
+        b"\x03dns\x08msftncsi\x03co",
+        b"\x0cdetectportal\x07fi",
+        b"\x07nmcheck\x05gnome\x03o",
+        b"\x12connectivity-ch",
+        b"\x0cnetwork-test\x06de",
+        b"\x08spectrum\x02s3\x09ama",
+    ]),
+};
 const NAMES_AND_PORTAL: Unnamed =
     Unnamed { kind: PORT_KIND, length: 2, elements: Elements::PortsAndPortal(&[53]) };
 /// Router solicitation, neighbour solicitation and advertisement, three reports of multicast listeners.
@@ -368,6 +447,7 @@ const NEW: u32 = 8;
 const UNTRACKED: u32 = 0x40;
 /// nft's numbers for the types of elements.
 const IP6_KIND: u32 = 8;
+const INTEGER_KIND: u32 = 4;
 const PROTOCOL_KIND: u32 = 12;
 const PORT_KIND: u32 = 13;
 const ICMP6_KIND: u32 = 29;

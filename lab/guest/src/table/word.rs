@@ -113,7 +113,10 @@ pub(super) const IP6_FROM: Word = Word::Octets(NETWORK, 8, 16);
 pub(super) const IP6_TO: Word = Word::Octets(NETWORK, 24, 16);
 /// The port it comes from, and the port it goes to.
 pub(super) const PORTS: Word = Word::Octets(TRANSPORT, 0, 4);
+pub(super) const PORT_FROM: Word = Word::Octets(TRANSPORT, 0, 2);
 pub(super) const PORT_TO: Word = Word::Octets(TRANSPORT, 2, 2);
+/// What a question to a name server begins with.
+pub(super) const NAME: Word = Word::Octets(TRANSPORT, 20, 16);
 pub(super) const ICMP_KIND: Word = Word::Octets(TRANSPORT, 0, 1);
 
 pub(super) const CT_STATE: Word = Word::Ct(0);

@@ -39,10 +39,25 @@ mod recorded {
         // tc filter add dev eth0 parent ffff:fff2 prio 32400 protocol all u32 match u32 0 0 action mirred egress redirect
         // dev tequio7 (number 9), which in tc's version also says what is 0 in ours.
         is(
-            &redirect(7, 9),
+            &redirect(7, 9, false),
             libc::RTM_NEWTFILTER,
             "00000000 07000000 00000000 f2ffffff 0003907e 08000100 75333200 6000 0200
              3800 0700 3400 0100 0b00 0100 6d697272656400 00 2400 0200
+             2000 0200 00000000 00000000 04000000 00000000 00000000 01000000 09000000
+             2400 0500 01000100 00000000 00000000 00000000 00000000 00000000 00000000 00000000",
+        );
+    }
+
+    #[test]
+    fn what_arrives_gets_the_mark_of_its_flow_as_tc_does_it() {
+        // The same with `action ctinfo dscp 0x7e000000 0x80000000 pipe` before mirred; tc also says a zone of 0.
+        is(
+            &redirect(7, 9, true),
+            libc::RTM_NEWTFILTER,
+            "00000000 07000000 00000000 f2ffffff 0003907e 08000100 75333200 9c00 0200
+             7400 0700 3c00 0100 0b00 0100 6374696e666f00 00 2c00 0280
+             1800 0300 00000000 00000000 03000000 00000000 00000000 0800 0500 0000007e 0800 0600 00000080
+             3400 0200 0b00 0100 6d697272656400 00 2400 0200
              2000 0200 00000000 00000000 04000000 00000000 00000000 01000000 09000000
              2400 0500 01000100 00000000 00000000 00000000 00000000 00000000 00000000 00000000",
         );
@@ -99,7 +114,7 @@ fn what_is_ordered_is_found_again() {
     assert_eq!(read(&orders[2]), Standing { kind: Kind::Htb, bytes_per_s: None, ..cake });
     let whole = Standing { handle: OURS | WHOLE, parent: OURS, kind: Kind::Htb, ..cake };
     assert_eq!(read(&orders[3]), whole);
-    let filter = read(&redirect(7, 9));
+    let filter = read(&redirect(7, 9, true));
     assert_eq!((filter.parent, filter.info >> 16), (ARRIVING, PRIORITY));
 }
 

@@ -44,6 +44,7 @@ function card(root, session) {
 		]),
 		page.facts([
 			[ session.devices.length > 1 ? _('Devices') : _('Device'), devices(root, session) ],
+			[ _('Now'), session.there ? _('is here') : _('has left') ],
 			[ _('Used'), format.duration(session.used_s) ],
 			[ _('Received'), format.bytes(session.down_bytes) ],
 			[ _('Sent'), format.bytes(session.up_bytes) ]
