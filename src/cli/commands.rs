@@ -36,6 +36,8 @@ pub(super) enum Kind {
     Report,
     /// Whether a link can be built; the same.
     PlanLink,
+    /// What a boot undoes.
+    Undo,
     /// A method of the daemon's ubus object.
     Ask(&'static str),
 }
@@ -136,6 +138,23 @@ pub(super) const COMMANDS: &[Command] = &[
         ..command(&["statistics"], Kind::Ask("statistics"), "what came, left, and was dropped", STATISTICS)
     },
     command(&["links"], Kind::Ask("links"), "the devices of the mesh and what they cost", LINKS),
+    Command {
+        operand: Some(Operand::Word("device")),
+        options: &[
+            opt("channel", ArgumentType::Int32),
+            opt("width", ArgumentType::Int32),
+            opt("power", ArgumentType::Int32),
+            opt("distance", ArgumentType::Int32),
+            opt("key", ArgumentType::Int32),
+        ],
+        ..command(
+            &["link", "change"],
+            Kind::Ask("link_change"),
+            "change a link at both its ends",
+            LINK_CHANGE,
+        )
+    },
+    command(&["link", "undo"], Kind::Undo, "at boot: what a change left unfinished, for uci", LINK_UNDO),
     command(&["sync"], Kind::Ask("sync"), "with whom records are exchanged", SYNC),
     command(&["plans"], Kind::Ask("plans"), "what can be sold", PLANS),
     Command {
@@ -388,6 +407,33 @@ const LINKS: &str = "\
 Usage: tequio links
 
 Example: tequio links
+";
+
+const LINK_CHANGE: &str = "\
+Usage: tequio link change DEVICE [--channel MHZ] [--width MHZ] [--power DBM]
+         [--distance METRES] [--key NUMBER]
+
+Both ends of the link change together, or neither does: each goes back by
+itself if they do not find each other again. Both must allow it (`list
+change` of the interface). `tequio links` tells how far it is.
+
+  --channel MHZ      middle of the first 20 MHz
+  --width MHZ        5, 10, 20, 40, 80 or 160
+  --power DBM        what the radios send with
+  --distance METRES  how far they are apart
+  --key NUMBER       the how-manieth passphrase: any other number than now
+                     is another one, which both ends work out by themselves
+
+Example: tequio link change wlan0 --channel 5745 --width 20
+";
+
+const LINK_UNDO: &str = "\
+Usage: tequio link undo [--config FILE]
+
+Prints what `uci batch` needs to undo a change that was not finished when
+the power went. The init script does it before the radios start.
+
+Example: tequio link undo | uci batch
 ";
 
 const SYNC: &str = "\

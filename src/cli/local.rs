@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
+use crate::platform::wireless::Kept;
 
 /// Runs the daemon until it is told to stop.
 pub(super) fn run(config: &Path) -> Result<(), String> {
@@ -18,6 +19,19 @@ pub(super) fn check(config: &Path) -> Result<String, String> {
     }
     text.push_str(&format!("{} is good\n", config.display()));
     Ok(text)
+}
+
+/// What undoes the change of a link that the power cut short, for `uci batch`; nothing if there is none.
+pub(super) fn undo(config: &Path) -> Result<String, String> {
+    let (config, _) = Config::load(config).map_err(|error| error.to_string())?;
+    let file = config.node.state_dir.join(crate::daemon::link_changes::FILE);
+    let text = match std::fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(String::new()),
+        Err(error) => return Err(format!("{}: {error}", file.display())),
+    };
+    let kept = Kept::parse(&text).ok_or_else(|| format!("{} is damaged", file.display()))?;
+    Ok(if kept.record.is_undone_at_boot() { kept.undo() } else { String::new() })
 }
 
 /// The base rules of the firewall, as text for `nft -f -`.

@@ -66,6 +66,7 @@ fn perform(
         Kind::Ledger => ledger::run(parser),
         Kind::Report => report::run(parser),
         Kind::PlanLink => plan_link::run(parser),
+        Kind::Undo => local::undo(&options.config),
         Kind::Ask(method) => {
             let (socket, mut arguments) = (socket(options)?, arguments_of(given)?);
             let page = coupons::Page::asked(&socket, &mut arguments)?;

@@ -14,7 +14,8 @@ use crate::base::time::Span;
 use crate::base::voucher::Verifier;
 use crate::hotspot::code::Code;
 use crate::link::budget::Terrain;
-use crate::node::call::{Call, Caller, PageOf, VoucherIssue, Which};
+use crate::link::change::Setting;
+use crate::node::call::{Call, Caller, LinkChange, PageOf, VoucherIssue, Which};
 use crate::node::deed::{DEEDS, Deed, LotUse, Tap};
 use crate::node::input::Input;
 use crate::planner::Named;
@@ -36,6 +37,7 @@ impl Daemon {
         let by_operator = match call.method.as_str() {
             "books_close" => self.by_operator(&caller, "close the books"),
             "root_accept" => self.by_operator(&caller, "accept a root"),
+            "link_change" => self.by_operator(&caller, "change a link"),
             _ => Ok(()),
         };
         if let Err(refused) = by_operator {
@@ -117,6 +119,27 @@ impl Daemon {
     }
 }
 
+/// The settings that are named, each in its place.
+fn link_change(arguments: &Map<String, Value>, device: &str) -> Result<Call, Refused> {
+    let mut wanted = Vec::new();
+    for (setting, word, least, most) in Setting::ALL {
+        let Some(value) = arguments.get(word) else { continue };
+        let value = value.as_u64().and_then(|value| u32::try_from(value).ok());
+        let Some(value) = value.filter(|value| setting.allows(*value)) else {
+            return Err(Ok(error_value(
+                "setting",
+                &format!("{word} must be a number from {least} to {most}."),
+            )));
+        };
+        wanted.push((setting, value));
+    }
+    if wanted.is_empty() {
+        let words = Setting::ALL.map(|row| row.1).join(", ");
+        return Err(Ok(error_value("setting", &format!("Say what is to change: one of {words}."))));
+    }
+    Ok(Call::LinkChange(LinkChange { device: device.to_owned(), wanted }))
+}
+
 /// What becomes of a link that somebody thinks about. It asks nobody, so the node is not asked either.
 fn plan_link(arguments: &Map<String, Value>) -> Value {
     let text = |name: &str| arguments.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -166,6 +189,7 @@ fn question(method: &str, arguments: &Map<String, Value>) -> Result<Call, Refuse
             Call::Statistics(PageOf { limit: page.limit.min(STATISTICS_PAGE), ..page })
         }
         "links" => Call::Links,
+        "link_change" => link_change(arguments, text("device"))?,
         "sync" => Call::Sync,
         "plans" => Call::Plans,
         "voucher_issue" | "voucher_print" | "voucher_give" => Call::VoucherIssue(vouchers(method, arguments)),

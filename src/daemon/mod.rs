@@ -19,6 +19,7 @@ mod babeld;
 mod calls;
 mod events;
 mod json;
+pub mod link_changes;
 mod logins;
 mod perform;
 mod radios;
@@ -102,6 +103,8 @@ struct Daemon {
     calls: SortedMap<RequestId, CallId>,
     /// What rpcd knows of the community's people.
     logins: logins::Logins,
+    /// What a change of a link asks of rpcd and netifd.
+    link_changes: link_changes::LinkChanges,
     /// Calls that wait for rpcd to tell whose session it is.
     sessions: SortedMap<InvokeId, Call>,
     ids: RequestIds,
@@ -389,7 +392,10 @@ impl Daemon {
             },
             UbusEvent::Answer { invoke, result } => {
                 let Some(call) = self.sessions.remove(&invoke) else {
-                    return self.rpcd_answered(invoke, &result);
+                    if !self.change_answered(invoke, &result).await {
+                        self.rpcd_answered(invoke, &result);
+                    }
+                    return;
                 };
                 match result.ok().as_ref().and_then(calls::session_login) {
                     Some(login) => self.call(call, Caller { login: Some(login) }).await,

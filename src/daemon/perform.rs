@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::{Daemon, json};
 use crate::base::address::MacAddress;
-use crate::link::change::Action;
 use crate::node::call::{Answer, Paged, Statistics};
 use crate::node::input::Input;
 use crate::node::output::{Note, NoteLevel, Output, StoreId};
@@ -79,9 +78,7 @@ impl Daemon {
             Output::StoreWhole { id, records } => {
                 return refused(id, self.store.submit_whole(id.0, records));
             }
-            // No way to give a radio other settings is built yet: nothing is armed, and so nothing changed.
-            Output::Change(Action::Forget(_)) => {}
-            Output::Change(_) => return Some(Input::ChangeDone(false)),
+            Output::Change(action) => return self.change_link(action),
             Output::Exchange(output) => self.streams.perform(output),
             Output::SaveSessions(sessions) => self.run_folder.save_sessions(sessions),
             Output::SaveTime(kept) => self.run_folder.save_time(&self.config.node.state_dir, kept),

@@ -75,6 +75,7 @@ impl Daemon {
             added: Added::default(),
             calls: crate::base::sorted::SortedMap::new(),
             logins: super::logins::Logins::default(),
+            link_changes: super::link_changes::LinkChanges::default(),
             sessions: crate::base::sorted::SortedMap::new(),
             ids: RequestIds::new(),
             prober: Prober::new(),
@@ -110,6 +111,7 @@ impl Daemon {
         self.input(Input::Clock(clock::wall())).await;
         self.input(Input::VolumesFound(self.run_folder.load_volumes(&self.config.node.state_dir))).await;
         self.input(Input::Records(records)).await;
+        self.find_change().await;
         let left = self.routes.take_left();
         self.input(Input::RoutesFound(left)).await;
         self.to_adopt = Some(saved.map(|saved| saved.sessions).unwrap_or_default());

@@ -25,3 +25,4 @@ mod thread_name;
 pub mod traffic;
 pub mod ubus;
 pub mod vault;
+pub mod wireless;

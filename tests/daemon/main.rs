@@ -12,6 +12,7 @@ mod babeld;
 mod events;
 mod flash;
 mod interfaces;
+mod link_change;
 mod metered;
 mod policy;
 mod routed;

@@ -219,20 +219,23 @@ impl Change {
     /// How many Hellos of the other end came to us alone over this link, and how many should have; counted up.
     pub fn handle_probes(&mut self, came: u32, expected: u32) {
         let Stage::Testing { passed: false, theirs } = self.stage else { return };
-        let first = *self.probes.first.get_or_insert((came, expected));
         if came < self.probes.last.0 || expected < self.probes.last.1 {
             // It was met anew.
             self.probes.first = Some((0, 0));
-        } else if expected - first.1 > PROBES {
-            // What was lost at the beginning, while the far end had no radio, is not held against the link.
-            self.probes.first = Some(self.probes.last);
         }
+        let (first_came, first_expected) = *self.probes.first.get_or_insert((came, expected));
         self.probes.last = (came, expected);
-        let (first_came, first_expected) = self.probes.first.unwrap_or_default();
         let (came, expected) = (came.saturating_sub(first_came), expected.saturating_sub(first_expected));
-        if expected >= PROBES && came * 100 > expected * (100 - MOST_LOST_PERCENT) {
+        // Several may be counted at once.
+        if expected < PROBES {
+            return;
+        }
+        if came * 100 > expected * (100 - MOST_LOST_PERCENT) {
             self.stage = Stage::Testing { passed: true, theirs };
             self.decide();
+        } else {
+            // What was lost at the beginning, while the far end had no radio, is not held against the link.
+            self.probes.first = Some(self.probes.last);
         }
     }
 

@@ -18,6 +18,17 @@ pub const METHODS: &[Method] = &[
     Method { name: "statistics", arguments: &[("offset", Int32), ("limit", Int32)] },
     Method { name: "links", arguments: &[] },
     Method {
+        name: "link_change",
+        arguments: &[
+            ("device", Text),
+            ("channel", Int32),
+            ("width", Int32),
+            ("power", Int32),
+            ("distance", Int32),
+            ("key", Int32),
+        ],
+    },
+    Method {
         name: "plan_link",
         arguments: &[
             ("from", Text),

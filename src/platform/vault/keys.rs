@@ -217,6 +217,15 @@ pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), VaultError> 
     written.and_then(|()| sync_folder(path)).map_err(file("write", path))
 }
 
+/// The same in the place of one that is there: after a crash there is the old one or the new one.
+pub(crate) fn replace_secret(path: &Path, bytes: &[u8]) -> Result<(), VaultError> {
+    let draft = path.with_extension("next");
+    // Left by a run that was cut off.
+    let _ = fs::remove_file(&draft);
+    write_secret(&draft, bytes)?;
+    fs::rename(&draft, path).and_then(|()| sync_folder(path)).map_err(file("write", path))
+}
+
 /// Makes the name of a new file last.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -228,7 +237,8 @@ fn file(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> VaultErro
     move |error| VaultError::File { doing, path, error }
 }
 
-fn check_of(text: &str) -> String {
+/// What proves a text whole: eight octets of a hash.
+pub(crate) fn check_of(text: &str) -> String {
     let hash = Blake2s256::digest(text.as_bytes());
     let mut check = String::new();
     hash.iter().take(8).for_each(|byte| push_hex(&mut check, *byte));

@@ -97,6 +97,18 @@ impl KeyVault {
         StreamKey(Zeroizing::new(self.keys.dh))
     }
 
+    /// The `number`th passphrase of a radio link to the member with this X25519 key: both ends come to the same, and nobody
+    /// else does. `None` if that is no key.
+    pub fn link_key(&self, peer: &[u8; 32], number: u32) -> Option<Zeroizing<String>> {
+        let shared = seal::shared(&self.keys.dh, peer)?;
+        let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&*shared).ok()?;
+        mac.update(b"tequio link key 1\0");
+        mac.update(&number.to_be_bytes());
+        let mut key = Zeroizing::new(String::new());
+        mac.finalize().into_bytes().iter().take(16).for_each(|byte| keys::push_hex(&mut key, *byte));
+        Some(key)
+    }
+
     /// The key of the journal's checksums.
     pub const fn journal_key(&self) -> JournalKey {
         JournalKey(self.keys.journal)

@@ -43,6 +43,15 @@ pub fn public_key(key: &[u8; 32]) -> Option<[u8; 32]> {
     dh.pubkey().try_into().ok()
 }
 
+/// What two X25519 keys come to. `None` if the other one is none, which would be known to everybody.
+pub(super) fn shared(key: &[u8; 32], peer: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
+    let mut dh = DefaultResolver.resolve_dh(&DHChoice::Curve25519)?;
+    dh.set(key);
+    let mut shared = Zeroizing::new([0; 32]);
+    dh.dh(peer, &mut *shared).ok()?;
+    shared.iter().any(|byte| *byte != 0).then_some(shared)
+}
+
 /// A handshake of this pattern and prologue, with our primitives.
 pub(in crate::platform) fn builder<'a>(
     pattern: &str,
