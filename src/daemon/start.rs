@@ -65,7 +65,7 @@ impl Daemon {
             mesh: MeshSockets::new(),
             streams: LedgerStreams::new(vault.stream_key()),
             vault,
-            interfaces: crate::base::sorted::SortedMap::new(),
+            interfaces: SortedMap::new(),
             hotspot: None,
             words,
             ubus: UbusServer::new(config.node.ubus_socket.clone(), ubus::OBJECT, ubus::METHODS),
@@ -73,10 +73,10 @@ impl Daemon {
             radios: super::radios::Kept::default(),
             events: super::events::Events::default(),
             added: Added::default(),
-            calls: crate::base::sorted::SortedMap::new(),
+            calls: SortedMap::new(),
             logins: super::logins::Logins::default(),
             link_changes: super::link_changes::LinkChanges::default(),
-            sessions: crate::base::sorted::SortedMap::new(),
+            sessions: SortedMap::new(),
             ids: RequestIds::new(),
             prober: Prober::new(),
             store,
@@ -85,7 +85,7 @@ impl Daemon {
             troubles: Troubles::default(),
             rights,
             queues_are_clear: false,
-            silent: crate::base::sorted::SortedMap::new(),
+            silent: SortedMap::new(),
             to_adopt: None,
             alarm: Alarm::new().map_err(|error| format!("the kernel gives no timer: {error}"))?,
             tick_at: now,
@@ -95,8 +95,7 @@ impl Daemon {
             config,
         };
         daemon.begin(loaded.records, saved, troubles).await;
-        let name = &daemon.config.node.name;
-        log::info!("tequio {} runs as {name}, router-id {}", env!("CARGO_PKG_VERSION"), birth.router_id);
+        daemon.say_who_runs(birth);
         Ok(daemon)
     }
 
@@ -117,6 +116,12 @@ impl Daemon {
         self.to_adopt = Some(saved.map(|saved| saved.sessions).unwrap_or_default());
         self.look_at_the_machine().await;
         self.open_streams().await;
+    }
+
+    /// The log's first line of a run: which program, which node, under which name in the mesh.
+    fn say_who_runs(&self, birth: Birth) {
+        let name = &self.config.node.name;
+        log::info!("tequio {} runs as {name}, router-id {}", env!("CARGO_PKG_VERSION"), birth.router_id);
     }
 
     /// Opens the ports of the ledger's exchange, once there is a community.
