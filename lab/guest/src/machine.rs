@@ -108,17 +108,16 @@ fn right_clock() -> Outcome<()> {
     Ok(())
 }
 
-/// What the clock says, in seconds since 1970.
+/// What the clock says, in seconds since 1970: 64 bits of them on every processor that this is built for.
 pub(crate) fn clock_s() -> Outcome<i64> {
     clock_gettime(ClockId::CLOCK_REALTIME)
-        .map(|now| now.tv_sec().into())
+        .map(|now| now.tv_sec())
         .map_err(|error| format!("the clock: {error}"))
 }
 
 /// Sets the clock.
 pub(crate) fn set_clock(unix_s: i64) -> Outcome<()> {
-    let to = unix_s.try_into().map_err(|_| format!("{unix_s} s is nothing that this clock can say"))?;
-    clock_settime(ClockId::CLOCK_REALTIME, TimeSpec::new(to, 0))
+    clock_settime(ClockId::CLOCK_REALTIME, TimeSpec::new(unix_s, 0))
         .map_err(|error| format!("the clock cannot be set to {unix_s} s: {error}"))
 }
 
