@@ -189,7 +189,7 @@ const INTERFACE: &[OptionRule] = &[
         Default::List(5),
         Takes::Live,
     ),
-    rule("dead_man_s", number(20, 3_600), Default::Is("180"), Takes::Live),
+    rule("dead_man_s", number(45, 3_600), Default::Is("180"), Takes::Live),
 ];
 
 const KEY: &[OptionRule] = &[

@@ -155,7 +155,7 @@ impl Node {
             let word = Message::No(why).encode(id);
             return self.sync.say(interface, &member, &word, &self.ledger);
         }
-        let dead_man_s = dead_man_s.clamp(20, 3_600);
+        let dead_man_s = dead_man_s.clamp(45, 3_600);
         let (side, phase, peer) = (Side::Far, Phase::Armed, member);
         let record = Record { id, side, phase, device, peer, wanted, dead_man_s };
         self.start_change(now, Change::asked(now, record));

@@ -40,7 +40,7 @@ export const SAMPLES = [
   { section: 'interface', option: 'throughput_kbit', good: ['1', '10000000'], bad: ['0', '10000001'] },
   { section: 'interface', option: 'planned_kbit', good: ['1', '10000000'], bad: ['0', '1.5'] },
   { section: 'interface', option: 'change', good: ['channel', 'key'], bad: ['ssid', 'Key'] },
-  { section: 'interface', option: 'dead_man_s', good: ['20', '3600'], bad: ['19', '3601'] },
+  { section: 'interface', option: 'dead_man_s', good: ['45', '3600'], bad: ['44', '3601'] },
   { section: 'filter', option: 'direction', good: ['in', 'out', 'redistribute'], bad: ['both'] },
   { section: 'filter', option: 'prefix', good: ['10.0.0.0/8', '::/0'], bad: ['10.0.0.1/8', 'x'] },
   { section: 'filter', option: 'ge', good: ['8', '32'], bad: ['129', '-1', 'x'] },

@@ -47,7 +47,7 @@ const SECTIONS = {
 		[ 'throughput_kbit', number(1, 10000000), follows('measured') ],
 		[ 'planned_kbit', number(1, 10000000), follows('the best that was seen') ],
 		[ 'change', choice('channel', 'width', 'power', 'distance', 'key'), list(0, 5) ],
-		[ 'dead_man_s', number(20, 3600), is('180') ]
+		[ 'dead_man_s', number(45, 3600), is('180') ]
 	] },
 	key: { most: 16, required: false, unique: 'name', options: [
 		[ 'name', 'nodename', REQUIRED ],
