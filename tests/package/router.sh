@@ -50,10 +50,10 @@ test_what_stands_commented_in_the_configuration_is_right_too() {
 
 test_every_script_can_be_read_by_the_routers_shells() {
   for shell in "${SHELLS[@]}"; do
-    for script in $FILES/tequio.init $FILES/tequio-hooks.init $FILES/tequio-hooks $FILES/90-tequio.uci-defaults; do $shell -n "$script"; done
+    for script in $FILES/tequio.init $FILES/tequio-hooks.init $FILES/tequio-undo.init $FILES/tequio-hooks $FILES/90-tequio.uci-defaults; do $shell -n "$script"; done
   done
   if command -v shellcheck >/dev/null; then
-    shellcheck -S warning -s dash -e SC2034,SC3043 $FILES/tequio.init $FILES/tequio-hooks.init $FILES/tequio-hooks $FILES/90-tequio.uci-defaults
+    shellcheck -S warning -s dash -e SC2034,SC3043 $FILES/tequio.init $FILES/tequio-hooks.init $FILES/tequio-undo.init $FILES/tequio-hooks $FILES/90-tequio.uci-defaults
   fi
   python3 -m json.tool $FILES/tequio.capabilities.json >"$WORK/json"
   python3 -m json.tool $FILES/tequio.acl.json >"$WORK/json"
@@ -69,6 +69,30 @@ test_the_hooks_are_a_service_once_there_is_one() {
     : >"$r/etc/hotplug.d/tequio/10-lamp"
     in_root "$r" "$shell" $FILES/tequio-hooks.init start >"$WORK/service"
     same "$WORK/service" service-hooks.txt
+  done
+}
+
+test_a_boot_undoes_what_the_power_cut_short_before_the_network_starts() {
+  for shell in "${SHELLS[@]}"; do
+    local r="$WORK/undo-${shell%% *}"
+    root "$r"
+    printf "config wifi-device 'radio0'\n\toption channel '149'\n\toption chanbw '10'\n" >"$r/etc/config/wireless"
+    cp "$r/etc/config/wireless" "$r/before"
+    # Nothing lies on flash: the program says nothing.
+    in_root "$r" "$shell" $FILES/tequio-undo.init boot >"$WORK/service"
+    cmp "$r/before" "$r/etc/config/wireless"
+    cat >"$r/usr/sbin/tequio" <<'END'
+#!/bin/sh
+[ "$*" = "link undo" ] && cat "${0%/*}/undo"
+END
+    printf '%s\n' "set wireless.radio0.channel='36'" "delete wireless.radio0.chanbw" "commit wireless" >"$r/usr/sbin/undo"
+    in_root "$r" "$shell" $FILES/tequio-undo.init start >"$WORK/service"
+    cmp "$r/before" "$r/etc/config/wireless"
+    in_root "$r" "$shell" $FILES/tequio-undo.init boot >"$WORK/service"
+    holds "$WORK/service" 'start 15,'
+    holds "$r/calls" 'its old settings are back'
+    holds "$r/etc/config/wireless" "option channel '36'"
+    holds_not "$r/etc/config/wireless" chanbw
   done
 }
 
