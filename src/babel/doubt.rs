@@ -35,16 +35,16 @@ use super::timer::Timer;
 use super::wire::tlv::Tlv;
 use crate::base::address::{InterfaceIndex, PrefixPair};
 use crate::base::limit::{BABEL_ROUTES, BABEL_SOURCES};
-use crate::base::sorted::{SortedMap, SortedSet};
+use crate::base::sorted::{LargeMap, LargeSet, SortedMap};
 use crate::base::time::{Instant, Span};
 
 /// What the run before left, and what was heard since.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Doubt {
     /// The kernel's next hops.
-    left: SortedMap<PrefixPair, (IpAddr, InterfaceIndex)>,
+    left: LargeMap<PrefixPair, (IpAddr, InterfaceIndex)>,
     /// The newest seqno of each source that the run before may have announced.
-    heard: SortedMap<(PrefixPair, RouterId), SeqNo>,
+    heard: LargeMap<(PrefixPair, RouterId), SeqNo>,
     stage: Stage,
     began: Instant,
     until: Instant,
@@ -187,7 +187,7 @@ impl Engine {
     }
 
     /// What the run before may have announced and we have no way to.
-    fn unconfirmed(&self) -> SortedSet<PrefixPair> {
+    fn unconfirmed(&self) -> LargeSet<PrefixPair> {
         let left = self.doubt.iter().flat_map(|doubt| doubt.left.keys().copied());
         let offered = self.routes.iter().map(|(prefix, _)| prefix);
         let is_selected =

@@ -30,7 +30,7 @@ use super::wire::write::PacketWriter;
 use crate::base::address::{InterfaceIndex, PrefixPair};
 use crate::base::limit::{BABEL_INTERFACES, BABEL_ORIGINATED, BABEL_SEND_QUEUE};
 use crate::base::random::Random;
-use crate::base::sorted::{SortedMap, SortedSet};
+use crate::base::sorted::{LargeMap, LargeSet, SortedMap, SortedSet};
 use crate::base::time::{Instant, Span};
 
 /// One Babel router.
@@ -57,7 +57,7 @@ pub struct Engine {
     full: SortedSet<Table>,
     /// Until when we say no more about bad packets.
     quiet_until: Instant,
-    changes: SortedMap<PrefixPair, RouteAction>,
+    changes: LargeMap<PrefixPair, RouteAction>,
     outputs: VecDeque<Output>,
 }
 
@@ -187,7 +187,7 @@ impl Engine {
         let before = std::mem::replace(&mut self.originated, wanted);
         let gone = before.keys().filter(|prefix| !self.originated.contains_key(prefix)).copied();
         let changed = self.originated.iter().filter(|(prefix, metric)| before.get(prefix) != Some(metric));
-        let touched: SortedSet<PrefixPair> = gone.chain(changed.map(|(prefix, _)| *prefix)).collect();
+        let touched: LargeSet<PrefixPair> = gone.chain(changed.map(|(prefix, _)| *prefix)).collect();
         for prefix in touched {
             let repeats = if self.originated.contains_key(&prefix) { 1 } else { super::decide::REPEATS };
             self.reselect(now, prefix);

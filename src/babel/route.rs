@@ -14,7 +14,7 @@ use super::seqno::SeqNo;
 use super::wire::tlv::INFINITY;
 use crate::base::address::{Prefix, PrefixPair};
 use crate::base::limit::{BABEL_ROUTES, BABEL_ROUTES_PER_NEIGHBOUR};
-use crate::base::sorted::SortedMap;
+use crate::base::sorted::{LargeMap, SortedMap};
 use crate::base::time::{Instant, Span};
 
 /// What one neighbour offers for one prefix.
@@ -83,7 +83,7 @@ pub(super) struct Selected {
 /// All destinations that somebody announced, with the number of candidates bounded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Routes {
-    destinations: SortedMap<PrefixPair, Destination>,
+    destinations: LargeMap<PrefixPair, Destination>,
     candidates: usize,
     /// Candidates of each neighbour.
     shares: SortedMap<NeighbourId, usize>,

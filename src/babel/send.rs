@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::sorted::SortedMap;
+use crate::base::sorted::LargeMap;
 
 use super::wire::tlv::Tlv;
 use crate::base::address::PrefixPair;
@@ -17,11 +17,11 @@ use crate::base::time::{Instant, Span};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Outbox {
     tlvs: Vec<Tlv>,
-    marks: SortedMap<PrefixPair, Mark>,
+    marks: LargeMap<PrefixPair, Mark>,
     /// When a full dump goes on, and behind which prefix.
     dump: Option<(Instant, Option<PrefixPair>)>,
     due: Option<Instant>,
-    repeats: SortedMap<PrefixPair, Mark>,
+    repeats: LargeMap<PrefixPair, Mark>,
     repeats_due: Option<Instant>,
     last_dump: Option<Instant>,
 }

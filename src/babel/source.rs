@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::sorted::SortedMap;
+use crate::base::sorted::LargeMap;
 
 use super::router_id::RouterId;
 use super::seqno::SeqNo;
@@ -26,7 +26,7 @@ pub struct FeasibilityDistance {
 /// All sources, with the time when each is forgotten.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Sources {
-    entries: SortedMap<(PrefixPair, RouterId), (FeasibilityDistance, Instant)>,
+    entries: LargeMap<(PrefixPair, RouterId), (FeasibilityDistance, Instant)>,
     next_sweep: Option<Instant>,
 }
 

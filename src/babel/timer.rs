@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::sorted::SortedSet;
+use crate::base::sorted::LargeSet;
 
 use super::neighbour::NeighbourId;
 use super::router_id::RouterId;
@@ -30,7 +30,7 @@ pub(super) enum Timer {
 /// The ordered set. Whoever owns a deadline keeps a copy of it, to take it out again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Timers {
-    set: SortedSet<(Instant, Timer)>,
+    set: LargeSet<(Instant, Timer)>,
 }
 
 impl Timers {

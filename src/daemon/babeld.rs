@@ -14,7 +14,7 @@ use crate::babel::report::{NeighbourReport, RouteReport};
 use crate::babel::settings::LinkKind;
 use crate::base::address::{InterfaceIndex, Prefix, PrefixPair};
 use crate::base::limit;
-use crate::base::sorted::{SortedMap, SortedSet};
+use crate::base::sorted::{LargeSet, SortedMap, SortedSet};
 use crate::base::time::Span;
 use crate::platform::clock;
 use crate::platform::ubus::table::json;
@@ -28,7 +28,7 @@ pub(super) struct Babeld {
     server: UbusServer,
     neighbours: SortedMap<(InterfaceIndex, Ipv6Addr), Costs>,
     own: SortedMap<PrefixPair, u16>,
-    installed: SortedSet<PrefixPair>,
+    installed: LargeSet<PrefixPair>,
 }
 
 impl Babeld {

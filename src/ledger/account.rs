@@ -16,7 +16,7 @@ use super::kind::Kind;
 use super::record::{Record, RecordId};
 use super::rights::Role;
 use super::text::fingerprint;
-use crate::base::sorted::{SortedMap, SortedSet};
+use crate::base::sorted::{LargeMap, LargeSet, SortedMap, SortedSet};
 use crate::base::voucher::Verifier;
 
 /// One column of the accounts.
@@ -198,7 +198,7 @@ impl Ledger {
     }
 
     /// The vouchers of which these new records say more than the ones before: nothing else has changed in the accounts.
-    pub(super) fn touched(&self, is_new: Lens<'_>, gifts: &[SortedSet<RecordId>; 2]) -> SortedSet<Verifier> {
+    pub(super) fn touched(&self, is_new: Lens<'_>, gifts: &[LargeSet<RecordId>; 2]) -> LargeSet<Verifier> {
         let mut touched = SortedSet::new();
         for record in self.records.values().filter(|record| record.kind.chained()) {
             // A word for an earlier gift leaves room in the quota for one that had none.
@@ -216,8 +216,8 @@ impl Ledger {
     fn tally_records(
         &self,
         visible: Lens<'_>,
-        given: &SortedSet<RecordId>,
-        only: Option<&SortedSet<Verifier>>,
+        given: &LargeSet<RecordId>,
+        only: Option<&LargeSet<Verifier>>,
     ) -> Tally {
         let mut tally = Tally::new();
         let is_asked =
@@ -255,7 +255,7 @@ impl Ledger {
         tally: &mut Tally,
         lot: &Record,
         issue: &Issue,
-        given: &SortedSet<RecordId>,
+        given: &LargeSet<RecordId>,
         visible: Lens<'_>,
     ) {
         let Some(plan) = self.plan_of(issue.plan) else { return };
@@ -299,7 +299,7 @@ impl Ledger {
         verifier: Verifier,
         lot: &Record,
         issue: &Issue,
-        given: &SortedSet<RecordId>,
+        given: &LargeSet<RecordId>,
         visible: Lens<'_>,
     ) -> Fate<'a> {
         let of = |kind| self.mentioning(verifier, kind).filter(|record| visible(record));
@@ -397,7 +397,7 @@ impl Ledger {
 
     /// Records of gifts that count: within the month's quota of the node, in the order (seq, id) over all
     /// branches, or with another node's word.
-    pub(super) fn given_in_kind(&self, visible: Lens<'_>) -> SortedSet<RecordId> {
+    pub(super) fn given_in_kind(&self, visible: Lens<'_>) -> LargeSet<RecordId> {
         let mut gifts: Vec<(&Record, &InKind)> = Vec::new();
         for record in self.records.values() {
             if let Body::InKind(body) = &record.body
@@ -410,7 +410,7 @@ impl Ledger {
         }
         gifts.sort_by_key(|(record, _)| (record.author, record.seq, record.id));
         let quota = self.charter().map_or(0, |charter| charter.in_kind_quota);
-        let mut used: SortedMap<([u8; 32], u32), u64> = SortedMap::new();
+        let mut used: LargeMap<([u8; 32], u32), u64> = SortedMap::new();
         let mut counted = SortedSet::new();
         for (record, body) in gifts {
             if self.agreements(record, Role::Treasurer).any(visible) {

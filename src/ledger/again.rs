@@ -8,12 +8,12 @@ use super::Ledger;
 use super::body::Cover;
 use super::close::is_below;
 use super::record::{Record, RecordId};
-use crate::base::sorted::{SortedMap, SortedSet};
+use crate::base::sorted::{LargeSet, SortedMap, SortedSet};
 
 /// What a close knew of an author, as far as it can still be told.
 struct Known {
     /// What its heads follow.
-    ids: SortedSet<RecordId>,
+    ids: LargeSet<RecordId>,
     /// A chain that ends without its beginning: what was before this number was let go, and what is kept of it was known as well.
     let_go_below: u64,
 }
@@ -26,7 +26,7 @@ impl Known {
 
 impl Ledger {
     /// What is below a line and its author has written once more above it: the close did not know it.
-    pub(super) fn written_again(&self, line: &SortedMap<[u8; 32], Cover>) -> SortedSet<RecordId> {
+    pub(super) fn written_again(&self, line: &SortedMap<[u8; 32], Cover>) -> LargeSet<RecordId> {
         let mut known: SortedMap<[u8; 32], Known> = SortedMap::new();
         let mut again = SortedSet::new();
         for record in self.records.values().filter(|record| record.kind.is_booked() && is_below(line, record))
@@ -43,7 +43,7 @@ impl Ledger {
 
     /// First uses above a line that were booked below it: their author told them anew, with a better time, and had not heard
     /// of the close that knew the word before.
-    pub(super) fn told_again(&self, line: &SortedMap<[u8; 32], Cover>) -> SortedSet<RecordId> {
+    pub(super) fn told_again(&self, line: &SortedMap<[u8; 32], Cover>) -> LargeSet<RecordId> {
         let mut again = SortedSet::new();
         for (id, stub) in self.stubs.iter() {
             let cover = line.get(&stub.author).filter(|cover| stub.seq <= cover.seq);
@@ -87,7 +87,7 @@ impl Ledger {
     }
 
     /// Whether the chain behind a record leads to what is known, or to its first record.
-    fn is_whole_to(&self, id: RecordId, known: &SortedSet<RecordId>) -> bool {
+    fn is_whole_to(&self, id: RecordId, known: &LargeSet<RecordId>) -> bool {
         let mut at = id;
         while !known.contains(&at) {
             match self.before(at) {

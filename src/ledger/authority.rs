@@ -4,7 +4,7 @@
 //!
 //! `roots`: the root keys, one after the other. `members`: who was admitted, and expelled. `epochs`: secrets.
 
-use crate::base::sorted::{SortedMap, SortedSet};
+use crate::base::sorted::{LargeSet, SortedMap, SortedSet};
 
 use super::Ledger;
 use super::body::{Body, Charter, Member};
@@ -46,9 +46,9 @@ pub(super) struct Authority {
     /// Whether an expelled key holds the current secrets: nothing is issued, the next epoch is due.
     pub(super) tainted: bool,
     /// Epochs whose coupon secrets an expelled key holds.
-    pub(super) exposed: SortedSet<RecordId>,
+    pub(super) exposed: LargeSet<RecordId>,
     /// Authority records whose author had the right; plans of all times among them.
-    pub(super) counted: SortedSet<RecordId>,
+    pub(super) counted: LargeSet<RecordId>,
 }
 
 /// A counted member.
@@ -76,7 +76,7 @@ pub struct MemberState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Past {
     roles: Roles,
-    records: SortedSet<RecordId>,
+    records: LargeSet<RecordId>,
 }
 
 impl Authority {
@@ -208,7 +208,7 @@ impl Authority {
 /// The record that stands among several about one subject, and how many stand beside it: those that no
 /// other one replaces, by name or as the same author's later word. Of concurrent ones the lower id counts.
 pub(super) fn standing<'a>(candidates: &[&'a Record]) -> Option<(&'a Record, u16)> {
-    let named: SortedSet<RecordId> =
+    let named: LargeSet<RecordId> =
         candidates.iter().flat_map(|record| record.body.replaces()).copied().collect();
     let mut newest: SortedMap<[u8; 32], (u64, std::cmp::Reverse<RecordId>)> = SortedMap::new();
     for record in candidates {

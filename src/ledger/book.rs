@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::sorted::SortedMap;
+use crate::base::sorted::{LargeMap, SortedMap};
 
 use super::Ledger;
 use super::body::{Body, Exchange, Issue, Plan, PlanMeasure, Sale};
@@ -359,7 +359,7 @@ fn begin(times: impl Iterator<Item = WallTime> + Clone, sold: Option<WallTime>) 
 
 /// This voucher's counters, one row for each node and lane: the larger figure inside a lane.
 fn used<'a>(records: impl Iterator<Item = &'a Record>, verifier: Verifier) -> Vec<Used> {
-    let mut rows: SortedMap<([u8; 32], u64), Used> = SortedMap::new();
+    let mut rows: LargeMap<([u8; 32], u64), Used> = SortedMap::new();
     for record in records {
         let Body::Usage(usage) = &record.body else { continue };
         for counter in usage.counters.iter().filter(|counter| counter.verifier == verifier) {

@@ -14,7 +14,7 @@ use super::month::Month;
 use super::record::{Record, RecordId};
 use super::{Voucher, VoucherState};
 use crate::base::limit::{CLOSE_IDLE_DAYS, CLOSE_MONTHS, CLOSE_NAMES, RECORD_HEADS};
-use crate::base::sorted::{SortedMap, SortedSet};
+use crate::base::sorted::{LargeSet, SortedMap, SortedSet};
 use crate::base::time::TimeQuality;
 use crate::base::voucher::Verifier;
 
@@ -105,7 +105,7 @@ impl Ledger {
                 );
                 continue;
             };
-            let followed: SortedSet<RecordId> = chain.iter().filter_map(|record| record.prev).collect();
+            let followed: LargeSet<RecordId> = chain.iter().filter_map(|record| record.prev).collect();
             // Ends that an earlier close named are ends still, unless something follows them.
             let ends = old.into_iter().flat_map(Cover::ends).chain(chain.iter().map(|record| record.id));
             let mut others: Vec<RecordId> =
@@ -136,7 +136,7 @@ impl Ledger {
     }
 
     /// What a close with these covers knows: what its heads follow, and what the one before it booked.
-    fn known_below(&self, covers: &[Cover]) -> SortedSet<RecordId> {
+    fn known_below(&self, covers: &[Cover]) -> LargeSet<RecordId> {
         let booked = self.booked();
         let mut known = SortedSet::new();
         for cover in covers {
@@ -153,7 +153,7 @@ impl Ledger {
         &self,
         month: Month,
         day: Option<u32>,
-        known: &SortedSet<RecordId>,
+        known: &LargeSet<RecordId>,
     ) -> Vec<[u8; line::NAME_BYTES]> {
         let closes = self.closes();
         let next = closes.iter().skip(1).map(|(_, next)| next.month).chain([month.0]);
@@ -188,7 +188,7 @@ impl Ledger {
     }
 
     /// What a close says that it knows of an author.
-    pub(super) fn covered_by(&self, cover: &Cover) -> SortedSet<RecordId> {
+    pub(super) fn covered_by(&self, cover: &Cover) -> LargeSet<RecordId> {
         self.ancestors(&cover.author, &cover.ends())
     }
 

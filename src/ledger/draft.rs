@@ -16,7 +16,7 @@ use super::record::{self, Header, Record, RecordId};
 use super::rights::Role;
 use super::{Ledger, Voucher};
 use crate::base::limit::USAGE_PAGE;
-use crate::base::sorted::SortedMap;
+use crate::base::sorted::{LargeMap, SortedMap, SortedSet};
 use crate::base::time::{TimeQuality, WallTime};
 use crate::base::voucher::{LotId, Proof, Verifier};
 
@@ -196,7 +196,7 @@ impl Ledger {
     pub fn usage_bodies(&self, changed: &[Counter], day: Option<u32>) -> Vec<Body> {
         let lane = self.own_lane();
         let mut pages = self.own_pages(lane);
-        let mut touched = crate::base::sorted::SortedSet::new();
+        let mut touched: SortedSet<_> = SortedSet::new();
         for counter in changed {
             let counter = &self.beyond_other_lanes(lane, *counter);
             let home = pages.iter().find(|(_, page)| page.contains_key(&counter.verifier));
@@ -241,7 +241,7 @@ impl Ledger {
     }
 
     /// The pages of a lane, without vouchers that closed books have let go: others take their places.
-    fn own_pages(&self, lane: u64) -> SortedMap<u32, SortedMap<Verifier, Counter>> {
+    fn own_pages(&self, lane: u64) -> SortedMap<u32, LargeMap<Verifier, Counter>> {
         let own = self.own_usage().filter(|usage| usage.lane == lane);
         let kept =
             |row: &&Counter| self.own_activation(row.verifier).is_some_and(|record| !self.is_done(record));

@@ -10,7 +10,7 @@ use super::kind::Kind;
 use super::record::{Record, RecordId};
 use super::rights::Role;
 use super::{Ledger, Stale};
-use crate::base::sorted::{SortedMap, SortedSet};
+use crate::base::sorted::{LargeSet, SortedMap, SortedSet};
 
 impl Ledger {
     /// Puts a lot among the author's others.
@@ -68,7 +68,7 @@ impl Ledger {
     }
 
     /// What is taken of the float at the end, and which lots count.
-    fn walk_float(&self, author: &[u8; 32], until: u64) -> (u64, SortedSet<RecordId>) {
+    fn walk_float(&self, author: &[u8; 32], until: u64) -> (u64, LargeSet<RecordId>) {
         let cover = self.line.cover(author);
         // Of a key that was expelled nothing new comes: what it took below the line, a thief's lots among it, is no
         // reason to leave out what it sold above it before.

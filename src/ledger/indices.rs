@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::cmp::Ordering;
 
 use crate::base::limit::RECORD_HEADS;
-use crate::base::sorted::SortedSet;
+use crate::base::sorted::{LargeSet, SortedSet};
 use crate::base::voucher::Verifier;
 
 use super::authority::Authority;
@@ -20,7 +20,7 @@ pub(super) type Mention = (Verifier, u16, [u8; 6]);
 
 /// Records by their ids. Each has memory of its own: half-empty places of a table cost a pointer, and not a record.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Records(SortedSet<Kept>);
+pub(super) struct Records(LargeSet<Kept>);
 
 /// A record in the table, found by its id.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ impl PartialEq for Records {
 impl Eq for Records {}
 
 impl Records {
-    pub(super) const fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
@@ -206,7 +206,7 @@ impl Ledger {
     }
 
     /// These records and everything of the same author that they follow.
-    pub(super) fn ancestors(&self, author: &[u8; 32], heads: &[RecordId]) -> SortedSet<RecordId> {
+    pub(super) fn ancestors(&self, author: &[u8; 32], heads: &[RecordId]) -> LargeSet<RecordId> {
         let mut found = SortedSet::new();
         for head in heads {
             let mut next = Some(*head).filter(|id| self.link(*id).is_some_and(|(by, ..)| by == *author));
@@ -237,7 +237,7 @@ impl Ledger {
         let stands = |id: RecordId, seq: u64| !self.line.has_passed(author, id, seq);
         let own: Vec<_> =
             kept.chain(stubs).filter(|(id, by, seq, _)| by == author && stands(*id, *seq)).collect();
-        let followed: SortedSet<RecordId> = own.iter().filter_map(|(_, _, _, prev)| *prev).collect();
+        let followed: LargeSet<RecordId> = own.iter().filter_map(|(_, _, _, prev)| *prev).collect();
         let mut ends: Vec<(u64, RecordId)> =
             own.iter().filter(|(id, ..)| !followed.contains(id)).map(|(id, _, seq, _)| (*seq, *id)).collect();
         ends.sort_unstable_by(|one, other| other.cmp(one));

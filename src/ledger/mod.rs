@@ -13,7 +13,7 @@
 
 #![forbid(unsafe_code)]
 
-use crate::base::sorted::{SortedMap, SortedSet};
+use crate::base::sorted::{LargeMap, LargeSet, SortedMap, SortedSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -85,23 +85,23 @@ pub struct Ledger {
     accepted: SortedSet<[u8; 32]>,
     records: Records,
     /// Chained records whose content is obsolete: they hold their place in the author's chain.
-    stubs: SortedMap<RecordId, Stub>,
+    stubs: LargeMap<RecordId, Stub>,
     /// The record that stands for (author, kind, subject), for kinds where the latest replaces the rest and that are not
     /// found by their voucher.
-    latest: SortedMap<([u8; 32], Kind, Vec<u8>), RecordId>,
+    latest: LargeMap<([u8; 32], Kind, Vec<u8>), RecordId>,
     /// The end of each author's records.
     tips: SortedMap<[u8; 32], Tip>,
     /// Which records speak of a voucher.
-    mentions: SortedSet<Mention>,
+    mentions: LargeSet<Mention>,
     /// Records of kinds of which there are few.
-    few: SortedSet<(Kind, RecordId)>,
+    few: LargeSet<(Kind, RecordId)>,
     /// Records, and those of other nodes that agree with them.
-    agreements: SortedSet<(RecordId, RecordId)>,
+    agreements: LargeSet<(RecordId, RecordId)>,
     authority: Authority,
     /// Where the books stand.
     line: Line,
     /// Each author's lots and settlements in the order in which the float counts them, and whether it is a lot that counts.
-    issues: SortedMap<[u8; 32], SortedMap<(u64, RecordId), bool>>,
+    issues: SortedMap<[u8; 32], LargeMap<(u64, RecordId), bool>>,
     /// What each author's lots take of the float, in minor units.
     float_used: SortedMap<[u8; 32], u64>,
 }

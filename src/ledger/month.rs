@@ -7,7 +7,7 @@ use super::account::{Figure, Figures, Total, difference};
 use super::body::{Body, Close};
 use super::record::{Record, RecordId};
 use crate::base::limit::CLOSE_MONTHS;
-use crate::base::sorted::SortedMap;
+use crate::base::sorted::{LargeMap, SortedMap};
 use crate::base::time::{TimeQuality, WallTime};
 
 /// A month of the calendar: year x 12 + month - 1, like records count it.
@@ -160,7 +160,7 @@ impl Ledger {
     /// The month of each record: its own date if somebody's good clock gave it, else that of the author's record
     /// before it, else of the one behind it. Authors who never knew the date stand in no month; how many
     /// of their records speak of money is told.
-    pub(super) fn months(&self) -> (SortedMap<RecordId, Month>, usize) {
+    pub(super) fn months(&self) -> (LargeMap<RecordId, Month>, usize) {
         let mut order: Vec<(&[u8; 32], u64, RecordId, Option<Month>)> = self
             .records
             .values()

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::base::sorted::SortedSet;
+use crate::base::sorted::{LargeSet, SortedSet};
 
 use super::Ledger;
 use super::account::Total;
@@ -166,8 +166,8 @@ impl Ledger {
         let kept = kept.map(|record| (record.author, record.seq, record.prev, record.kind.chained()));
         let stubs = self.stubs.iter().filter(|(id, stub)| !self.is_passed(**id, stub));
         let stubs = stubs.map(|(_, stub)| (stub.author, stub.seq, stub.prev, true));
-        let mut numbers = SortedSet::new();
-        let mut links = SortedSet::new();
+        let mut numbers: LargeSet<_> = LargeSet::new();
+        let mut links: LargeSet<_> = LargeSet::new();
         let mut found = SortedSet::new();
         for (author, seq, prev, chained) in kept.chain(stubs) {
             if !numbers.insert((author, seq)) || (chained && !links.insert((author, prev))) {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::record::{Record, RecordId};
 use super::{Ledger, Stale, Stub, Tip};
-use crate::base::sorted::{SortedMap, SortedSet};
+use crate::base::sorted::{LargeMap, SortedMap, SortedSet};
 
 /// Own key, how numbers begin, the next number and the lane, accepted roots, records, stubs, ends of chains.
 type Parts<'a> = (
@@ -13,7 +13,7 @@ type Parts<'a> = (
     (Option<u64>, Option<u64>),
     &'a SortedSet<[u8; 32]>,
     Vec<Vec<u8>>,
-    &'a SortedMap<RecordId, Stub>,
+    &'a LargeMap<RecordId, Stub>,
     &'a SortedMap<[u8; 32], Tip>,
 );
 type OwnedParts = (
@@ -22,7 +22,7 @@ type OwnedParts = (
     (Option<u64>, Option<u64>),
     SortedSet<[u8; 32]>,
     Vec<Vec<u8>>,
-    SortedMap<RecordId, Stub>,
+    LargeMap<RecordId, Stub>,
     SortedMap<[u8; 32], Tip>,
 );
 

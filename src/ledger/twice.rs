@@ -12,7 +12,7 @@ use super::Ledger;
 use super::body::{Body, PlanMeasure};
 use super::book::Voucher;
 use super::text::fingerprint;
-use crate::base::sorted::{SortedMap, SortedSet};
+use crate::base::sorted::{LargeSet, SortedMap, SortedSet};
 use crate::base::time::TimeQuality;
 use crate::base::voucher::Verifier;
 
@@ -42,7 +42,7 @@ impl Ledger {
     /// All vouchers that gave more than they held, or whose first uses are more than a day apart. Walks over all that
     /// were used: for people, not for every packet.
     pub fn used_twice(&self) -> Vec<Twice> {
-        let mut used = SortedSet::new();
+        let mut used: LargeSet<_> = LargeSet::new();
         for record in self.records.values() {
             if let Body::Usage(_) | Body::Activation(_) = &record.body {
                 used.extend(record.body.verifiers());

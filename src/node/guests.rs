@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::sorted::SortedMap;
+use crate::base::sorted::{LargeMap, SortedMap};
 
 use super::Node;
 use super::chains::Purpose;
@@ -37,7 +37,7 @@ pub(super) struct Guests {
     /// tells which is meant.
     /// And whether the tag is of the present secret.
     issuers: SortedMap<AskId, (IssuerNumber, bool)>,
-    changed: SortedMap<Verifier, Counter>,
+    changed: LargeMap<Verifier, Counter>,
     tell_at: Option<Instant>,
     /// Until then this start waits for its own last records, before it decides where it counts.
     fetch_until: Option<Instant>,

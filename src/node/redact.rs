@@ -318,7 +318,8 @@ mod tests {
         let names = RefCell::new(Pseudonyms::default());
         let real = MacAddress([0xaa, 0xbb, 0xcc, 1, 2, 3]);
         let other = MacAddress([0xaa, 0xbb, 0xcc, 1, 2, 4]);
-        let value = (SortedMap::from([(real, vec![Some(other)]), (other, vec![None, Some(real)])]), real);
+        let table: SortedMap<_, _> = [(real, vec![Some(other)]), (other, vec![None, Some(real)])].into();
+        let value = (table, real);
         let bytes = postcard::to_allocvec(&Masked(&value, &names)).unwrap();
         assert!(!bytes.windows(3).any(|window| window == [0xaa, 0xbb, 0xcc]));
 

@@ -13,15 +13,15 @@ use crate::babel::source::FeasibilityDistance;
 use crate::babel::{InterfaceStatus, RouterId, SeqNo};
 use crate::base::address::{InterfaceIndex, PrefixPair};
 use crate::base::random::Random;
-use crate::base::sorted::{SortedMap, SortedSet};
+use crate::base::sorted::{LargeMap, LargeSet, SortedMap};
 use crate::base::time::{Instant, Span};
 
 /// One node: an engine and what its kernel holds.
 pub(super) struct Node {
     pub(super) engine: Engine,
-    pub(super) kernel: SortedMap<PrefixPair, RouteAction>,
+    pub(super) kernel: LargeMap<PrefixPair, RouteAction>,
     /// What the kernel still holds of a run before, until this run says something about it.
-    pub(super) left: SortedMap<PrefixPair, RouteAction>,
+    pub(super) left: LargeMap<PrefixPair, RouteAction>,
     pub(super) originated: Vec<PrefixPair>,
     pub(super) events: Vec<Event>,
     pub(super) packets_sent: usize,
@@ -347,7 +347,7 @@ impl Net {
             }
         }
         let installed = self.nodes[node].engine.installed();
-        let said: SortedMap<PrefixPair, RouteAction> =
+        let said: LargeMap<PrefixPair, RouteAction> =
             installed.into_iter().map(|change| (change.prefix, change.action)).collect();
         assert_eq!(said, self.nodes[node].kernel, "node {node}: the kernel holds what the engine says");
     }
@@ -370,7 +370,7 @@ impl Net {
 
     /// After each event: no loop anywhere, and no feasibility distance has risen.
     fn check(&mut self) {
-        let prefixes: SortedSet<PrefixPair> =
+        let prefixes: LargeSet<PrefixPair> =
             self.nodes.iter().flat_map(|node| node.kernel.keys().chain(node.left.keys()).copied()).collect();
         for prefix in prefixes {
             for start in 0..self.nodes.len() {

@@ -1,54 +1,48 @@
 //! The map.
 
 use std::borrow::Borrow;
-use std::cell::Cell;
-use std::cmp::Ordering;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Index;
-use std::{slice, vec};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-use super::CHUNK;
+use super::shelf::{Chunks, Shelf};
 
 /// A map in the order of its keys. Two maps with the same entries are equal, and are written as the same bytes.
+///
+/// Its entries stand in one list: the thousands of a [`LargeMap`] would be moved too often.
 #[derive(Clone)]
-pub struct SortedMap<K, V> {
-    /// In order, and none of them empty.
-    chunks: Vec<Vec<(K, V)>>,
-    /// Entries in all of them.
-    len: usize,
-    /// Where the entry is that was found or put in last: the next one often stands beside it. A wrong place costs a
-    /// comparison and nothing else.
-    near: Cell<Place>,
+pub struct SortedMap<K, V, S = Vec<(K, V)>> {
+    shelf: S,
+    entries: PhantomData<(K, V)>,
 }
 
-/// Where an entry is, or would be: the chunk, and the place in it.
-type Place = (usize, usize);
+/// The same for thousands of entries.
+pub type LargeMap<K, V> = SortedMap<K, V, Chunks<(K, V)>>;
 
 /// The entry of one key, there or not.
-pub struct Entry<'a, K, V> {
-    map: &'a mut SortedMap<K, V>,
+pub struct Entry<'a, K, V, S: Shelf<(K, V)>> {
+    map: &'a mut SortedMap<K, V, S>,
     key: K,
-    place: Result<Place, Place>,
+    place: Result<S::Place, S::Place>,
 }
 
-impl<K, V> SortedMap<K, V> {
+impl<K, V, S: Shelf<(K, V)>> SortedMap<K, V, S> {
     /// Nothing yet, and no memory taken.
-    pub const fn new() -> Self {
-        Self { chunks: Vec::new(), len: 0, near: Cell::new((0, 0)) }
+    pub fn new() -> Self {
+        Self { shelf: S::default(), entries: PhantomData }
     }
 
     /// How many entries there are.
-    pub const fn len(&self) -> usize {
-        self.len
+    pub fn len(&self) -> usize {
+        self.shelf.len()
     }
 
     /// Whether there is none.
-    pub const fn is_empty(&self) -> bool {
-        self.chunks.is_empty()
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Forgets all.
@@ -57,128 +51,79 @@ impl<K, V> SortedMap<K, V> {
     }
 
     /// All entries in order.
-    pub fn iter(&self) -> Iter<'_, K, V> {
-        Iter { chunks: self.chunks.iter(), chunk: [].iter() }
+    pub fn iter(&self) -> Iter<S::Iter<'_>> {
+        Iter(self.shelf.iter())
     }
 
     /// The same, and the values may be changed.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
-        self.chunks.iter_mut().flatten().map(|(key, value)| (&*key, value))
+    pub fn iter_mut<'a>(&'a mut self) -> impl Iterator<Item = (&'a K, &'a mut V)>
+    where
+        K: 'a,
+        V: 'a,
+    {
+        self.shelf.iter_mut().map(|(key, value)| (&*key, value))
     }
 
     /// All keys in order.
     pub fn keys(&self) -> impl Iterator<Item = &K> + Clone {
-        self.iter().map(|(key, _)| key)
+        self.shelf.iter().map(|(key, _)| key)
     }
 
     /// All values, in the order of their keys.
     pub fn values(&self) -> impl Iterator<Item = &V> + Clone {
-        self.iter().map(|(_, value)| value)
+        self.shelf.iter().map(|(_, value)| value)
     }
 
     /// The same, to be changed.
-    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
-        self.chunks.iter_mut().flatten().map(|(_, value)| value)
+    pub fn values_mut<'a>(&'a mut self) -> impl Iterator<Item = &'a mut V>
+    where
+        K: 'a,
+        V: 'a,
+    {
+        self.shelf.iter_mut().map(|(_, value)| value)
     }
 
     /// The values alone, in the order of their keys.
     pub fn into_values(self) -> impl Iterator<Item = V> {
-        self.into_iter().map(|(_, value)| value)
+        self.shelf.into_entries().map(|(_, value)| value)
     }
 
     /// The entry with the smallest key.
     pub fn first_key_value(&self) -> Option<(&K, &V)> {
-        self.chunks.first()?.first().map(|(key, value)| (key, value))
+        self.shelf.first().map(|(key, value)| (key, value))
     }
 
     /// The entry with the largest key.
     pub fn last_key_value(&self) -> Option<(&K, &V)> {
-        self.chunks.last()?.last().map(|(key, value)| (key, value))
+        self.shelf.last().map(|(key, value)| (key, value))
     }
 
     /// Takes out the entry with the smallest key.
     pub fn pop_first(&mut self) -> Option<(K, V)> {
-        (!self.is_empty()).then(|| self.take((0, 0)))
+        self.shelf.take_first()
     }
 
     /// Keeps the entries for which `stays` says so; it may change the values.
     pub fn retain(&mut self, mut stays: impl FnMut(&K, &mut V) -> bool) {
-        self.chunks.retain_mut(|chunk| {
-            chunk.retain_mut(|(key, value)| stays(key, value));
-            !chunk.is_empty()
-        });
-        self.len = self.chunks.iter().map(Vec::len).sum();
-    }
-
-    /// The chunks' lengths.
-    #[cfg(test)]
-    pub(super) fn chunks(&self) -> impl Iterator<Item = usize> {
-        self.chunks.iter().map(Vec::len)
-    }
-
-    #[inline(never)]
-    fn take(&mut self, (number, at): Place) -> (K, V) {
-        let entry = take_out(&mut self.chunks[number], at);
-        self.len -= 1;
-        if self.chunks[number].is_empty() {
-            take_out(&mut self.chunks, number);
-        } else {
-            self.join(number);
-            self.join(number.saturating_sub(1));
-        }
-        entry
-    }
-
-    /// A chunk and the one behind it are one when both have become small: a table that shrinks gives its memory back.
-    fn join(&mut self, number: usize) {
-        if let Some([one, next]) = self.chunks.get_mut(number..number + 2)
-            && one.len() + next.len() <= CHUNK / 2
-        {
-            one.append(next);
-            take_out(&mut self.chunks, number + 1);
-        }
-    }
-
-    /// Puts in an entry where [`SortedMap::find`] said that it belongs.
-    #[inline(never)]
-    fn put(&mut self, (mut number, mut at): Place, key: K, value: V) -> &mut V {
-        if self.chunks.is_empty() {
-            self.chunks.push(Vec::new());
-        }
-        if self.chunks[number].len() >= CHUNK {
-            // What comes in order leaves full chunks behind, also if something stands behind all of it. What comes
-            // here and there finds two halves.
-            let in_order = at == CHUNK || at > 0 && self.near.get() == (number, at - 1);
-            let left = if in_order { at } else { CHUNK / 2 };
-            let rest = cut(&mut self.chunks[number], left);
-            put_in(&mut self.chunks, number + 1, rest);
-            if at > left || left == CHUNK {
-                (number, at) = (number + 1, at - left);
-            }
-        }
-        self.len += 1;
-        self.near.set((number, at));
-        let chunk = &mut self.chunks[number];
-        put_in(chunk, at, (key, value));
-        &mut chunk[at].1
+        self.shelf.retain(|(key, value)| stays(key, value));
     }
 }
 
-impl<K: Ord, V> SortedMap<K, V> {
+impl<K, V> LargeMap<K, V> {
+    /// The chunks' lengths.
+    #[cfg(test)]
+    pub(super) fn chunks(&self) -> impl Iterator<Item = usize> {
+        self.shelf.lengths()
+    }
+}
+
+impl<K: Ord, V, S: Shelf<(K, V)>> SortedMap<K, V, S> {
     #[inline(never)]
-    fn find<Q: Ord + ?Sized>(&self, key: &Q) -> Result<Place, Place>
+    fn find<Q: Ord + ?Sized>(&self, key: &Q) -> Result<S::Place, S::Place>
     where
         K: Borrow<Q>,
     {
-        let compare = |(number, at): Place| {
-            let entry = self.chunks.get(number).and_then(|chunk| chunk.get(at));
-            entry.map_or(Ordering::Greater, |(other, _)| other.borrow().cmp(key))
-        };
-        let found = search(self.chunks.len(), self.near.get(), &compare);
-        if let Ok(place) = found {
-            self.near.set(place);
-        }
-        found
+        self.shelf.find(|(other, _)| other.borrow().cmp(key))
     }
 
     /// The value of `key`.
@@ -186,8 +131,8 @@ impl<K: Ord, V> SortedMap<K, V> {
     where
         K: Borrow<Q>,
     {
-        let (number, at) = self.find(key).ok()?;
-        Some(&self.chunks[number][at].1)
+        let place = self.find(key).ok()?;
+        Some(&self.shelf.at(place).1)
     }
 
     /// The same, to be changed.
@@ -195,8 +140,8 @@ impl<K: Ord, V> SortedMap<K, V> {
     where
         K: Borrow<Q>,
     {
-        let (number, at) = self.find(key).ok()?;
-        Some(&mut self.chunks[number][at].1)
+        let place = self.find(key).ok()?;
+        Some(&mut self.shelf.at_mut(place).1)
     }
 
     /// Whether there is an entry of `key`.
@@ -210,12 +155,17 @@ impl<K: Ord, V> SortedMap<K, V> {
     /// Puts in an entry; what `key` had before.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         match self.find(&key) {
-            Ok((number, at)) => Some(std::mem::replace(&mut self.chunks[number][at].1, value)),
+            Ok(place) => Some(std::mem::replace(&mut self.shelf.at_mut(place).1, value)),
             Err(place) => {
                 self.put(place, key, value);
                 None
             }
         }
+    }
+
+    #[inline(never)]
+    fn put(&mut self, place: S::Place, key: K, value: V) -> &mut V {
+        &mut self.shelf.put(place, (key, value)).1
     }
 
     /// Takes out the entry of `key`.
@@ -232,28 +182,26 @@ impl<K: Ord, V> SortedMap<K, V> {
         K: Borrow<Q>,
     {
         let place = self.find(key).ok()?;
-        Some(self.take(place))
+        Some(self.shelf.take(place))
     }
 
     /// The entry of `key`, to be filled if it is not there.
-    pub fn entry(&mut self, key: K) -> Entry<'_, K, V> {
+    pub fn entry(&mut self, key: K) -> Entry<'_, K, V, S> {
         let place = self.find(&key);
         Entry { map: self, key, place }
     }
 
     /// The entries from `key` on, itself included.
-    pub fn range_from<Q: Ord + ?Sized>(&self, key: &Q) -> Iter<'_, K, V>
+    pub fn range_from<Q: Ord + ?Sized>(&self, key: &Q) -> Iter<S::Iter<'_>>
     where
         K: Borrow<Q>,
     {
-        let (Ok((number, at)) | Err((number, at))) = self.find(key);
-        let chunks = self.chunks.get(number..).unwrap_or_default();
-        let Some((chunk, rest)) = chunks.split_first() else { return self.iter() };
-        Iter { chunks: rest.iter(), chunk: chunk[at..].iter() }
+        let (Ok(place) | Err(place)) = self.find(key);
+        Iter(self.shelf.iter_from(place))
     }
 
     /// The entries behind `key`, or all.
-    pub fn after<Q: Ord + ?Sized>(&self, key: Option<&Q>) -> Iter<'_, K, V>
+    pub fn after<Q: Ord + ?Sized>(&self, key: Option<&Q>) -> Iter<S::Iter<'_>>
     where
         K: Borrow<Q>,
     {
@@ -266,68 +214,11 @@ impl<K: Ord, V> SortedMap<K, V> {
     }
 }
 
-// What is done to a list does not depend on what it is a list of, but for its size: as functions of their own the
-// tables of all types share them.
-
-#[inline(never)]
-fn put_in<T>(list: &mut Vec<T>, at: usize, entry: T) {
-    list.insert(at, entry);
-}
-
-#[inline(never)]
-fn take_out<T>(list: &mut Vec<T>, at: usize) -> T {
-    list.remove(at)
-}
-
-#[inline(never)]
-fn cut<T>(list: &mut Vec<T>, at: usize) -> Vec<T> {
-    list.split_off(at)
-}
-
-/// Looks for a key in so many chunks: where its entry is, or would be. `compare` says how the entry of a place
-/// stands to the key; where there is none, it is greater. One function for the tables of all types: it would be a
-/// tenth of a router's program otherwise.
-///
-/// First it looks at `near` and right behind it: whoever goes through a table in order, or fills it in order, needs
-/// two comparisons for each key.
-fn search(chunks: usize, near: Place, compare: &dyn Fn(Place) -> Ordering) -> Result<Place, Place> {
-    let (number, at) = near;
-    match compare(near) {
-        Ordering::Equal => return Ok(near),
-        Ordering::Greater => {}
-        Ordering::Less => {
-            for next in [(number, at + 1), (number + 1, 0)] {
-                match compare(next) {
-                    Ordering::Equal => return Ok(next),
-                    // It stands before the next chunk, too, if that is where it ends.
-                    Ordering::Greater if next.1 == 0 => return Err((number, at + 1)),
-                    Ordering::Greater => {}
-                    Ordering::Less => break,
-                }
-            }
-        }
-    }
-    let is_before = |place| compare(place) != Ordering::Greater;
-    let number = first_that_fails(chunks, |number| is_before((number, 0))).saturating_sub(1);
-    let at = first_that_fails(CHUNK, |at| compare((number, at)) == Ordering::Less);
-    if compare((number, at)) == Ordering::Equal { Ok((number, at)) } else { Err((number, at)) }
-}
-
-/// The first number below `end` for which `holds` does not hold; it holds for all before it.
-fn first_that_fails(end: usize, holds: impl Fn(usize) -> bool) -> usize {
-    let (mut from, mut to) = (0, end);
-    while from < to {
-        let middle = from.midpoint(to);
-        if holds(middle) { from = middle + 1 } else { to = middle }
-    }
-    from
-}
-
-impl<'a, K, V> Entry<'a, K, V> {
+impl<'a, K: Ord, V, S: Shelf<(K, V)>> Entry<'a, K, V, S> {
     /// The value; `make` says what it is if there was none.
     pub fn or_insert_with(self, make: impl FnOnce() -> V) -> &'a mut V {
         match self.place {
-            Ok((number, at)) => &mut self.map.chunks[number][at].1,
+            Ok(place) => &mut self.map.shelf.at_mut(place).1,
             Err(place) => self.map.put(place, self.key, make()),
         }
     }
@@ -347,50 +238,37 @@ impl<'a, K, V> Entry<'a, K, V> {
 }
 
 /// Entries in order.
-pub struct Iter<'a, K, V> {
-    chunks: slice::Iter<'a, Vec<(K, V)>>,
-    chunk: slice::Iter<'a, (K, V)>,
-}
+#[derive(Clone)]
+pub struct Iter<I>(I);
 
-impl<K, V> Clone for Iter<'_, K, V> {
-    fn clone(&self) -> Self {
-        Self { chunks: self.chunks.clone(), chunk: self.chunk.clone() }
-    }
-}
-
-impl<'a, K, V> Iterator for Iter<'a, K, V> {
+impl<'a, K: 'a, V: 'a, I: Iterator<Item = &'a (K, V)>> Iterator for Iter<I> {
     type Item = (&'a K, &'a V);
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some((key, value)) = self.chunk.next() {
-                return Some((key, value));
-            }
-            self.chunk = self.chunks.next()?.iter();
-        }
+        self.0.next().map(|(key, value)| (key, value))
     }
 }
 
-impl<'a, K, V> IntoIterator for &'a SortedMap<K, V> {
+impl<'a, K, V, S: Shelf<(K, V)>> IntoIterator for &'a SortedMap<K, V, S> {
     type Item = (&'a K, &'a V);
-    type IntoIter = Iter<'a, K, V>;
+    type IntoIter = Iter<S::Iter<'a>>;
 
-    fn into_iter(self) -> Iter<'a, K, V> {
+    fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }
 }
 
-impl<K, V> IntoIterator for SortedMap<K, V> {
+impl<K, V, S: Shelf<(K, V)>> IntoIterator for SortedMap<K, V, S> {
     type Item = (K, V);
-    type IntoIter = std::iter::Flatten<vec::IntoIter<Vec<(K, V)>>>;
+    type IntoIter = S::IntoIter;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.chunks.into_iter().flatten()
+        self.shelf.into_entries()
     }
 }
 
 /// The value of a key that is there.
-impl<K: Ord + Borrow<Q>, V, Q: Ord + ?Sized> Index<&Q> for SortedMap<K, V> {
+impl<K: Ord + Borrow<Q>, V, Q: Ord + ?Sized, S: Shelf<(K, V)>> Index<&Q> for SortedMap<K, V, S> {
     type Output = V;
 
     fn index(&self, key: &Q) -> &V {
@@ -398,7 +276,7 @@ impl<K: Ord + Borrow<Q>, V, Q: Ord + ?Sized> Index<&Q> for SortedMap<K, V> {
     }
 }
 
-impl<K: Ord, V> Extend<(K, V)> for SortedMap<K, V> {
+impl<K: Ord, V, S: Shelf<(K, V)>> Extend<(K, V)> for SortedMap<K, V, S> {
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
         for (key, value) in entries {
             self.insert(key, value);
@@ -406,7 +284,7 @@ impl<K: Ord, V> Extend<(K, V)> for SortedMap<K, V> {
     }
 }
 
-impl<K: Ord, V> FromIterator<(K, V)> for SortedMap<K, V> {
+impl<K: Ord, V, S: Shelf<(K, V)>> FromIterator<(K, V)> for SortedMap<K, V, S> {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         let mut map = Self::new();
         map.extend(entries);
@@ -414,34 +292,34 @@ impl<K: Ord, V> FromIterator<(K, V)> for SortedMap<K, V> {
     }
 }
 
-impl<K: Ord, V, const N: usize> From<[(K, V); N]> for SortedMap<K, V> {
+impl<K: Ord, V, S: Shelf<(K, V)>, const N: usize> From<[(K, V); N]> for SortedMap<K, V, S> {
     fn from(entries: [(K, V); N]) -> Self {
         entries.into_iter().collect()
     }
 }
 
-impl<K, V> Default for SortedMap<K, V> {
+impl<K, V, S: Shelf<(K, V)>> Default for SortedMap<K, V, S> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<K: PartialEq, V: PartialEq> PartialEq for SortedMap<K, V> {
+impl<K: PartialEq, V: PartialEq, S: Shelf<(K, V)>> PartialEq for SortedMap<K, V, S> {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other)
     }
 }
 
-impl<K: Eq, V: Eq> Eq for SortedMap<K, V> {}
+impl<K: Eq, V: Eq, S: Shelf<(K, V)>> Eq for SortedMap<K, V, S> {}
 
-impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for SortedMap<K, V> {
+impl<K: fmt::Debug, V: fmt::Debug, S: Shelf<(K, V)>> fmt::Debug for SortedMap<K, V, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self).finish()
     }
 }
 
-impl<K: Serialize, V: Serialize> Serialize for SortedMap<K, V> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl<K: Serialize, V: Serialize, S: Shelf<(K, V)>> Serialize for SortedMap<K, V, S> {
+    fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
         use serde::ser::SerializeMap;
         let mut out = serializer.serialize_map(Some(self.len()))?;
         for (key, value) in self {
@@ -451,12 +329,16 @@ impl<K: Serialize, V: Serialize> Serialize for SortedMap<K, V> {
     }
 }
 
-impl<'de, K: Ord + Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for SortedMap<K, V> {
+impl<'de, K: Ord + Deserialize<'de>, V: Deserialize<'de>, S: Shelf<(K, V)>> Deserialize<'de>
+    for SortedMap<K, V, S>
+{
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Entries<K, V>(PhantomData<(K, V)>);
+        struct Entries<K, V, S>(PhantomData<(K, V, S)>);
 
-        impl<'de, K: Ord + Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for Entries<K, V> {
-            type Value = SortedMap<K, V>;
+        impl<'de, K: Ord + Deserialize<'de>, V: Deserialize<'de>, S: Shelf<(K, V)>> Visitor<'de>
+            for Entries<K, V, S>
+        {
+            type Value = SortedMap<K, V, S>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a map")

@@ -7,26 +7,30 @@ use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
 use super::SortedMap;
+use super::shelf::{Chunks, Shelf};
 
 /// A set in order. Two sets of the same things are equal, and are written as the same bytes.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SortedSet<T> {
-    map: SortedMap<T, ()>,
+#[derive(Clone)]
+pub struct SortedSet<T, S = Vec<(T, ())>> {
+    map: SortedMap<T, (), S>,
 }
 
-impl<T> SortedSet<T> {
+/// The same for thousands of things.
+pub type LargeSet<T> = SortedSet<T, Chunks<(T, ())>>;
+
+impl<T, S: Shelf<(T, ())>> SortedSet<T, S> {
     /// Nothing yet, and no memory taken.
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
         Self { map: SortedMap::new() }
     }
 
     /// How many there are.
-    pub const fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.map.len()
     }
 
     /// Whether there is none.
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.map.is_empty()
     }
 
@@ -61,7 +65,7 @@ impl<T> SortedSet<T> {
     }
 }
 
-impl<T: Ord> SortedSet<T> {
+impl<T: Ord, S: Shelf<(T, ())>> SortedSet<T, S> {
     /// Whether `item` is there.
     pub fn contains<Q: Ord + ?Sized>(&self, item: &Q) -> bool
     where
@@ -92,7 +96,10 @@ impl<T: Ord> SortedSet<T> {
     }
 
     /// Those from `item` on, itself included.
-    pub fn range_from<'a, Q: Ord + ?Sized>(&'a self, item: &Q) -> impl Iterator<Item = &'a T> + use<'a, T, Q>
+    pub fn range_from<'a, Q: Ord + ?Sized>(
+        &'a self,
+        item: &Q,
+    ) -> impl Iterator<Item = &'a T> + use<'a, T, Q, S>
     where
         T: Borrow<Q>,
     {
@@ -100,16 +107,24 @@ impl<T: Ord> SortedSet<T> {
     }
 }
 
-impl<T> IntoIterator for SortedSet<T> {
+impl<T: PartialEq, S: Shelf<(T, ())>> PartialEq for SortedSet<T, S> {
+    fn eq(&self, other: &Self) -> bool {
+        self.map == other.map
+    }
+}
+
+impl<T: Eq, S: Shelf<(T, ())>> Eq for SortedSet<T, S> {}
+
+impl<T, S: Shelf<(T, ())>> IntoIterator for SortedSet<T, S> {
     type Item = T;
-    type IntoIter = std::iter::Map<<SortedMap<T, ()> as IntoIterator>::IntoIter, fn((T, ())) -> T>;
+    type IntoIter = std::iter::Map<S::IntoIter, fn((T, ())) -> T>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.map.into_iter().map(|(item, ())| item)
     }
 }
 
-impl<T: Ord> Extend<T> for SortedSet<T> {
+impl<T: Ord, S: Shelf<(T, ())>> Extend<T> for SortedSet<T, S> {
     fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
         for item in items {
             self.insert(item);
@@ -117,7 +132,7 @@ impl<T: Ord> Extend<T> for SortedSet<T> {
     }
 }
 
-impl<T: Ord> FromIterator<T> for SortedSet<T> {
+impl<T: Ord, S: Shelf<(T, ())>> FromIterator<T> for SortedSet<T, S> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
         let mut set = Self::new();
         set.extend(items);
@@ -125,26 +140,26 @@ impl<T: Ord> FromIterator<T> for SortedSet<T> {
     }
 }
 
-impl<T: Ord, const N: usize> From<[T; N]> for SortedSet<T> {
+impl<T: Ord, S: Shelf<(T, ())>, const N: usize> From<[T; N]> for SortedSet<T, S> {
     fn from(items: [T; N]) -> Self {
         items.into_iter().collect()
     }
 }
 
-impl<T> Default for SortedSet<T> {
+impl<T, S: Shelf<(T, ())>> Default for SortedSet<T, S> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for SortedSet<T> {
+impl<T: fmt::Debug, S: Shelf<(T, ())>> fmt::Debug for SortedSet<T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.iter()).finish()
     }
 }
 
-impl<T: Serialize> Serialize for SortedSet<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl<T: Serialize, S: Shelf<(T, ())>> Serialize for SortedSet<T, S> {
+    fn serialize<O: Serializer>(&self, serializer: O) -> Result<O::Ok, O::Error> {
         use serde::ser::SerializeSeq;
         let mut out = serializer.serialize_seq(Some(self.len()))?;
         for item in self.iter() {
@@ -154,7 +169,7 @@ impl<T: Serialize> Serialize for SortedSet<T> {
     }
 }
 
-impl<'de, T: Ord + Deserialize<'de>> Deserialize<'de> for SortedSet<T> {
+impl<'de, T: Ord + Deserialize<'de>, S: Shelf<(T, ())>> Deserialize<'de> for SortedSet<T, S> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Vec::<T>::deserialize(deserializer).map(|items| items.into_iter().collect())
     }

@@ -4,7 +4,7 @@
 //! Whatever counts of a key that was expelled, or that lost a role, is what its last counted records
 //! follow (`docs/ledger.md`, "Expulsion"), never what time or number it claims.
 
-use crate::base::sorted::{SortedMap, SortedSet};
+use crate::base::sorted::{LargeSet, SortedMap, SortedSet};
 
 use super::super::Ledger;
 use super::super::body::{Body, Member};
@@ -109,7 +109,7 @@ impl Authority {
             |(heads, roles): (Vec<RecordId>, Roles)| Past { roles, records: ledger.ancestors(key, &heads) };
         let mut pasts: Vec<Past> = by_heads.into_iter().map(past).collect();
         if !pasts.is_empty() && line.cover(key).is_some() {
-            let mut below: SortedMap<Roles, SortedSet<RecordId>> = SortedMap::new();
+            let mut below: SortedMap<Roles, LargeSet<RecordId>> = SortedMap::new();
             for record in ledger.records().filter(|record| record.author == *key) {
                 let roles = line.roles(record, state.ever);
                 if roles != Roles::NONE {
@@ -123,8 +123,8 @@ impl Authority {
 
     /// Of two live members with one number or slot the lower key keeps it.
     fn settle_numbers(&mut self) {
-        let mut numbers = SortedSet::new();
-        let mut slots = SortedSet::new();
+        let mut numbers: SortedSet<_> = SortedSet::new();
+        let mut slots: SortedSet<_> = SortedSet::new();
         for state in self.members.values_mut() {
             state.number_taken = !numbers.insert(state.member.number);
             state.slot_taken = state.member.slot.is_some_and(|slot| !slots.insert(slot));
@@ -151,7 +151,7 @@ fn state(candidates: &[&Record]) -> Option<MemberState> {
 /// The last records that those name which do not give a role.
 fn heads_without(role: Role, candidates: &[&Record]) -> Vec<RecordId> {
     let without = candidates.iter().filter_map(|record| member(record)).filter(|one| !one.roles.has(role));
-    let heads: SortedSet<RecordId> = without.flat_map(|member| &member.heads).copied().collect();
+    let heads: LargeSet<RecordId> = without.flat_map(|member| &member.heads).copied().collect();
     heads.into_iter().collect()
 }
 

@@ -4,7 +4,7 @@
 //! old key is lost the new one names itself, and what the old one had signed last; that counts on nodes
 //! whose owner has accepted the new root by hand. Such a node writes a word of its own, which counts nowhere else.
 
-use crate::base::sorted::SortedSet;
+use crate::base::sorted::{LargeSet, SortedSet};
 
 use super::super::Ledger;
 use super::super::body::{Body, Succession};
@@ -19,7 +19,7 @@ pub(super) struct Root {
     /// The record that made it root; none for the founder.
     pub(super) by: Option<RecordId>,
     /// Which of its records count; all of them while it is the root.
-    pub(super) limit: Option<SortedSet<RecordId>>,
+    pub(super) limit: Option<LargeSet<RecordId>>,
 }
 
 impl Root {
@@ -52,7 +52,7 @@ pub(super) fn of(ledger: &Ledger, line: &Line) -> Vec<Root> {
 
 /// Who follows this root, by which record, and what of the old root counts then. What somebody accepted by
 /// hand goes before the old root's word: that key may be in wrong hands. Of several the lower id counts.
-fn successor(ledger: &Ledger, old: &[u8; 32]) -> Option<(RecordId, [u8; 32], SortedSet<RecordId>)> {
+fn successor(ledger: &Ledger, old: &[u8; 32]) -> Option<(RecordId, [u8; 32], LargeSet<RecordId>)> {
     let words = ledger.of_kind(Kind::Succession).filter_map(|record| match &record.body {
         Body::Succession(body) if body.before == *old && body.root != *old => Some((record, &**body)),
         _ => None,

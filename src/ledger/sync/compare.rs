@@ -155,7 +155,7 @@ fn halves(id: RecordId) -> (u64, u64) {
 mod tests {
     use super::*;
     use crate::base::random::Random;
-    use crate::base::sorted::SortedSet;
+    use crate::base::sorted::{LargeSet, SortedSet};
 
     fn id(random: &mut Random) -> RecordId {
         let mut id = [0; 32];
@@ -163,12 +163,12 @@ mod tests {
         RecordId(id)
     }
 
-    fn own(ids: &SortedSet<RecordId>) -> Vec<Own> {
+    fn own(ids: &LargeSet<RecordId>) -> Vec<Own> {
         ids.iter().map(|id| (halves(*id).0, *id)).collect()
     }
 
     /// Compares and exchanges until a comparison finds nothing; how many comparisons it took, and their octets.
-    fn exchange(sides: &mut [SortedSet<RecordId>; 2]) -> (usize, usize) {
+    fn exchange(sides: &mut [LargeSet<RecordId>; 2]) -> (usize, usize) {
         let mut octets = 0;
         for comparison in 1..100 {
             let before = sides.clone();
@@ -217,9 +217,9 @@ mod tests {
             let shared: Vec<RecordId> = (0..both).map(|_| id(&mut random)).collect();
             let mut sides = [one, other].map(|more| {
                 let own: Vec<RecordId> = (0..more).map(|_| id(&mut random)).collect();
-                shared.iter().copied().chain(own).collect::<SortedSet<RecordId>>()
+                shared.iter().copied().chain(own).collect::<LargeSet<RecordId>>()
             });
-            let all: SortedSet<RecordId> = sides.iter().flat_map(SortedSet::iter).copied().collect();
+            let all: LargeSet<RecordId> = sides.iter().flat_map(SortedSet::iter).copied().collect();
             let (comparisons, octets) = exchange(&mut sides);
             assert!(sides.iter().all(|side| *side == all), "{both} {one} {other}");
             println!("{both} shared, {one} and {other} more: {comparisons} comparisons, {octets} octets");
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn one_difference_in_20000_takes_two_kilobytes() {
         let mut random = Random::new(5);
-        let shared: SortedSet<RecordId> = (0..20_000).map(|_| id(&mut random)).collect();
+        let shared: LargeSet<RecordId> = (0..20_000).map(|_| id(&mut random)).collect();
         let mut more = shared.clone();
         more.insert(id(&mut random));
         let (_, octets) = exchange(&mut [shared, more]);

@@ -10,7 +10,7 @@ use super::compare::{self, Name};
 use super::message::Message;
 use super::{Link, PeerReport, Why, path};
 use crate::base::limit;
-use crate::base::sorted::SortedSet;
+use crate::base::sorted::{LargeSet, SortedSet};
 use crate::base::time::{Instant, Span};
 
 /// Whoever has not proved to be a member by then is cut off.
@@ -48,7 +48,7 @@ pub(super) struct Stream {
     /// What is said before any record.
     control: VecDeque<Vec<u8>>,
     /// Records to send.
-    to_send: SortedSet<(bool, u64, RecordId)>,
+    to_send: LargeSet<(bool, u64, RecordId)>,
     /// Records to ask for.
     to_want: Vec<Name>,
     /// Whether the comparison under way has found a difference.

@@ -10,7 +10,7 @@ use super::super::{Record, RecordId};
 use super::merge::{loaded, shuffled, state};
 use super::village::{NOON, Village, settlement};
 use crate::base::random::Random;
-use crate::base::sorted::SortedSet;
+use crate::base::sorted::LargeSet;
 use crate::base::time::{TimeQuality, WallTime};
 use crate::ledger::body::{Counter, Settlement, Status};
 
@@ -191,7 +191,7 @@ fn a_month_reads_the_same_however_often_it_is_closed() {
         assert_eq!(village.root.ledger.report().totals, open.report().totals);
         let (closes, held) = (village.root.ledger.closes().len(), village.root.ledger.held());
         assert!(closes <= 4, "{closes} closes: those that ended a month, and the last two");
-        let kept: SortedSet<RecordId> = held.map(|(_, id)| id).collect();
+        let kept: LargeSet<RecordId> = held.map(|(_, id)| id).collect();
         let of_all = loaded(&shuffled(&village.records, &mut random));
         assert_eq!(kept, of_all.held().map(|(_, id)| id).collect(), "others ask for no more");
         assert_eq!(state(&of_all), state(&loaded(&village.records)));

@@ -15,7 +15,7 @@ mod plan;
 use std::time::Duration;
 
 use crate::base::limit;
-use crate::base::sorted::SortedMap;
+use crate::base::sorted::{LargeMap, SortedMap};
 use crate::hotspot::output::{AdmittedGuest, ClientId, GuestChange, UsageSample};
 use crate::platform::netlink::message::{ACK, Batch, CREATE, Refusal};
 use crate::platform::netlink::socket::{NetlinkError, NetlinkSocket, Protocol};
@@ -135,7 +135,7 @@ impl Firewall {
                 }
                 continue;
             }
-            let mut held: SortedMap<Place, Value> = SortedMap::new();
+            let mut held: LargeMap<Place, Value> = SortedMap::new();
             for set in Set::ALL {
                 held.extend(self.dump(set).await?.into_iter().map(|(key, value)| ((set, key), value)));
             }
@@ -152,7 +152,7 @@ impl Firewall {
         known: &mut Known,
     ) -> Result<(), FirewallError> {
         let mut batch = Batch::new();
-        let mut asked = SortedMap::new();
+        let mut asked: SortedMap<_, _> = SortedMap::new();
         let table = self.socket.next_sequence();
         if with_table {
             elements::ask_table(&mut batch, ACK, table);
@@ -162,7 +162,7 @@ impl Firewall {
             elements::ask(&mut batch, ACK, sequence, *set, *key);
             asked.insert(sequence, (*set, *key));
         }
-        let mut found = SortedMap::new();
+        let mut found: SortedMap<_, _> = SortedMap::new();
         let answers = self
             .socket
             .exchange(&batch, ANSWER_TIME, |message| {

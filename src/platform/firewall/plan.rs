@@ -8,7 +8,7 @@
 //! and are replaced when half of that is gone, so hardly any packet slips between reading a counter and
 //! writing it back.
 
-use crate::base::sorted::SortedMap;
+use crate::base::sorted::{LargeMap, SortedMap};
 
 use crate::base::address::MacAddress;
 use crate::base::time::Span;
@@ -20,7 +20,7 @@ use super::elements::{Key, Limit, Set, Value, client_of, mark};
 pub(super) type Place = (Set, Key);
 
 /// What the kernel was read to hold. `None`: was asked for, and is not there.
-pub(super) type Known = SortedMap<Place, Option<Value>>;
+pub(super) type Known = LargeMap<Place, Option<Value>>;
 
 /// One element to replace, to add or to remove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,7 +206,7 @@ mod tests {
 
     /// A kernel that does what it is told, and in which no time passes.
     #[derive(Default)]
-    struct Kernel(SortedMap<Place, Value>);
+    struct Kernel(LargeMap<Place, Value>);
 
     impl Kernel {
         fn apply(&mut self, changes: &[GuestChange]) -> Vec<Step> {

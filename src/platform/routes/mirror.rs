@@ -6,7 +6,7 @@ use super::RouteFailure;
 use crate::babel::output::{RouteAction, RouteChange};
 use crate::base::address::{InterfaceIndex, PrefixPair};
 use crate::base::limit;
-use crate::base::sorted::{SortedMap, SortedSet};
+use crate::base::sorted::{LargeMap, LargeSet, SortedSet};
 
 /// A route that the kernel has in our table at our priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,16 +48,16 @@ enum Subtrees {
 #[derive(Debug, Default)]
 pub(super) struct Mirror {
     /// What should be there; never `Remove`.
-    wanted: SortedMap<PrefixPair, RouteAction>,
+    wanted: LargeMap<PrefixPair, RouteAction>,
     /// Left by an earlier run, and not confirmed yet.
-    stale: SortedSet<PrefixPair>,
+    stale: LargeSet<PrefixPair>,
     /// At our place, but not ours.
-    foreign: SortedSet<PrefixPair>,
+    foreign: LargeSet<PrefixPair>,
     /// Refused and told; tried again now and then.
-    troubled: SortedSet<PrefixPair>,
+    troubled: LargeSet<PrefixPair>,
     /// What has to be sent, in order; the set holds the same prefixes.
     queue: VecDeque<PrefixPair>,
-    queued: SortedSet<PrefixPair>,
+    queued: LargeSet<PrefixPair>,
     /// Interfaces that were seen going down.
     down: SortedSet<InterfaceIndex>,
     /// Routes put into the queue because they were not as they should be.
@@ -210,7 +210,7 @@ impl Mirror {
     /// Compares with the whole of what the kernel has at our place.
     pub(super) fn kernel_has(&mut self, found: Vec<Found>) {
         self.foreign = found.iter().filter(|one| one.what == What::Foreign).map(|one| one.prefix).collect();
-        let mut missing: SortedSet<PrefixPair> = self.wanted.keys().copied().collect();
+        let mut missing: LargeSet<PrefixPair> = self.wanted.keys().copied().collect();
         let mut gone = std::mem::take(&mut self.stale);
         for one in found {
             let What::Own(action) = one.what else { continue };

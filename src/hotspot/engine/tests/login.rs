@@ -358,7 +358,7 @@ fn a_change_that_is_always_refused_is_given_up_and_tried_at_the_next_lease() {
 #[test]
 fn client_ids_are_used_again_late() {
     let mut bench = Bench::new();
-    let mut seen = crate::base::sorted::SortedSet::new();
+    let mut seen: crate::base::sorted::SortedSet<_> = crate::base::sorted::SortedSet::new();
     for round in 0..200u8 {
         bench.sell(round, fresh(seconds(HOUR), 1));
         bench.log_in(mac(1), round);
