@@ -162,7 +162,7 @@ release() {
   # No unwind tables: a panic aborts, nobody unwinds, and they are a twelfth of the file.
   local flags="$STATIC$alike -C force-unwind-tables=no -Z fmt-debug=shallow -Z location-detail=file,line"
   local how=(-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size)
-  # The root key never touches a router, so the commands that need it are a laptop's.
+  # The commands of a laptop (Cargo.toml) are left out where flash is smallest.
   case $target in mips*) [ "$package" != . ] || how+=(--no-default-features) ;; esac
   # Of functions with the same code one stays.
   case $target in mips*) flags+=" -C linker=$PWD/scripts/linker.sh" ;; esac

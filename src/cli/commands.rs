@@ -33,9 +33,14 @@ pub(super) enum Kind {
     /// Records of this machine, in files; the same.
     Ledger,
     /// The accounts, from records; the same.
+    #[cfg(feature = "laptop")]
     Report,
     /// Whether a link can be built; the same.
+    #[cfg(feature = "laptop")]
     PlanLink,
+    /// Not in this build: [`ELSEWHERE`] says where.
+    #[cfg(not(feature = "laptop"))]
+    Elsewhere,
     /// What a boot undoes.
     Undo,
     /// A method of the daemon's ubus object.
@@ -299,8 +304,14 @@ pub(super) const COMMANDS: &[Command] = &[
     },
     command(&["community"], Kind::Community, "make a community, admit and expel members", ""),
     command(&["ledger"], Kind::Ledger, "records to a file, and back", super::ledger::HELP),
+    #[cfg(feature = "laptop")]
     command(&["report"], Kind::Report, "what a month brought, for the assembly", super::report::HELP),
+    #[cfg(feature = "laptop")]
     command(&["plan-link"], Kind::PlanLink, "whether a dish here reaches one there", super::plan_link::HELP),
+    #[cfg(not(feature = "laptop"))]
+    command(&["report"], Kind::Elsewhere, "what a month brought: on a laptop", ELSEWHERE),
+    #[cfg(not(feature = "laptop"))]
+    command(&["plan-link"], Kind::Elsewhere, "whether a dish reaches: on a laptop", ELSEWHERE),
     Command {
         operand: Some(Operand::File),
         ..command(
@@ -680,6 +691,11 @@ mistake in the configuration the old one stays in force.
 Example: tequio check && tequio reload
 ";
 
+/// What a router's build says of a laptop's commands.
+#[cfg(not(feature = "laptop"))]
+pub(super) const ELSEWHERE: &str = "that is on a laptop's tequio: `tequio ledger export --file FILE` here, then `tequio \
+report --bundle FILE` there; a link is planned there, too, and on LuCI's page Plan a link";
+
 /// The help of the whole program.
 pub(super) fn overview() -> String {
     let mut text =
@@ -697,7 +713,7 @@ pub(super) fn overview() -> String {
 impl Kind {
     /// Whether the rest of the words belongs to it.
     pub(super) const fn parses_itself(self) -> bool {
-        matches!(self, Self::Community | Self::Ledger | Self::Report | Self::PlanLink)
+        !matches!(self, Self::Run | Self::Check | Self::Firewall | Self::Undo | Self::Ask(_))
     }
 }
 
@@ -752,6 +768,8 @@ mod tests {
           requests        what this node asked for, and waits for
           statistics      what came, left, and was dropped
           links           the devices of the mesh and what they cost
+          link change     change a link at both its ends
+          link undo       at boot: what a change left unfinished, for uci
           sync            with whom records are exchanged
           plans           what can be sold
           voucher issue   sell vouchers

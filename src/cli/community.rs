@@ -6,12 +6,12 @@
 //!
 //! So a router has two of these commands, `request` and `join`. The others work on the assembly's folder
 //! (`assembly`), on any Linux laptop; a build for MIPS, where flash is smallest, leaves them out (the feature
-//! `assembly`, docs/sizes.md).
+//! `laptop`, docs/sizes.md).
 
 use lexopt::{Arg, Parser};
 
 mod admission;
-#[cfg(feature = "assembly")]
+#[cfg(feature = "laptop")]
 mod assembly;
 mod bundle;
 pub(super) mod join;
@@ -81,18 +81,18 @@ pub fn run(arguments: &mut Parser) -> Result<String, String> {
     }
 }
 
-#[cfg(feature = "assembly")]
+#[cfg(feature = "laptop")]
 fn commands() -> impl Iterator<Item = &'static Command> {
     assembly::COMMANDS.iter().chain(&ON_A_NODE)
 }
 
-#[cfg(not(feature = "assembly"))]
+#[cfg(not(feature = "laptop"))]
 fn commands() -> impl Iterator<Item = &'static Command> {
     ON_A_NODE.iter()
 }
 
 /// Where a command may be that this build does not have.
-const ELSEWHERE: &str = if cfg!(feature = "assembly") {
+const ELSEWHERE: &str = if cfg!(feature = "laptop") {
     ""
 } else {
     " on this router; the assembly's commands are on a laptop's tequio, where the root key is"
@@ -106,7 +106,7 @@ fn overview() -> String {
         text.push_str(&format!("  {:<8} {line}\n", command.word));
     }
     text.push_str("\n`tequio community COMMAND --help` tells more.\n");
-    if !cfg!(feature = "assembly") {
+    if !cfg!(feature = "laptop") {
         text.push_str("The assembly's own commands are on a laptop's tequio, where the root key is.\n");
     }
     text

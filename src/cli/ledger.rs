@@ -39,11 +39,13 @@ const PASSPHRASE_LEAST: usize = 12;
 /// Where records come from.
 pub(super) enum Source {
     /// The journal of a node.
+    #[cfg(feature = "laptop")]
     State(PathBuf),
     /// A file of records.
     Bundle(PathBuf),
 }
 
+#[cfg(feature = "laptop")]
 impl Source {
     /// What the options say: a bundle, else a node's state.
     pub(super) fn of(options: &Options) -> Result<Self, String> {
@@ -141,6 +143,7 @@ fn verify(options: &Options) -> Result<String, String> {
 pub(super) fn read_source(source: &Source) -> Result<Ledger, String> {
     match source {
         Source::Bundle(path) => read_records(path, [0; 32]).map(|(ledger, _)| ledger),
+        #[cfg(feature = "laptop")]
         Source::State(state) => load(journal_records(state)?.iter().map(Vec::as_slice)),
     }
 }

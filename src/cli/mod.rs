@@ -11,9 +11,11 @@ pub mod community;
 mod coupons;
 mod ledger;
 mod local;
+#[cfg(feature = "laptop")]
 mod plan_link;
 mod qr;
 mod remote;
+#[cfg(feature = "laptop")]
 mod report;
 mod table;
 mod tables;
@@ -28,7 +30,7 @@ use serde_json::{Map, Value};
 use crate::platform::ubus::DEFAULT_SOCKET;
 use arguments::{Given, Options, Task, Usage};
 use commands::{Command, Kind};
-pub use report::escaped;
+pub use words::escaped;
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
@@ -64,8 +66,12 @@ fn perform(
         Kind::Firewall => local::firewall(&options.config),
         Kind::Community => community::run(parser),
         Kind::Ledger => ledger::run(parser),
+        #[cfg(feature = "laptop")]
         Kind::Report => report::run(parser),
+        #[cfg(feature = "laptop")]
         Kind::PlanLink => plan_link::run(parser),
+        #[cfg(not(feature = "laptop"))]
+        Kind::Elsewhere => Err(commands::ELSEWHERE.to_owned()),
         Kind::Undo => local::undo(&options.config),
         Kind::Ask(method) => {
             let (socket, mut arguments) = (socket(options)?, arguments_of(given)?);

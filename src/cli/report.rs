@@ -14,8 +14,6 @@ use crate::ledger::{Ledger, money};
 
 mod sheet;
 
-pub use sheet::escaped;
-
 pub(super) const HELP: &str = "\
 Usage: tequio report --month YYYY-MM [--csv|--json|--html]
        tequio report --verify FILE...

@@ -17,6 +17,22 @@ pub(super) fn plain(value: &Value) -> String {
     }
 }
 
+/// The text as HTML shows it, between tags and in quotes: names come from people, and nothing of them is a tag.
+pub fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}
+
 /// A cost or metric; null is infinite.
 pub(super) fn cost(value: &Value) -> String {
     if value.is_null() { "infinite".to_owned() } else { plain(value) }

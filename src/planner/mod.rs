@@ -13,6 +13,7 @@ use crate::link::budget::{Allowed, Budget, Chip, End, Finding, Place, Plan, Rule
 pub(crate) mod sentence;
 
 /// What may be said; `--help` of `tequio plan-link` and `docs/ubus.md` tell what each is.
+#[cfg(feature = "laptop")]
 pub(crate) const NAMES: [&str; 15] = [
     "from",
     "to",
@@ -37,6 +38,7 @@ pub(crate) type Said<'a> = dyn Fn(&str) -> Result<Option<&'a str>, String> + 'a;
 /// A plan with what only people need.
 pub(crate) struct Named {
     pub(crate) names: [String; 2],
+    #[cfg(feature = "laptop")]
     pub(crate) plan: Plan,
     pub(crate) budget: Budget,
 }
@@ -46,7 +48,12 @@ impl Named {
     pub(crate) fn of(said: &Said<'_>, terrain: Terrain) -> Result<Self, String> {
         let plan = plan(said, terrain)?;
         let budget = assess(&plan).map_err(|error| sentence::refused(&error))?;
-        Ok(Self { names: names(said)?, plan, budget })
+        Ok(Self {
+            names: names(said)?,
+            #[cfg(feature = "laptop")]
+            plan,
+            budget,
+        })
     }
 
     /// For programs: figures under their names, and the findings by their codes and in words.

@@ -16,6 +16,7 @@ pub(crate) const fn verdict_code(verdict: Verdict) -> &'static str {
 }
 
 /// A half sentence for people.
+#[cfg(feature = "laptop")]
 pub(crate) const fn verdict(verdict: Verdict, language: Language) -> &'static str {
     match verdict {
         Verdict::Good => language.of("it will work", "funcionará"),

@@ -57,6 +57,7 @@ impl Options {
     }
 
     /// Words without an option before them.
+    #[cfg(feature = "laptop")]
     pub(in crate::cli) fn words(&self) -> &[String] {
         &self.words
     }

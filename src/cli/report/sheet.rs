@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Figure, MonthReport, amount, cell, dash, sum};
+use crate::cli::escaped;
 
 /// The words of a sheet, in the order of [`WORDS`]' use.
 type Words = [&'static str; 18];
@@ -112,22 +113,6 @@ fn table(text: &mut String, headings: &[&str], names: usize, rows: impl Iterator
         text.push_str("</tr>\n");
     }
     text.push_str("</table>\n");
-}
-
-/// The text as HTML shows it, between tags and in quotes: names come from people, and nothing of them is a tag.
-pub fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            other => safe.push(other),
-        }
-    }
-    safe
 }
 
 const STYLE: &str = "body{font:11pt sans-serif;margin:2em}table{border-collapse:collapse;margin:1em 0}\
