@@ -113,6 +113,8 @@ export const WHOLE = [
   { what: 'split horizon on a cable', sections: [node, wired('eth1', { split_horizon: '1' })], right: true },
   { what: 'split horizon on a radio', sections: [node, ['interface', { device: 'mesh0', kind: 'wireless', split_horizon: 'yes' }]], right: false },
   { what: 'split horizon off on a radio', sections: [node, ['interface', { device: 'mesh0', kind: 'wireless', split_horizon: 'off' }]], right: true },
+  { what: 'a distance of a cable', sections: [node, wired('eth1', { distance_m: '27000' })], right: false },
+  { what: 'a distance of a radio', sections: [node, ['interface', { device: 'mesh0', kind: 'wireless', distance_m: '27000' }]], right: true },
   { what: 'a prefix twice', sections: [node, ['announce', { prefix: '10.1.0.0/16' }], ['announce', { prefix: '10.1.0.0/16' }]], right: false },
   { what: '64 prefixes', sections: [node, ...many(64, (i) => ['announce', { prefix: `10.${i}.0.0/16` }])], right: true },
   { what: '65 prefixes', sections: [node, ...many(65, (i) => ['announce', { prefix: `10.${i}.0.0/16` }])], right: false },

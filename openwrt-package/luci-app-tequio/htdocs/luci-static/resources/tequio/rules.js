@@ -314,6 +314,7 @@ function unless(words) {
 	case 'everywhere': return _('everywhere');
 	case 'no end': return _('no end');
 	case 'no queue': return _('no queue');
+	case 'nothing is set': return _('nothing is set');
 	case 'no limit': return _('no limit');
 	case 'none': return _('none');
 	case 'measured': return _('it is measured');
@@ -378,6 +379,8 @@ return baseclass.extend({
 			return _('Needs a key that signs.');
 		if (name == unique && others.some(other => other == text))
 			return _('Another section has this already.');
+		if (section == 'interface' && name == 'distance_m' && read('kind') != 'wireless')
+			return _('Only a radio waits for an answer.');
 		if (section == 'interface' && name == 'split_horizon' && /^(1|on|true|yes|enabled)$/.test(text) && (read('kind') == 'wireless' || read('kind') == 'bridge'))
 			return _('Only right on a cable, where everybody hears everybody.');
 		if (section == 'hotspot' && name == 'device' && mesh.indexOf(text) >= 0)
