@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod bytes;
+pub mod hours;
 pub mod language;
 pub mod limit;
 pub mod random;

@@ -120,7 +120,9 @@ impl Page {
             1 => self.language.of("device", "aparato"),
             _ => self.language.of("devices", "aparatos"),
         };
-        format!("{time} · {devices} {word}")
+        let hours = plan["hours"].as_str().and_then(|hours| hours.split(' ').next());
+        let hours = hours.map(|hours| format!(" · {hours}")).unwrap_or_default();
+        format!("{time} · {devices} {word}{hours}")
     }
 }
 

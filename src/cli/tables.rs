@@ -377,17 +377,20 @@ fn sync(reply: &Value, bold: bool) -> String {
     text
 }
 
-/// `{plans: [{id, name, price_cents, currency, minor_units, used_s, days, devices}]}`
+/// `{plans: [{id, name, price_cents, currency, minor_units, used_s, days, devices, hours}]}`
 fn plans(reply: &Value, bold: bool) -> String {
     let mut table =
         Table::new(&[("PLAN", Left), ("NAME", Left), ("PRICE", Right), ("GIVES", Left), ("DEVICES", Right)]);
     for row in list(reply, "plans") {
-        let gives = match (&row["used_s"], &row["days"]) {
+        let mut gives = match (&row["used_s"], &row["days"]) {
             (Value::Null, Value::Null) => plain(&Value::Null),
             (Value::Null, days) => format!("{} days from the first use", plain(days)),
             (used, Value::Null) => format!("{} of use", seconds(used)),
             (used, days) => format!("{} of use within {} d", seconds(used), plain(days)),
         };
+        if let Some(hours) = row["hours"].as_str() {
+            gives.push_str(&format!(", {hours}"));
+        }
         table.row([
             plain(&row["id"]),
             plain(&row["name"]),
@@ -447,7 +450,7 @@ fn sessions(reply: &Value, bold: bool) -> String {
         table.row([
             plain(&row["client"]),
             plain(&row["verifier"]),
-            plain(&row["plan"]),
+            plain(&row["plan"]) + if row["closed"] == true { " (other hours)" } else { "" },
             seconds(&row["remaining_s"]),
             seconds(&row["used_s"]),
             octets(&row["up_bytes"]),
@@ -456,7 +459,13 @@ fn sessions(reply: &Value, bold: bool) -> String {
         ]);
     }
     let text = format!("{}{}", table.render(bold), rest(reply, "sessions"));
-    table_or(text, list(reply, "sessions"), "nobody is online through this node\n")
+    let mut text = table_or(text, list(reply, "sessions"), "nobody is online through this node\n");
+    if let Some(phones) = reply["suspended"].as_u64().filter(|phones| *phones > 0) {
+        text.push_str(&format!(
+            "{phones} phone(s) waited since the start: their address is in use at another node\n"
+        ));
+    }
+    text
 }
 
 pub(super) fn list<'a>(reply: &'a Value, name: &str) -> &'a [Value] {

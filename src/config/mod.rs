@@ -22,11 +22,11 @@ use std::path::{Path, PathBuf};
 
 use crate::babel::settings::Settings as BabelSettings;
 use crate::base::address::Prefix;
+use crate::base::hours::Hours;
 use crate::base::limit::CONFIG_BYTES;
 use crate::base::time::Span;
 use crate::hotspot::settings::Settings as HotspotSettings;
 use crate::link::settings::LinkSettings;
-use crate::node::metered::Hours;
 use crate::node::settings::Uplink as UplinkSettings;
 pub use crate::node::settings::{Announce, Entitled, Person, Policy, Redistribute, Role};
 pub use crate::platform::queues::Queue;

@@ -9,7 +9,7 @@ use super::schema::{Default, OptionRule, SectionRule, Value};
 use super::uci::{Entry, Section};
 use crate::babel::RouterId;
 use crate::base::address::{MacAddress, Prefix};
-use crate::node::metered::Hours;
+use crate::base::hours::Hours;
 
 /// A section whose every value is what its rule asks for.
 pub(super) struct Checked<'a> {

@@ -59,7 +59,11 @@ pub(super) fn to_json(answer: &Answer) -> Value {
         Answer::Written(written) => {
             json!({"record": written.record, "kind": written.kind, "waits": written.waits})
         }
-        Answer::Sessions(page) => paged("sessions", page, session),
+        Answer::Sessions(page, suspended) => {
+            let mut reply = paged("sessions", page, session);
+            reply["suspended"] = Value::from(*suspended);
+            reply
+        }
         Answer::Refused { code, message } => error_value(code, message),
     }
 }
@@ -268,6 +272,7 @@ fn plan(plan: &Plan) -> Value {
         "used_s": plan.used_s,
         "days": plan.days,
         "devices": plan.devices,
+        "hours": plan.hours,
     })
 }
 
@@ -278,6 +283,7 @@ fn session(session: &Session) -> Value {
         "plan": session.plan,
         "devices": session.devices.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "there": session.there,
+        "closed": session.closed,
         "remaining_s": session.remaining_s,
         "used_s": session.used_s,
         "up_bytes": session.up_bytes,

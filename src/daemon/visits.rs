@@ -142,6 +142,8 @@ mod tests {
             within: None,
             devices: Vec::new(),
             devices_allowed: 1,
+            hours: None,
+            closed: false,
         };
         let welcome = |keep| Page::Welcome { place: place.clone(), session: session.clone(), keep };
         let form = |notice| Page::Form { place: place.clone(), typed: Typed::default(), notice };

@@ -123,10 +123,14 @@ impl Hotspot {
     pub fn handle_usage(&mut self, now: Instant, samples: &[UsageSample]) {
         let online = self.online.at(now);
         let mut silent = Vec::new();
+        for (_, session) in self.sessions.iter_mut() {
+            session.close(online, session.closed);
+        }
         for sample in samples {
             let Some(session) = self.sessions.get_mut(sample.client) else { continue };
             let here = session.devices.iter().any(|device| !device.has_left());
             let sent = session.meter.read(now, online, sample, here);
+            session.close(online, session.closed);
             match &mut session.devices[..] {
                 // What it sends says that it is there; of several nobody knows which one it was.
                 [only] if sent => only.handle_probed(true),
@@ -242,6 +246,7 @@ impl Hotspot {
                 plan: session.tariff.name.clone(),
                 devices: session.devices.iter().map(|device| device.mac).collect(),
                 there: session.devices.iter().any(|device| !device.has_left()),
+                closed: session.closed,
                 remaining: session.left(now),
                 used_s: session.meter.used_s(),
                 since_first_use: session.meter.since_first_use(now),
@@ -287,7 +292,7 @@ impl Hotspot {
             tariff: session.tariff.clone(),
             meter: session.meter.clone(),
             saved_at: at,
-            uplink: self.online.is_up(),
+            uplink: self.online.is_up() && !session.closed,
             unread: session.meter.unread(online),
             lease_end: at + session.left_at_worst(at, online).min(self.settings.lease() + SAVE_INTERVAL),
             devices: session.devices.iter().map(|device| device.mac).collect(),

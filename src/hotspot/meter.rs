@@ -154,6 +154,12 @@ impl Meter {
         self.read_at = self.read_at.max(online);
     }
 
+    /// What passes now counts nothing, until a reading after this finds that something moved.
+    pub fn rest(&mut self, online: Span) {
+        self.read_at = self.read_at.max(online);
+        self.uplink_lost(online);
+    }
+
     /// Counts all time since the last reading, as if the counters had moved.
     pub fn count_until(&mut self, online: Span) {
         self.used = self.used + (online - self.read_at);
@@ -262,6 +268,7 @@ mod tests {
                 devices: 1,
                 rate_down_kbps: 0,
                 rate_up_kbps: 0,
+                hours: None,
             },
             used_s: 0,
             used_here_s: 0,

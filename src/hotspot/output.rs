@@ -328,7 +328,7 @@ pub struct SavedSession {
     /// When this was written. Later instants of the same boot tell how long the daemon was away; an
     /// earlier one tells nothing, and then the time between counts for nobody.
     pub saved_at: Instant,
-    /// Whether the uplink was up then.
+    /// Whether use counted then: the uplink was up, and it was an hour of its plan.
     pub uplink: bool,
     /// Time on the online clock since the counters were last read.
     pub unread: Span,

@@ -35,6 +35,8 @@ pub struct SessionReport {
     pub devices: Vec<MacAddress>,
     /// Whether one of them is here, as far as probes tell.
     pub there: bool,
+    /// Whether it waits for the hours of its plan.
+    pub closed: bool,
     /// What is left, as of the last reading.
     pub remaining: Span,
     /// Seconds of use on this node.

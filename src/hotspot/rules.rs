@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::output::{ClientId, Gate};
+use super::tariff::Tariff;
 use crate::base::address::MacAddress;
 use crate::base::time::Instant;
 
@@ -60,6 +61,16 @@ pub(super) struct House {
     pub(super) held: Vec<Gate>,
     pub(super) let_in: Vec<(MacAddress, ClientId)>,
     pub(super) renew_at: Option<Instant>,
+    /// Seconds since 1970 and when that was, if anybody knows the time.
+    pub(super) clock: Option<(u64, Instant)>,
+}
+
+impl House {
+    /// Whether now is no hour of this plan. While nobody knows the time every hour is.
+    pub(super) fn is_closed(&self, now: Instant, tariff: &Tariff) -> bool {
+        let unix_s = self.clock.map(|(unix_s, at)| unix_s.saturating_add(now.since(at).as_secs()));
+        tariff.hours.zip(unix_s).is_some_and(|(hours, unix_s)| !hours.have(unix_s))
+    }
 }
 
 impl Rules {

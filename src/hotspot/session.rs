@@ -37,6 +37,8 @@ pub struct Session {
     pub(crate) lease_end: Instant,
     /// When a new lease is given; never after `lease_end`.
     pub(crate) renew_at: Instant,
+    /// Whether it is in use at an hour at which its plan does not work: nothing passes, and nothing counts.
+    pub(crate) closed: bool,
     /// When a lease was last given because the kernel seemed to have lost the device.
     pub(crate) mended_at: Instant,
     /// When use was last reported, and what.
@@ -216,6 +218,19 @@ impl Device {
 }
 
 impl Session {
+    /// The hours of its plan begin or end.
+    pub(crate) fn close(&mut self, online: Span, closed: bool) {
+        match (self.closed, closed) {
+            (true, _) => self.meter.rest(online),
+            (false, true) => {
+                self.meter.settle(online);
+                self.meter.rest(online);
+            }
+            (false, false) => {}
+        }
+        self.closed = closed;
+    }
+
     /// What is left if all time since the last reading was used.
     pub(crate) fn left_at_worst(&self, now: Instant, online: Span) -> Span {
         self.meter.left_at_worst(now, online, self.tariff.measure)

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::hours::Hours;
 use crate::base::time::Span;
 
 /// What was sold: how long, how fast, for how many devices.
@@ -17,6 +18,9 @@ pub struct Tariff {
     pub rate_down_kbps: u32,
     /// Limit from the guest in kbit/s; 0 is none.
     pub rate_up_kbps: u32,
+    /// The hours of the day at which it works; none is always.
+    #[serde(default)]
+    pub hours: Option<Hours>,
 }
 
 /// What runs out.

@@ -54,7 +54,7 @@ impl Node {
             Call::LinkChange(wish) => return self.begin_change(now, request, &wish),
             Call::Sync => Answer::Sync(self.exchange(now)),
             Call::Plans => Answer::Plans(self.plans()),
-            Call::Sessions(page) => Answer::Sessions(paged(self.sessions(now), page)),
+            Call::Sessions(page) => self.sessions(now, page),
             Call::SessionEnd(verifier, device) => self.end_session(now, caller, verifier, device),
             Call::RootAccept(fingerprint) => return self.accept_root(now, request, &fingerprint, vault),
             Call::BooksClose(month) => return self.close_month(now, request, &month, vault),
@@ -315,6 +315,7 @@ impl Node {
                 PlanMeasure::External => None,
             },
             devices: plan.devices,
+            hours: plan.hours.map(|hours| hours.to_string()),
         });
         plans.collect()
     }
@@ -339,20 +340,22 @@ impl Node {
         }
     }
 
-    fn sessions(&self, now: Instant) -> Vec<Session> {
-        let sessions = self.hotspot.as_ref().map(|hotspot| hotspot.report(now).sessions).unwrap_or_default();
-        let sessions = sessions.into_iter().map(|session| Session {
+    fn sessions(&self, now: Instant, page: PageOf) -> Answer {
+        let report = self.hotspot.as_ref().map(|hotspot| hotspot.report(now));
+        let suspended = report.as_ref().map_or(0, |report| report.counters.suspended);
+        let sessions = report.into_iter().flat_map(|report| report.sessions).map(|session| Session {
             client: session.client.0,
             verifier: session.verifier,
             plan: session.plan,
             devices: session.devices,
             there: session.there,
+            closed: session.closed,
             remaining_s: session.remaining.as_secs(),
             used_s: session.used_s,
             up_bytes: session.up_bytes,
             down_bytes: session.down_bytes,
         });
-        sessions.collect()
+        Answer::Sessions(paged(sessions.collect(), page), suspended)
     }
 
     fn device_of(&self, index: Option<InterfaceIndex>) -> String {

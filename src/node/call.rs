@@ -175,8 +175,9 @@ pub enum Answer {
     RootAccepted(String),
     /// To [`Call::LinkChange`]: it begins; `links` tells how it goes on.
     LinkChanging,
-    /// To [`Call::Sessions`].
-    Sessions(Paged<Session>),
+    /// To [`Call::Sessions`]; and how many phones since the start had to wait because one with their address is in use at
+    /// another node.
+    Sessions(Paged<Session>, u64),
     /// To any call: no, and why.
     Refused {
         /// A word for programs, like `plan-unknown`.
@@ -496,6 +497,8 @@ pub struct Plan {
     pub days: Option<u16>,
     /// Devices at one time.
     pub devices: u8,
+    /// The hours of the day at which it works, like `22:00-06:00 UTC-06:00`; none is always.
+    pub hours: Option<String>,
 }
 
 /// What was sold.
@@ -554,6 +557,8 @@ pub struct Session {
     pub devices: Vec<MacAddress>,
     /// Whether one of them is here.
     pub there: bool,
+    /// Whether it waits for the hours of its plan.
+    pub closed: bool,
     /// Seconds that are left.
     pub remaining_s: u64,
     /// Seconds used here.

@@ -384,5 +384,6 @@ fn tariff(voucher: &Voucher) -> Option<Tariff> {
         devices: voucher.plan.devices,
         rate_down_kbps: voucher.plan.rate_down_kbps,
         rate_up_kbps: voucher.plan.rate_up_kbps,
+        hours: voucher.plan.hours,
     })
 }

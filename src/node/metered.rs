@@ -5,8 +5,6 @@
 //! each hundredth of the month's share, with the kernel's counter: a restart loses nothing, a power cut one or
 //! two hundredths. Until somebody has set the clock, the month is the last one known, and no hour is a free one.
 
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use super::Node;
@@ -28,17 +26,6 @@ pub struct Volume {
     pub counter_bytes: u64,
 }
 
-/// Hours of the day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hours {
-    /// The first minute of the day.
-    from: u16,
-    /// The minute that is not of them any more; it may be of the next day.
-    to: u16,
-    /// What the clocks there are ahead of UTC.
-    ahead: i16,
-}
-
 /// All metered uplinks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Meters {
@@ -55,44 +42,6 @@ pub(super) enum Shut {
     UsedUp,
     OtherHours,
     NoClock,
-}
-
-impl Hours {
-    pub(super) fn have(self, unix_s: u64) -> bool {
-        let minute = i64::try_from(unix_s / 60).unwrap_or(0) + i64::from(self.ahead);
-        let minute = minute.rem_euclid(1_440);
-        let (from, to) = (i64::from(self.from), i64::from(self.to));
-        if from < to { (from..to).contains(&minute) } else { minute >= from || minute < to }
-    }
-}
-
-impl FromStr for Hours {
-    type Err = ();
-
-    /// `22:00-06:00 UTC-06:00`.
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (span, zone) = text.split_once(" UTC").ok_or(())?;
-        let (from, to) = span.split_once('-').ok_or(())?;
-        let (from, to) = (minutes(from)?, minutes(to)?);
-        let ahead = match zone.split_at_checked(1) {
-            None => 0,
-            Some(("+", zone)) => i16::try_from(minutes(zone)?).map_err(drop)?,
-            Some(("-", zone)) => -i16::try_from(minutes(zone)?).map_err(drop)?,
-            Some(_) => return Err(()),
-        };
-        let is_zone = (-12 * 60..=14 * 60).contains(&ahead);
-        if is_zone && from != to { Ok(Self { from, to, ahead }) } else { Err(()) }
-    }
-}
-
-fn minutes(text: &str) -> Result<u16, ()> {
-    let (hours, minutes) = text.split_once(':').ok_or(())?;
-    let number = |text: &str, most: u16| {
-        let is_number = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-        let number: Option<u16> = is_number.then(|| text.parse().ok()).flatten();
-        number.filter(|number| *number <= most).ok_or(())
-    };
-    Ok(number(hours, 23)? * 60 + number(minutes, 59)?)
 }
 
 impl Meters {

@@ -116,6 +116,7 @@ impl Node {
                 devices: 1,
                 rate_down_kbps: plan.rate_down_kbps,
                 rate_up_kbps: plan.rate_up_kbps,
+                hours: plan.hours,
             },
             used_s,
             used_here_s: used_s,

@@ -2,13 +2,14 @@
 //!
 //! A signed `mode` record holds for 24 hours from when it was written, where both its author and this node know the time;
 //! else from when this node first saw it. After that, and without one, the hours of the night in the configuration decide.
+//! Hours of plans are the hotspot's to hold; this tells it what time it is.
 //! Untrusted time closes nothing: hours are off then, and a night that was found in the journal, of which nobody can tell how
 //! old it is, does not hold. An emergency does, for a day more: power that fails is a part of it.
 
 use serde::{Deserialize, Serialize};
 
 use super::Node;
-use super::metered::Hours;
+use crate::base::hours::Hours;
 use crate::base::time::{Instant, Span, TimeQuality, WallTime};
 use crate::hotspot::output::ClientId;
 use crate::hotspot::rules::{Mode, Policy, Rules};
@@ -49,8 +50,11 @@ impl Node {
         if record != self.seen_mode.record {
             self.seen_mode = SeenMode { record, at: now, found };
         }
+        let wall = self.wall(now);
+        let knows = wall.quality > TimeQuality::Stale;
         let rules = self.rules(now, self.mode_set(now).map(|(mode, _)| mode));
         if let Some(hotspot) = &mut self.hotspot {
+            hotspot.handle_clock(now, knows.then_some(wall.unix_s));
             hotspot.handle_rules(now, rules);
         }
     }
@@ -77,7 +81,8 @@ impl Node {
             rate_up_kbps: policy.rate_up_kbps,
         });
         let has_hours = !self.settings.night.is_empty()
-            || self.settings.policies.iter().any(|policy| !policy.hours.is_empty());
+            || self.settings.policies.iter().any(|policy| !policy.hours.is_empty())
+            || self.ledger.plans().any(|(_, plan)| plan.hours.is_some());
         Rules {
             mode,
             reason: reason.map(|(_, body)| body.reason.clone()).unwrap_or_default(),

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::metered::Hours;
 use super::probe::Ask;
 use crate::babel::RouterId;
 use crate::babel::policy::Selector;
 use crate::base::address::{MacAddress, Prefix, PrefixPair};
+use crate::base::hours::Hours;
 use crate::base::time::Span;
 use crate::link::settings::LinkSettings;
 use crate::{babel, hotspot};

@@ -72,6 +72,7 @@ impl Assembly {
             seller_share: 0,
             shares: Vec::new(),
             replaces: Vec::new(),
+            hours: None,
         })))
     }
 

@@ -105,6 +105,7 @@ pub(crate) fn plan(id: &str, measure: PlanMeasure) -> Body {
         seller_share: SELLER_SHARE,
         shares: vec![PlanShare { to: "comunidad".into(), amount: PRICE - SELLER_SHARE }],
         replaces: Vec::new(),
+        hours: None,
     }))
 }
 

@@ -57,6 +57,7 @@ tequio community look --dir DIR
             "within-days",
             "days",
             "devices",
+            "hours",
             "down-kbps",
             "up-kbps",
             "seller-share",
@@ -70,6 +71,7 @@ tequio community plan --dir DIR --id hora --name 'Una hora' --price 0.50
   --days N             days from the first use, instead of seconds
   --external           served by something else (a month of cellular telephony): no codes
   --devices N          devices at one time (1)
+  --hours HOURS        works only then, like '22:00-06:00 UTC-06:00'
   --down-kbps N        limit towards the guest; 0 is none (0)
   --up-kbps N          limit from the guest; 0 is none (0)
   --seller-share 0.10  what the seller keeps of the price (0)

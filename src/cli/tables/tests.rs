@@ -275,3 +275,15 @@ fn links_of_radios_and_bridges_show_what_is_known_of_them() {
     eth1    fe80::2    yes          -         94           -       -       -          -       6       -
     ");
 }
+
+#[test]
+fn hours_of_a_plan_and_who_waits_are_said_in_words() {
+    let plans = json!({"plans": [{"id": "noche", "name": "La noche", "price_cents": 50, "currency": "MXN",
+        "minor_units": 2, "used_s": 3_600, "days": null, "devices": 1, "hours": "22:00-06:00 UTC-06:00"}]});
+    assert!(show("plans", &plans, false).contains("1 h of use, 22:00-06:00 UTC-06:00"));
+    let session = json!({"client": 1, "verifier": "01", "plan": "La noche", "devices": [], "there": true,
+        "closed": true, "remaining_s": 60, "used_s": 0, "up_bytes": 0, "down_bytes": 0});
+    let reply = json!({"sessions": [session], "offset": 0, "total": 1, "suspended": 2});
+    let text = show("sessions", &reply, false);
+    assert!(text.contains("La noche (other hours)") && text.contains("2 phone(s) waited"), "{text}");
+}

@@ -210,6 +210,11 @@ impl Hotspot {
         if running != known || running.is_none() && meter.left(now, allowance.tariff.measure) == Span::ZERO {
             return self.refuse(ask, login, Refusal::UsedUp);
         }
+        if let Some(hours) = allowance.tariff.hours
+            && self.house.is_closed(now, &allowance.tariff)
+        {
+            return self.answer(ask, login, Notice::Hours(hours));
+        }
         if !self.make_place(now, login.mac, running) {
             self.counters.busy = self.counters.busy.wrapping_add(1);
             self.event(Event::Full);
@@ -264,6 +269,7 @@ impl Hotspot {
             devices: vec![device],
             lease_end: now,
             renew_at: now,
+            closed: false,
             mended_at: now,
         };
         self.sessions.insert(client, session);
@@ -357,7 +363,6 @@ impl Hotspot {
 
     fn refuse(&mut self, ask: AskId, login: Login, refusal: Refusal) {
         if login.shown == Shown::Address {
-            // Nobody has typed anything.
             return self.reply_start(login);
         }
         self.counters.refusal(refusal);
@@ -375,6 +380,10 @@ impl Hotspot {
 
     /// Tells all who wait why the code opens nothing; or keeps it for the next page of this device.
     fn answer(&mut self, ask: AskId, mut login: Login, notice: Notice) {
+        if login.shown == Shown::Address {
+            // Nobody has typed anything.
+            return self.reply_start(login);
+        }
         if login.waiting.is_empty() {
             login.stage = Stage::Refused(notice);
             return self.logins.put_back(ask, login);
@@ -421,7 +430,7 @@ impl Hotspot {
         }
         let Some(client) = guest.and_then(|mac| self.sessions.of_device(mac)) else { return };
         let Some(session) = self.sessions.get_mut(client) else { return };
-        if now.since(session.mended_at) >= MEND_INTERVAL {
+        if !session.closed && now.since(session.mended_at) >= MEND_INTERVAL {
             session.mended_at = now;
             self.renew(now, client);
         }
@@ -448,6 +457,8 @@ impl Hotspot {
                 })
                 .collect(),
             devices_allowed: session.devices_allowed() as u32,
+            hours: session.tariff.hours,
+            closed: session.closed,
         })
     }
 
@@ -461,9 +472,10 @@ impl Hotspot {
 
     /// What programs of a phone are told.
     fn captive(&self, now: Instant, guest: Option<MacAddress>) -> Page {
+        let session = guest.and_then(|mac| self.view(now, mac));
         Page::Captive {
             portal: self.settings.portal_url(),
-            left: guest.and_then(|mac| self.view(now, mac)).map(|session| session.left),
+            left: session.filter(|session| !session.closed).map(|session| session.left),
             open: self.house.held.contains(&Gate::Strangers)
                 || guest.is_some_and(|mac| self.policy_of(mac).is_some()),
         }

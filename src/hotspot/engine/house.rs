@@ -5,6 +5,7 @@ use crate::base::address::MacAddress;
 use crate::base::time::{Instant, Span};
 use crate::hotspot::output::GuestChange;
 use crate::hotspot::rules::{Mode, Policy, Rules};
+use crate::hotspot::session::Session;
 
 /// What the kernel refused is tried again after this time.
 const AGAIN: Span = Span::from_secs(10);
@@ -15,6 +16,16 @@ impl Hotspot {
         if self.house.rules != rules {
             self.house.rules = rules;
             self.keep_house(now);
+        }
+    }
+
+    /// What time it is, in seconds since 1970, if anybody knows: plans with hours work at these.
+    pub fn handle_clock(&mut self, now: Instant, unix_s: Option<u64>) {
+        self.house.clock = unix_s.map(|unix_s| (unix_s, now));
+        let changed = |session: &Session| self.house.is_closed(now, &session.tariff) != session.closed;
+        for client in self.sessions.which(changed) {
+            self.admit(now, client);
+            self.outbox.save = Some(now);
         }
     }
 

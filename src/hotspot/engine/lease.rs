@@ -78,6 +78,7 @@ impl Hotspot {
             devices: saved.devices.into_iter().map(|mac| Device::new(mac, now, None)).collect(),
             lease_end: now,
             renew_at: now,
+            closed: false,
             mended_at: now,
         };
         // A list that contradicts itself (two sessions with one device) loses what comes later in it.
@@ -112,7 +113,10 @@ impl Hotspot {
     /// Lets all devices of a session through, for a new lease.
     pub(super) fn admit(&mut self, now: Instant, client: ClientId) {
         let online = self.online.at(now);
+        let Some(tariff) = self.sessions.get(client).map(|session| &session.tariff) else { return };
+        let closed = self.house.is_closed(now, tariff);
         let Some(session) = self.sessions.get_mut(client) else { return };
+        session.close(online, closed);
         let lease = session.take_lease(now, online, self.settings.lease());
         for device in &session.devices {
             let change = admission(session, client, device.mac, lease);
@@ -127,6 +131,7 @@ impl Hotspot {
     pub(super) fn end(&mut self, now: Instant, client: ClientId, why: EndReason) {
         let online = self.online.at(now);
         let Some(session) = self.sessions.get_mut(client) else { return };
+        session.close(online, session.closed);
         let days_are_over = session.tariff.measure.until_gone(session.meter.since_first_use(now));
         match (session.tariff.measure, why) {
             _ if days_are_over == Some(Span::ZERO) => session.meter.settle(online),
@@ -192,7 +197,11 @@ impl Hotspot {
     /// would be renewed without end while the uplink is down and no time counts.
     pub(super) fn renew(&mut self, now: Instant, client: ClientId) {
         let online = self.online.at(now);
-        match self.sessions.get(client).map(|session| session.left_at_worst(now, online)) {
+        let left = self.sessions.get_mut(client).map(|session| {
+            session.close(online, session.closed);
+            session.left_at_worst(now, online)
+        });
+        match left {
             None => {}
             Some(left) if left < Span::from_secs(1) => self.end(now, client, EndReason::UsedUp),
             Some(_) => self.admit(now, client),
@@ -252,6 +261,9 @@ impl Hotspot {
 }
 
 fn admission(session: &Session, client: ClientId, mac: MacAddress, lease: Span) -> GuestChange {
+    if session.closed {
+        return GuestChange::Dismiss { mac, client, last: false };
+    }
     GuestChange::Admit {
         mac,
         client,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::words::Words;
 use super::{Typed, form};
 use crate::base::address::MacAddress;
+use crate::base::hours::Hours;
 use crate::base::limit::{
     PORTAL_CALLS, PORTAL_DEVICES, PORTAL_NAME_BYTES, PORTAL_NOTICES, PORTAL_SERVICES, PORTAL_SERVICES_BYTES,
 };
@@ -157,6 +158,8 @@ pub enum Notice {
     Elsewhere,
     /// What was sent came from no page of ours, or from an old one.
     Again,
+    /// Its plan works at other hours of the day.
+    Hours(Hours),
     /// It went from device to device as often as it may today.
     Moved,
     /// The node has too much to do, or no place left.
@@ -188,6 +191,10 @@ pub struct SessionView {
     pub devices: Vec<DeviceView>,
     /// Devices that the plan allows.
     pub devices_allowed: u32,
+    /// The hours of the day at which the plan works; none is always.
+    pub hours: Option<Hours>,
+    /// Whether this is none of them.
+    pub closed: bool,
 }
 
 /// A device of a session as the user of one of them sees it.
@@ -289,7 +296,8 @@ impl Page {
             }
             Self::Return { place } => (200, ReturnPage { frame: frame(place, "return.title") }.render()),
             Self::Status { place, session } => {
-                (200, StatusPage { frame: frame(place, "status.title"), session, welcome: false }.render())
+                let title = if session.closed { "notice.hours" } else { "status.title" };
+                (200, StatusPage { frame: frame(place, title), session, welcome: false }.render())
             }
             Self::UnknownDevice { place } => (200, message(place, "unknown.title", "unknown.text")),
             Self::NotFound { place } => (404, message(place, "missing.title", "missing.text")),
@@ -321,6 +329,7 @@ impl Notice {
             Self::Elsewhere => ("notice.elsewhere", words.text("notice.elsewhere.text").to_owned()),
             Self::Forgotten => ("notice.forgotten", words.text("notice.forgotten.text").to_owned()),
             Self::Again => ("notice.again", words.text("notice.again.text").to_owned()),
+            Self::Hours(hours) => ("notice.hours", hours_text(words, hours)),
             Self::Moved => ("notice.moved", words.text("notice.moved.text").to_owned()),
             Self::Busy { seconds } => {
                 let wait = words.span(Span::from_secs(seconds.into()));
@@ -338,9 +347,15 @@ impl Notice {
                 | Self::Elsewhere
                 | Self::Forgotten
                 | Self::Again
+                | Self::Hours(_)
         );
         NoticeText { title: words.text(title).to_owned(), text, calm }
     }
+}
+
+fn hours_text(words: Words<'_>, hours: Hours) -> String {
+    let [from, to] = hours.ends();
+    words.with("notice.hours.text", &from).replace("{y}", &to)
 }
 
 /// What every page has.
@@ -475,6 +490,22 @@ impl StatusPage<'_> {
             name.replace("{y}", &self.frame.words.span(device.since))
         };
         several.into_iter().flatten().take(PORTAL_DEVICES).map(line).collect()
+    }
+
+    /// Whether it passes.
+    fn is_outside(&self) -> bool {
+        self.frame.place.is_outside() && !self.session.closed
+    }
+
+    /// Its hours, from and to.
+    fn hours(&self) -> Option<String> {
+        self.session.hours.map(|hours| hours.ends().join("\u{2013}"))
+    }
+
+    /// What is said at other hours.
+    fn closed(&self) -> Option<String> {
+        let hours = self.session.hours.filter(|_| self.session.closed);
+        hours.map(|hours| hours_text(self.frame.words, hours))
     }
 
     fn within(&self) -> Option<String> {

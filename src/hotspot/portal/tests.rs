@@ -57,6 +57,7 @@ fn every_page() -> Vec<Page> {
         Notice::Revoked,
         Notice::UsedUp,
         Notice::Moved,
+        Notice::Hours("22:00-06:00 UTC-06:00".parse().unwrap()),
         Notice::LeftNow,
         Notice::Yielded,
         Notice::Ended,
@@ -71,6 +72,8 @@ fn every_page() -> Vec<Page> {
         within: Some(Span::from_secs(86_400 * 2)),
         devices: devices(2),
         devices_allowed: 2,
+        hours: None,
+        closed: false,
     };
     let mut pages = vec![
         Page::Redirect { to: "http://10.77.4.1:2080/".to_owned() },
@@ -202,6 +205,8 @@ fn the_page_says_in_words_what_is_left_and_what_is_kept() {
         devices: devices(1),
         left: Left::UntilEnd(Span::from_secs(86_400 * 2 + 3_600)),
         devices_allowed: 2,
+        hours: None,
+        closed: false,
     };
     let page = Page::Status { place: place(), session };
     let catalogue = shipped::catalogue();
@@ -217,6 +222,36 @@ fn the_page_says_in_words_what_is_left_and_what_is_kept() {
 }
 
 #[test]
+fn at_other_hours_the_page_says_when_the_code_works_in_each_language() {
+    let session = SessionView {
+        plan: "Noches".to_owned(),
+        within: None,
+        devices: devices(1),
+        left: Left::OfUse(Span::from_secs(3_600)),
+        devices_allowed: 1,
+        hours: "22:00-06:00 UTC-06:00".parse().ok(),
+        closed: true,
+    };
+    let catalogue = shipped::catalogue();
+    for (code, title, text_of) in [
+        ("es", "funciona a otras horas", "de 22:00 a 06:00"),
+        ("en", "works at other hours", "from 22:00 to 06:00"),
+        ("pt", "funciona em outras horas", "das 22:00 \u{e0}s 06:00"),
+        ("el", "\u{3b9}\u{3c3}\u{3c7}\u{3cd}\u{3b5}\u{3b9} \u{3ac}\u{3bb}\u{3bb}\u{3b5}\u{3c2}", "22:00"),
+    ] {
+        let words = catalogue.words(Language::of_code(code).unwrap());
+        let html = |closed| {
+            let session = SessionView { closed, ..session.clone() };
+            text(&Page::Status { place: place(), session }.render(words, "17")).to_owned()
+        };
+        let (closed, open) = (html(true), html(false));
+        assert!(closed.contains(title) && closed.contains(text_of), "{code}: {closed}");
+        assert!(!closed.contains(words.text("status.title")) && open.contains(words.text("status.title")));
+        assert!(!open.contains(title) && open.contains("22:00\u{2013}06:00"), "{code}: {open}");
+    }
+}
+
+#[test]
 fn a_family_sees_its_devices_and_until_when_the_time_is_good() {
     let status = |count, within| {
         let session = SessionView {
@@ -225,6 +260,8 @@ fn a_family_sees_its_devices_and_until_when_the_time_is_good() {
             within,
             devices: devices(count),
             devices_allowed: 200,
+            hours: None,
+            closed: false,
         };
         let page = Page::Status { place: place(), session };
         text(&page.render(shipped::catalogue().words(Language::of_code("en").unwrap()), "17")).to_owned()
@@ -416,6 +453,8 @@ fn named_pages() -> Vec<(&'static str, Page)> {
         within: Some(Span::from_secs(86_400 * 4 + 3_600)),
         devices: devices(2),
         devices_allowed: 2,
+        hours: None,
+        closed: false,
     };
     let mode = |mode| Place { mode, reason: "lluvias".to_owned(), ..place.clone() };
     let hour = session.clone();

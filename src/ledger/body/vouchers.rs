@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::hours::Hours;
 use crate::base::time::WallTime;
 use crate::base::voucher::{IssuerNumber, Keepsake, LotId, Proof, Verifier};
 use crate::ledger::fields::{Field, Fields, fields};
@@ -31,12 +32,30 @@ pub struct Plan {
     pub shares: Vec<PlanShare>,
     /// Records of this plan that this one replaces, by any author.
     pub replaces: Vec<RecordId>,
+    /// The hours of the day at which it works; none is always.
+    pub hours: Option<Hours>,
 }
 
 fields!(map Plan {
     0 id, 1 name, 2 measure, 3 devices, 4 rate_down_kbps, 5 rate_up_kbps, 6 price, 7 seller_share,
-    8 shares, 9 replaces,
+    8 shares, 9 replaces, 10 hours,
 });
+
+/// `[first minute of the day, minute of the end, minutes ahead of UTC + 720]`.
+impl Field for Hours {
+    fn read(item: Item<'_>) -> Option<Self> {
+        let fields = Fields::of_array(item)?;
+        let ahead = i16::try_from(fields.get::<u16>(2)?).ok()?;
+        Self::new(fields.get(0)?, fields.get(1)?, ahead.checked_sub(720)?)
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        let (from, to, ahead) = self.parts();
+        out.push(ARRAY + 3);
+        // A zone is 720 minutes behind at most.
+        [from, to, (ahead + 720).unsigned_abs()].iter().for_each(|number| number.write(out));
+    }
+}
 
 /// What runs out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

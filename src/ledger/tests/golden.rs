@@ -40,6 +40,7 @@ fn the_bytes_of_each_measure() {
                     seller_share: 70_000,
                     shares: vec![PlanShare { to: "red".into(), amount: 9 }],
                     replaces: Vec::new(),
+                    hours: None,
                 }));
                 let bytes = body.encode().unwrap();
                 assert_eq!(Body::decode(Kind::Plan, &bytes).encode(), Some(bytes.clone()), "{measure:?}");
@@ -47,6 +48,29 @@ fn the_bytes_of_each_measure() {
             })
             .collect();
     insta::assert_snapshot!(text.join("\n"));
+}
+
+#[test]
+fn the_bytes_of_hours_and_what_is_none() {
+    let plan = |hours: &str| Plan { hours: hours.parse().ok(), ..super::village::hour() };
+    let bytes = Body::Plan(Box::new(plan("22:00-06:00 UTC-06:00"))).encode().unwrap();
+    let without = Body::Plan(Box::new(plan(""))).encode().unwrap();
+    // 1320, 360 and 720 - 360; a plan without hours has the bytes of before there were any.
+    let hours = [10, 0x83, 0x19, 0x05, 0x28, 0x19, 0x01, 0x68, 0x19, 0x01, 0x68];
+    assert_eq!(bytes[1..], [&without[1..], &hours].concat());
+    assert_eq!(bytes[0], without[0] + 1);
+    let read = |bytes: &[u8]| match Body::decode(Kind::Plan, bytes) {
+        Body::Plan(plan) => plan.hours.map(|hours| hours.to_string()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(read(&bytes).as_deref(), Some("22:00-06:00 UTC-06:00"));
+    assert_eq!(read(&without), None);
+    for (place, octets) in [(3, [0x05, 0xa0]), (6, [0x05, 0x28]), (9, [0x06, 0x19])] {
+        let mut wrong = bytes.clone();
+        let at = without.len() + place;
+        wrong[at..at + 2].copy_from_slice(&octets);
+        assert!(!matches!(Body::decode(Kind::Plan, &wrong), Body::Plan(_)), "{place}");
+    }
 }
 
 #[test]

@@ -117,6 +117,7 @@ pub(in crate::ledger) fn hour() -> Plan {
         seller_share: 10,
         shares: vec![PlanShare { to: "comunidad".into(), amount: 40 }],
         replaces: Vec::new(),
+        hours: None,
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::folder::{Assembly, RECORDS_FILE};
 use super::succeed::check_paper;
 use crate::base::address::Prefix;
+use crate::base::hours::Hours;
 use crate::base::limit::LOGO_BYTES;
 use crate::cli::community::options::Options;
 use crate::ledger::body::{Epoch, PaperDebt, PlanShare};
@@ -153,6 +154,7 @@ pub(super) fn plan(options: &Options) -> Result<String, String> {
         seller_share,
         shares: shares(options, price, seller_share, digits)?,
         replaces: before.into_iter().collect(),
+        hours: hours(options)?,
         id,
     };
     assembly.write(Body::Plan(Box::new(plan.clone())))?;
@@ -178,6 +180,14 @@ fn measure(options: &Options) -> Result<PlanMeasure, String> {
                 .to_owned())
         }
     }
+}
+
+fn hours(options: &Options) -> Result<Option<Hours>, String> {
+    let read = |text: &str| {
+        let wrong = |()| format!("--hours `{text}`: expected hours in a zone, like 22:00-06:00 UTC-06:00");
+        text.parse().map_err(wrong)
+    };
+    options.text("hours")?.map(read).transpose()
 }
 
 /// Everybody's part; what is left of the price is the community's.
@@ -228,6 +238,9 @@ fn plan_line(plan: &Plan, currency: &str, digits: u8) -> String {
         rate(plan.rate_up_kbps),
         money::format(plan.seller_share, digits),
     );
+    if let Some(hours) = plan.hours {
+        let _ = write!(line, "; {hours}");
+    }
     for share in &plan.shares {
         let _ = write!(line, ", {} {}", share.to, money::format(share.amount, digits));
     }

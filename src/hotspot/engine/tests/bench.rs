@@ -105,6 +105,7 @@ pub(super) fn fresh(measure: Measure, devices: u8) -> Allowance {
             devices,
             rate_down_kbps: 2_000,
             rate_up_kbps: 500,
+            hours: None,
         },
         used_s: 0,
         used_here_s: 0,

@@ -3,6 +3,7 @@
 mod bench;
 mod counting;
 mod ending;
+mod hours;
 mod house;
 mod keepsake;
 mod login;

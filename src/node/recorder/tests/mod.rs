@@ -275,6 +275,7 @@ fn community() -> Vec<Vec<u8>> {
         seller_share: 50,
         shares: Vec::new(),
         replaces: Vec::new(),
+        hours: None,
     };
     let epoch = Epoch { number: 1, follows: None, shares: Vec::new(), expels: Vec::new() };
     [

@@ -127,6 +127,43 @@ fn hours_hold_while_the_time_is_known_and_a_record_is_stronger() {
     assert!(is_held(&story, Gate::Night), "the next night is one");
 }
 
+/// The hour is sold for the night from now on; a code of it.
+fn sell_a_night(story: &mut Story) -> Code {
+    let (before, hour) = story.node.ledger().plan("hora").unwrap();
+    let night = Plan {
+        hours: "22:00-06:00 UTC-06:00".parse().ok(),
+        replaces: vec![before],
+        measure: PlanMeasure::DaysFromFirstUse { days: 30 },
+        devices: 2,
+        ..hour.clone()
+    };
+    write(story, ROOT_KEY, Body::Plan(Box::new(night)));
+    story.sell(1, "")[0]
+}
+
+#[test]
+fn a_plan_works_at_its_hours_and_at_all_while_nobody_knows_the_time() {
+    use crate::hotspot::portal::{Notice, Page};
+    let mut story = village();
+    let code = sell_a_night(&mut story);
+    // At 8:00 in UTC it is 2:00 in Chiapas.
+    assert!(matches!(story.log_in(0, code), Page::Welcome { .. }));
+    story.tick(HOUR + HOUR + HOUR + HOUR + Span::from_secs(60));
+    let Page::Status { session, .. } = story.ask(0, story::portal(Method::Get, "/")) else {
+        panic!("a session")
+    };
+    assert!(session.closed, "6:01");
+    let Page::Form { notice: Some(Notice::Hours(hours)), .. } = story.log_in(1, code) else {
+        panic!("it is told when")
+    };
+    assert_eq!(hours.to_string(), "22:00-06:00 UTC-06:00");
+    let records: Vec<Vec<u8>> = story.node.ledger().written().collect();
+    story.clock = WallTime { unix_s: 7, quality: TimeQuality::Stale };
+    story.power_cut(records);
+    let Page::Welcome { place, session, .. } = story.log_in(0, code) else { panic!("nobody knows the time") };
+    assert!(place.clockless && !session.closed && session.hours.is_some());
+}
+
 #[test]
 fn who_does_not_know_the_time_closes_nothing_and_says_so() {
     let mut story = village();

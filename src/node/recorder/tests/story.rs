@@ -271,7 +271,7 @@ impl Story {
         assert!(matches!(self.ask(2, status()), Page::Status { .. }));
         let page = PageOf { offset: 0, limit: 10 };
         match self.call(Call::Sessions(page)) {
-            Answer::Sessions(page) => assert_eq!(page.total, 2),
+            Answer::Sessions(page, _) => assert_eq!(page.total, 2),
             other => panic!("{other:?}"),
         }
         self.call(Call::VoucherShow(Which::Code(codes[1])));

@@ -64,6 +64,7 @@ pub(super) fn village() -> Story {
         seller_share: 10,
         shares: vec![PlanShare { to: "comunidad".into(), amount: 40 }],
         replaces: Vec::new(),
+        hours: None,
     };
     write(&mut story, ROOT_KEY, Body::Plan(Box::new(day)));
     for (name, role, home) in [

@@ -60,7 +60,8 @@ return baseclass.extend({
 			plan.used_s != null ? _('%s of use').format(this.duration(plan.used_s)) :
 			plan.days != null ? N_(plan.days, '%d day from the first use', '%d days from the first use').format(plan.days) : null;
 		const devices = plan.devices > 1 ? N_(plan.devices, '%d device', '%d devices').format(plan.devices) : null;
-		return [ what, devices ].filter(part => part).join(', ');
+		const hours = plan.hours ? String(plan.hours).split(' ')[0] : null;
+		return [ what, devices, hours ].filter(part => part).join(', ');
 	},
 
 	/* The portal's page with the code filled in: one address for all nodes, that of whatever hotspot the phone is at. */

@@ -137,7 +137,7 @@ return baseclass.extend({
 			const part = Array.isArray(reply.data[member]) ? reply.data[member] : [];
 			entries.push.apply(entries, part);
 			if (part.length == 0 || entries.length >= reply.data.total || entries.length >= MOST)
-				return { data: { entries: entries, total: Math.max(reply.data.total || 0, entries.length) } };
+				return { data: Object.assign(reply.data, { entries: entries, total: Math.max(reply.data.total || 0, entries.length) }) };
 			return next();
 		});
 		return next();

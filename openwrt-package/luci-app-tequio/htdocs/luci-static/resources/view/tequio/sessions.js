@@ -44,7 +44,7 @@ function card(root, session) {
 		]),
 		page.facts([
 			[ session.devices.length > 1 ? _('Devices') : _('Device'), devices(root, session) ],
-			[ _('Now'), session.there ? _('is here') : _('has left') ],
+			[ _('Now'), session.closed ? _('waits for the hours of its plan') : session.there ? _('is here') : _('has left') ],
 			[ _('Used'), format.duration(session.used_s) ],
 			[ _('Received'), format.bytes(session.down_bytes) ],
 			[ _('Sent'), format.bytes(session.up_bytes) ]
@@ -63,6 +63,8 @@ function draw(root, list) {
 			N_(list.total, '%d person is online through this node.', '%d people are online through this node.').format(list.total) +
 				' ' + _('Received in these sessions: %s.').format(format.bytes(down)) :
 			_('Nobody is online through this node now.') ]),
+		list.suspended ? page.notice('warn',
+			N_(list.suspended, '%d phone was asked for its code: one with its address is in use at another node.', '%d phones were asked for their codes: some with their addresses are in use at other nodes.').format(list.suspended)) : '',
 		E('div', { 'class': 'tq-grid' }, list.entries.map(session => card(root, session))),
 		list.total > list.entries.length ?
 			page.notice('warn', _('Only the first %d are shown.').format(list.entries.length)) : ''
