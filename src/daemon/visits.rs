@@ -144,6 +144,7 @@ mod tests {
             devices_allowed: 1,
             hours: None,
             closed: false,
+            slow: false,
         };
         let welcome = |keep| Page::Welcome { place: place.clone(), session: session.clone(), keep };
         let form = |notice| Page::Form { place: place.clone(), typed: Typed::default(), notice };

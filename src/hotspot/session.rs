@@ -20,6 +20,8 @@ use crate::base::voucher::{Keepsake, Verifier};
 /// Probes in a row without an answer after which a device has left. Each is asked three times by the kernel, within three
 /// seconds: nine questions in a minute, of which a phone that sleeps hears one.
 const LEFT_AFTER: u8 = 3;
+/// How fast the end of a plan is, each way.
+const SLOW_KBPS: u32 = 64;
 /// What is left of a plan when its last lease is given.
 const LAST_SECONDS: Span = Span::from_secs(3);
 /// Client ids are packet marks of 16 bits; 0 is no mark, and the last 256 are those of policies.
@@ -37,6 +39,8 @@ pub struct Session {
     pub(crate) lease_end: Instant,
     /// When a new lease is given; never after `lease_end`.
     pub(crate) renew_at: Instant,
+    /// Whether its plan is about to end: it is slow.
+    pub(crate) slow: bool,
     /// Whether it is in use at an hour at which its plan does not work: nothing passes, and nothing counts.
     pub(crate) closed: bool,
     /// When a lease was last given because the kernel seemed to have lost the device.
@@ -248,7 +252,23 @@ impl Session {
         let lease = lease.min(left);
         self.lease_end = now + lease;
         self.renew_at = if left <= LAST_SECONDS { self.lease_end } else { now + lease.scaled(1, 3) };
+        let slow_end = self.tariff.measure.slow_end();
+        self.slow = left <= slow_end;
+        if !self.slow {
+            // It begins when it begins.
+            self.renew_at = self.renew_at.min(now + (left - slow_end));
+        }
         lease
+    }
+
+    /// Limits towards the guest and from him in kbit/s; 0 is none.
+    pub(crate) fn rates_kbps(&self) -> [u32; 2] {
+        let rates = [self.tariff.rate_down_kbps, self.tariff.rate_up_kbps];
+        rates.map(|rate| match rate {
+            0 if self.slow => SLOW_KBPS,
+            rate if self.slow => rate.min(SLOW_KBPS),
+            rate => rate,
+        })
     }
 
     /// Devices that the voucher allows.

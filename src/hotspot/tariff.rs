@@ -52,6 +52,14 @@ impl Measure {
         }
     }
 
+    /// How long the slow end is: five minutes, of a plan of less than an hour its last twelfth.
+    pub fn slow_end(self) -> Span {
+        match self {
+            Self::UsedSeconds { seconds, .. } => SLOW_END.min(Span::from_secs(u64::from(seconds) / 12)),
+            Self::DaysFromFirstUse { .. } => SLOW_END,
+        }
+    }
+
     /// Time until its days are over, if it has any. They go by whether it is used or not.
     pub fn until_gone(self, since_first_use: Span) -> Option<Span> {
         let (Self::UsedSeconds { within_days: days, .. } | Self::DaysFromFirstUse { days }) = self;
@@ -59,6 +67,9 @@ impl Measure {
             .then(|| Span::from_secs(u64::from(days) * 86_400) - since_first_use)
     }
 }
+
+/// Before a plan ends it is slow, so that nothing is cut off in the middle of a sentence.
+const SLOW_END: Span = Span::from_secs(300);
 
 /// What the ledger knows about a voucher.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

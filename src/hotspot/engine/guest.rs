@@ -269,6 +269,7 @@ impl Hotspot {
             devices: vec![device],
             lease_end: now,
             renew_at: now,
+            slow: false,
             closed: false,
             mended_at: now,
         };
@@ -459,6 +460,7 @@ impl Hotspot {
             devices_allowed: session.devices_allowed() as u32,
             hours: session.tariff.hours,
             closed: session.closed,
+            slow: session.slow,
         })
     }
 

@@ -78,6 +78,7 @@ impl Hotspot {
             devices: saved.devices.into_iter().map(|mac| Device::new(mac, now, None)).collect(),
             lease_end: now,
             renew_at: now,
+            slow: false,
             closed: false,
             mended_at: now,
         };
@@ -264,11 +265,6 @@ fn admission(session: &Session, client: ClientId, mac: MacAddress, lease: Span) 
     if session.closed {
         return GuestChange::Dismiss { mac, client, last: false };
     }
-    GuestChange::Admit {
-        mac,
-        client,
-        lease,
-        rate_down_kbps: session.tariff.rate_down_kbps,
-        rate_up_kbps: session.tariff.rate_up_kbps,
-    }
+    let [rate_down_kbps, rate_up_kbps] = session.rates_kbps();
+    GuestChange::Admit { mac, client, lease, rate_down_kbps, rate_up_kbps }
 }

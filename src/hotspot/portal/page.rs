@@ -195,6 +195,8 @@ pub struct SessionView {
     pub hours: Option<Hours>,
     /// Whether this is none of them.
     pub closed: bool,
+    /// Whether its plan is about to end.
+    pub slow: bool,
 }
 
 /// A device of a session as the user of one of them sees it.

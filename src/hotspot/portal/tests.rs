@@ -74,6 +74,7 @@ fn every_page() -> Vec<Page> {
         devices_allowed: 2,
         hours: None,
         closed: false,
+        slow: false,
     };
     let mut pages = vec![
         Page::Redirect { to: "http://10.77.4.1:2080/".to_owned() },
@@ -207,6 +208,7 @@ fn the_page_says_in_words_what_is_left_and_what_is_kept() {
         devices_allowed: 2,
         hours: None,
         closed: false,
+        slow: false,
     };
     let page = Page::Status { place: place(), session };
     let catalogue = shipped::catalogue();
@@ -231,6 +233,7 @@ fn at_other_hours_the_page_says_when_the_code_works_in_each_language() {
         devices_allowed: 1,
         hours: "22:00-06:00 UTC-06:00".parse().ok(),
         closed: true,
+        slow: false,
     };
     let catalogue = shipped::catalogue();
     for (code, title, text_of) in [
@@ -262,6 +265,7 @@ fn a_family_sees_its_devices_and_until_when_the_time_is_good() {
             devices_allowed: 200,
             hours: None,
             closed: false,
+            slow: false,
         };
         let page = Page::Status { place: place(), session };
         text(&page.render(shipped::catalogue().words(Language::of_code("en").unwrap()), "17")).to_owned()
@@ -455,6 +459,7 @@ fn named_pages() -> Vec<(&'static str, Page)> {
         devices_allowed: 2,
         hours: None,
         closed: false,
+        slow: false,
     };
     let mode = |mode| Place { mode, reason: "lluvias".to_owned(), ..place.clone() };
     let hour = session.clone();

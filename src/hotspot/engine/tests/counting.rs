@@ -1,6 +1,7 @@
 //! What counts, and how a plan ends.
 
 use super::*;
+use crate::base::address::MacAddress;
 use crate::base::time::Span;
 use crate::hotspot::output::{EndReason, Event, GuestChange, Output};
 use crate::hotspot::portal::Left;
@@ -282,4 +283,69 @@ fn the_last_moments_of_a_plan_do_not_keep_the_node_awake() {
         assert!(bench.truth_s(1) >= 99 && bench.truth[&verifier(1)] <= Span::from_secs(100));
         assert!(!bench.is_through(mac(1)));
     }
+}
+
+/// What the kernel was told last about a device: limits towards it and from it in kbit/s.
+fn rates(bench: &Bench, device: MacAddress) -> Option<[u32; 2]> {
+    let batches = bench.outputs.iter().filter_map(|output| match output {
+        Output::Guests(changes) => Some(changes),
+        _ => None,
+    });
+    let admissions = batches.flatten().filter_map(|change| match *change {
+        GuestChange::Admit { mac, rate_down_kbps, rate_up_kbps, .. } if mac == device => {
+            Some([rate_down_kbps, rate_up_kbps])
+        }
+        _ => None,
+    });
+    admissions.last()
+}
+
+#[test]
+fn the_last_five_minutes_are_slow_and_a_second_code_ends_that() {
+    for measure in [seconds(HOUR), days(1)] {
+        let mut bench = Bench::with(measure);
+        let whole_s = measure.left(Span::ZERO, Span::ZERO).as_secs();
+        bench.log_in(mac(1), 1);
+        bench.active.insert(mac(1));
+        bench.run_s(whole_s - 301);
+        assert_eq!(rates(&bench, mac(1)), Some([2_000, 500]));
+        bench.run_s(1);
+        assert_eq!(rates(&bench, mac(1)), Some([64, 64]));
+        assert!(session_of(bench.ask(mac(1), get("192.0.2.1", "/")).unwrap()).slow);
+        bench.run_s(299);
+        assert!(bench.is_through(mac(1)) && rates(&bench, mac(1)) == Some([64, 64]));
+        bench.sell(2, fresh(seconds(HOUR), 1));
+        assert!(!session_of(bench.log_in(mac(1), 2)).slow);
+        assert_eq!(rates(&bench, mac(1)), Some([2_000, 500]));
+    }
+}
+
+#[test]
+fn a_short_plan_is_slow_for_a_twelfth_and_one_without_a_limit_has_one_then() {
+    let mut bench = Bench::new();
+    let mut free = fresh(seconds(600), 1);
+    (free.tariff.rate_down_kbps, free.tariff.rate_up_kbps) = (0, 32);
+    bench.sell(1, free);
+    bench.log_in(mac(1), 1);
+    bench.active.insert(mac(1));
+    bench.run_s(549);
+    assert_eq!(rates(&bench, mac(1)), Some([0, 32]));
+    bench.run_s(1);
+    assert_eq!(rates(&bench, mac(1)), Some([64, 32]), "never faster than before");
+    bench.run_s(60);
+    assert_eq!((bench.is_through(mac(1)), bench.truth_s(1)), (false, 600));
+}
+
+#[test]
+fn an_idle_phone_before_its_last_minutes_keeps_nobody_awake() {
+    let mut bench = Bench::with(seconds(HOUR));
+    bench.log_in(mac(1), 1);
+    bench.active.insert(mac(1));
+    bench.run_s(3_240);
+    bench.active.clear();
+    bench.run_s(3_600);
+    bench.outputs.clear();
+    bench.run_s(36_000);
+    let told = bench.outputs.iter().filter(|output| matches!(output, Output::Guests(_))).count();
+    assert!(told <= 1_800, "{told} batches in ten hours");
 }
