@@ -226,8 +226,18 @@ const UPLINK: &[OptionRule] = &[
 // Below the least a packet takes a fifth of a second; the most fits the kernel's 32 bits of octets.
 const QUEUE: &[OptionRule] = &[
     rule("device", Value::Device, Default::Required, Takes::Live),
-    rule("download_kbit", number(64, 10_000_000), Default::Derived("no queue"), Takes::Live),
-    rule("upload_kbit", number(64, 10_000_000), Default::Derived("no queue"), Takes::Live),
+    rule(
+        "download_kbit",
+        number(64, 10_000_000),
+        Default::Derived("0.9 of its radio link, else no queue"),
+        Takes::Live,
+    ),
+    rule(
+        "upload_kbit",
+        number(64, 10_000_000),
+        Default::Derived("0.9 of its radio link, else no queue"),
+        Takes::Live,
+    ),
 ];
 
 const FILTER: &[OptionRule] = &[

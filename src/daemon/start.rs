@@ -84,6 +84,7 @@ impl Daemon {
             recording: None,
             troubles: Troubles::default(),
             rights,
+            queues: Vec::new(),
             queues_are_clear: false,
             silent: SortedMap::new(),
             to_adopt: None,

@@ -6,7 +6,9 @@ use super::{Daemon, why_not};
 use crate::base::sorted::SortedMap;
 use crate::config::Config;
 use crate::node::input::Input;
-use crate::platform::queues;
+use crate::node::pipe::followed_kbit;
+use crate::platform::clock;
+use crate::platform::queues::{self, Queue};
 
 /// What was said, by the alert's code.
 #[derive(Default)]
@@ -90,11 +92,24 @@ impl Daemon {
     pub(super) async fn keep_queues(&mut self) {
         let names = self.interfaces.values().map(|status| &status.name);
         let turns: Vec<String> = names.filter(|name| queues::is_turn(name)).cloned().collect();
-        let wanted = &self.config.queues;
+        self.queues = self.config.queues.iter().map(|queue| self.with_rates(queue)).collect();
+        let wanted = &self.queues;
         if self.rights.net_admin && !(wanted.is_empty() && turns.is_empty() && self.queues_are_clear) {
             let wrong = queues::keep(wanted, &turns);
             self.queues_are_clear = wanted.is_empty() && wrong.is_empty();
             self.trouble("no-queue", (!wrong.is_empty()).then(|| wrong.join("; "))).await;
+        }
+    }
+
+    /// A queue with the rates that nobody has given, where its link says what it carries.
+    fn with_rates(&self, queue: &Queue) -> Queue {
+        let held = self.queues.iter().find(|held| held.device == queue.device);
+        let [leaves, arrives] = self.node.carries_kbit(clock::now(), &queue.device);
+        let held = held.map_or([None; 2], |held| [held.upload_kbit, held.download_kbit]);
+        Queue {
+            device: queue.device.clone(),
+            upload_kbit: queue.upload_kbit.or_else(|| followed_kbit(held[0], leaves)),
+            download_kbit: queue.download_kbit.or_else(|| followed_kbit(held[1], arrives)),
         }
     }
 

@@ -42,6 +42,7 @@ pub mod metered;
 pub mod output;
 mod outside;
 mod persons;
+pub mod pipe;
 pub(crate) mod plan;
 pub mod probe;
 mod provisional;

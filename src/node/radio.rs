@@ -175,12 +175,7 @@ impl Node {
             ("connected_s", last.and_then(|last| last.connected_s).map(i64::from)),
         ];
         let since_s = Some(now.since(link.since()).as_secs());
-        let far = self.far_ends.heard.iter().find(|(place, at, _)| {
-            place.address == link.neighbour
-                && now.since(*at) < FORGOTTEN
-                && is_of(&self.device(place.interface), &link.interface)
-        });
-        let far = far.and_then(|(.., word)| Step::of_word(word)).unwrap_or_default();
+        let far = self.far_end(now, link);
         let told = [
             ("far_signal_dbm", wide(far.signal_dbm)),
             ("far_noise_dbm", wide(far.noise_dbm)),
@@ -191,6 +186,16 @@ impl Node {
         ];
         let figures = [named(&figures), named(&told)].concat();
         Way { address: link.neighbour, alive: !link.is_dead(), since_s, figures }
+    }
+
+    /// What the other end of a link says of it.
+    pub(super) fn far_end(&self, now: Instant, link: &Watched) -> Step {
+        let far = self.far_ends.heard.iter().find(|(place, at, _)| {
+            place.address == link.neighbour
+                && now.since(*at) < FORGOTTEN
+                && is_of(&self.device(place.interface), &link.interface)
+        });
+        far.and_then(|(.., word)| Step::of_word(word)).unwrap_or_default()
     }
 
     /// What the past of the links says of their present.

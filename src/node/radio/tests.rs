@@ -317,3 +317,21 @@ fn a_station_of_another_name_is_known_where_it_is_the_only_one() {
     let many = (0..100).map(station).collect();
     assert_eq!(known(sample("wlan0", many)).len(), limit::RADIO_STATIONS);
 }
+
+#[test]
+fn a_queue_on_the_link_gets_nine_tenths_of_what_each_end_expects() {
+    use crate::node::pipe::followed_kbit;
+    let mut hill = Hill::new([0, 500]);
+    hill.pass(Span::from_secs(20));
+    let [leaves, arrives] = hill.nodes[0].carries_kbit(hill.now, "wlan0");
+    assert_eq!((leaves, arrives), (Some(20_000), None), "the far end has said nothing");
+    assert_eq!(followed_kbit(None, leaves), Some(18_000));
+    let word = hill.nodes[1].monitor.links()[0].step(&[]).word();
+    let now = hill.now;
+    hill.nodes[0].hear_far_end(now, Place { interface: RADIO, address: address(1, RADIO) }, word);
+    assert_eq!(hill.nodes[0].carries_kbit(now, "wlan0"), [Some(20_000); 2]);
+    assert_eq!(hill.nodes[0].carries_kbit(now, "detour"), [None; 2], "no radio");
+    hill.cut = Some(now);
+    hill.pass(Span::from_secs(5));
+    assert_eq!(hill.nodes[0].carries_kbit(hill.now, "wlan0"), [None; 2], "it is dead");
+}

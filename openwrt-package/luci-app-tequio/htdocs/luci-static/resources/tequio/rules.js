@@ -90,8 +90,8 @@ const SECTIONS = {
 	] },
 	queue: { most: 8, required: false, unique: 'device', options: [
 		[ 'device', 'device', REQUIRED ],
-		[ 'download_kbit', number(64, 10000000), follows('no queue') ],
-		[ 'upload_kbit', number(64, 10000000), follows('no queue') ]
+		[ 'download_kbit', number(64, 10000000), follows('0.9 of its radio link, else no queue') ],
+		[ 'upload_kbit', number(64, 10000000), follows('0.9 of its radio link, else no queue') ]
 	] },
 	hotspot: { most: 1, required: false, unique: null, options: [
 		[ 'device', 'device', REQUIRED ],
@@ -313,8 +313,8 @@ function unless(words) {
 	case 'the charter\'s first': return _('the first of the community');
 	case 'everywhere': return _('everywhere');
 	case 'no end': return _('no end');
-	case 'no queue': return _('no queue');
 	case 'nothing is set': return _('nothing is set');
+	case '0.9 of its radio link, else no queue': return _('0.9 of what its radio link carries, else no queue');
 	case 'no limit': return _('no limit');
 	case 'none': return _('none');
 	case 'measured': return _('it is measured');

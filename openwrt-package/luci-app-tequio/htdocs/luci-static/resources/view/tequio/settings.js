@@ -86,8 +86,8 @@ function words(section, name) {
 		},
 		queue: {
 			device: [ _('Device'), _('The slow link: the way outside, or a thin link of the mesh.') ],
-			download_kbit: [ _('Arriving kbit/s'), _('0.9 of what arrives at a bad hour. None: no queue.') ],
-			upload_kbit: [ _('Leaving kbit/s'), _('0.9 of what leaves at a bad hour. None: no queue.') ]
+			download_kbit: [ _('Arriving kbit/s'), _('0.9 of what arrives at a bad hour. None: 0.9 of what its radio link carries, else no queue.') ],
+			upload_kbit: [ _('Leaving kbit/s'), _('0.9 of what leaves at a bad hour. None: 0.9 of what its radio link carries, else no queue.') ]
 		},
 		hotspot: {
 			device: [ _('Device'), _('What guests are behind, usually a bridge. Needs a restart.') ],
