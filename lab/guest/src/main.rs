@@ -9,6 +9,7 @@
 //! ```
 
 mod babel;
+mod bus;
 mod console;
 mod http;
 mod link;

@@ -146,7 +146,8 @@ impl Node {
         format!("/village/{}/tequio", self.name)
     }
 
-    fn log(&self) -> String {
+    /// Where its daemon's words go.
+    pub(crate) fn log(&self) -> String {
         format!("/run/{}.log", self.name)
     }
 
@@ -199,7 +200,8 @@ fn write_config(name: &str, config: &str) -> Outcome<()> {
         .map_err(|error| format!("the configuration of {name}: {error}"))
 }
 
-fn socket(name: &str) -> String {
+/// Where its broker listens.
+pub(crate) fn socket(name: &str) -> String {
     format!("/run/{name}.ubus")
 }
 
@@ -240,7 +242,7 @@ pub(crate) fn serve_broker(socket: &str) -> ExitCode {
 }
 
 /// The daemon under test.
-const TEQUIO: &str = "/bin/tequio";
+pub(crate) const TEQUIO: &str = "/bin/tequio";
 
 /// How long a program may run that is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);

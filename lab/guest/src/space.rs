@@ -29,6 +29,12 @@ impl Space {
         &self.file
     }
 
+    /// The same once more, for a thread that goes on.
+    pub(crate) fn again(&self) -> Outcome<Self> {
+        let file = self.file.try_clone().map_err(|error| format!("a namespace's file once more: {error}"))?;
+        Ok(Self { file })
+    }
+
     /// Works inside. Sockets that are opened there belong to the namespace for good.
     pub(crate) fn inside<T: Send>(&self, work: impl FnOnce() -> Outcome<T> + Send) -> Outcome<T> {
         on_a_thread(|| {

@@ -5,21 +5,18 @@
 //!       └─ loma0 ══════════════ loma, dearer by far ══════════ loma0 ─┘
 //! ```
 
-use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixDatagram;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
-
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 
 use super::air::Air;
 use super::flow::Flow;
-use crate::console::{self, Outcome, wait_for};
+use super::netifd::{Netifd, Role};
+use super::program::Program;
+use crate::console::{Outcome, wait_for};
 use crate::link::{add_address, cable, up};
 use crate::netlink::Socket;
-use crate::node::{Node, run};
+use crate::node::{Node, TEQUIO, run};
 use crate::space::Space;
 use crate::terrain::to;
 
@@ -33,8 +30,10 @@ pub(super) struct Hills {
     pub(super) cerro: Node,
     /// The way round.
     pub(super) loma: Node,
-    hostapd: Program,
-    supplicant: Program,
+    /// What gives the access point its settings.
+    pub(super) ap: Netifd,
+    /// The same for the station.
+    pub(super) station: Netifd,
     others: Vec<Program>,
 }
 
@@ -63,17 +62,17 @@ impl Hills {
         move_radio("wlan0", &valle.space)?;
         move_radio("wlan1", &cerro.space)?;
         cerro.space.inside(|| run(IW, &["dev", "wlan1", "set", "4addr", "on"]))?;
-        let hostapd = Program::start(&valle.space, HOSTAPD, "hostapd", &[], HOSTAPD_CONFIG)?;
-        let supplicant =
-            Program::start(&cerro.space, SUPPLICANT, "supplicant", &SUPPLICANT_WORDS, SUPPLICANT_CONFIG)?;
-        Ok(Self { air, valle, cerro, loma, hostapd, supplicant, others: Vec::new() })
+        community()?;
+        let ap = Netifd::start(&valle, Role::AccessPoint)?;
+        let station = Netifd::start(&cerro, Role::Station)?;
+        Ok(Self { air, valle, cerro, loma, ap, station, others: Vec::new() })
     }
 
     /// Waits until the link stands, as Debian's `iw` sees it at both ends.
-    pub(super) fn associated(&mut self) -> Outcome<()> {
+    pub(super) fn associated(&self) -> Outcome<()> {
         wait_for("the station has proved to know the key", 60, || {
-            self.hostapd.judge()?;
-            self.supplicant.judge()?;
+            self.ap.judge()?;
+            self.station.judge()?;
             for (space, link) in [(&self.valle.space, AP_LINK), (&self.cerro.space, STATION_LINK)] {
                 let stations = stations(space, link)?;
                 if !stations.lines().any(|line| line.replace([' ', '\t'], "") == "authorized:yes") {
@@ -86,20 +85,17 @@ impl Hills {
     }
 
     /// The link begins anew, with nothing encrypted.
-    pub(super) fn open(&mut self) -> Outcome<()> {
-        for program in [&mut self.hostapd, &mut self.supplicant] {
-            program.end()?;
+    pub(super) fn open(&self) -> Outcome<()> {
+        for end in [&self.ap, &self.station] {
+            end.set("puente.encryption", "none")?;
         }
-        self.hostapd = Program::start(&self.valle.space, HOSTAPD, "hostapd", &[], HOSTAPD_OPEN)?;
-        self.supplicant =
-            Program::start(&self.cerro.space, SUPPLICANT, "supplicant", &SUPPLICANT_WORDS, SUPPLICANT_OPEN)?;
         Ok(())
     }
 
     /// Puts what hostapd and wpa_supplicant said on the console.
     pub(super) fn quote(&self) {
-        self.hostapd.quote();
-        self.supplicant.quote();
+        self.ap.quote();
+        self.station.quote();
         self.others.iter().for_each(Program::quote);
     }
 
@@ -150,6 +146,24 @@ impl Hills {
     }
 }
 
+/// The three hills found a community: only members change a link's settings at both its ends.
+fn community() -> Outcome<()> {
+    let tequio = |words: &[&str]| run(TEQUIO, &[&["community"], words].concat());
+    tequio(&["create", "--name", "San Tequio", "--dir", FOUNDERS])?;
+    let hills = ["valle", "cerro", "loma"].map(|name| (name, format!("/village/{name}/state")));
+    // A board that does not tell its address: a radio that goes into its namespace would make it another.
+    let board = ["--board", "00:00:00:00:00:00"];
+    for (name, state) in &hills {
+        let request = tequio(&[&["request", "--state", state, "--name", name], &board[..]].concat())?;
+        tequio(&["admit", "--dir", FOUNDERS, "--request", request.trim()])?;
+    }
+    let bundle = format!("{FOUNDERS}/community.records");
+    for (_, state) in &hills {
+        tequio(&[&["join", "--state", state, "--bundle", &bundle], &board[..]].concat())?;
+    }
+    Ok(())
+}
+
 /// Takes away the routes that our daemon left in the kernel.
 fn forget_babel() -> Outcome<()> {
     for family in ["-4", "-6"] {
@@ -177,56 +191,6 @@ fn move_radio(link: &str, space: &Space) -> Outcome<()> {
     moved.map_err(|error| format!("{link} goes to its hill: {error}"))
 }
 
-/// A program of Debian's that runs on until the machine is switched off.
-struct Program {
-    child: Child,
-    name: &'static str,
-    log: String,
-}
-
-impl Program {
-    /// Starts `name` with a configuration; `files` is the name of what it reads and says.
-    fn start(space: &Space, name: &'static str, files: &str, words: &[&str], config: &str) -> Outcome<Self> {
-        let (file, log) = (format!("/run/{files}.conf"), format!("/run/{files}.program.log"));
-        std::fs::write(&file, config).map_err(|error| format!("{file}: {error}"))?;
-        let output = File::create(&log).map_err(|error| format!("{log}: {error}"))?;
-        let child = space.at_home(|| {
-            let again = output.try_clone().map_err(|error| format!("{log}: {error}"))?;
-            Command::new(name)
-                .args(words)
-                .arg(&file)
-                .stdin(Stdio::null())
-                .stdout(output)
-                .stderr(again)
-                .spawn()
-                .map_err(|error| format!("{name}: {error}"))
-        })?;
-        Ok(Self { child, name, log })
-    }
-
-    fn end(&mut self) -> Outcome<()> {
-        let pid = Pid::from_raw(self.child.id().cast_signed());
-        let ended = kill(pid, Signal::SIGTERM).map_err(std::io::Error::from).and_then(|()| self.child.wait());
-        ended.map(drop).map_err(|error| format!("{} ends: {error}", self.name))
-    }
-
-    /// What it said.
-    fn quote(&self) {
-        console::quote(self.name, &std::fs::read_to_string(&self.log).unwrap_or_default());
-    }
-
-    /// The failure is that it has ended.
-    fn judge(&mut self) -> Outcome<()> {
-        match self.child.try_wait() {
-            Ok(None) => Ok(()),
-            ended => {
-                let text = std::fs::read_to_string(&self.log).unwrap_or_default();
-                Err(format!("{} runs: {ended:?}: {text}", self.name))
-            }
-        }
-    }
-}
-
 fn config(address: &str, kind: &str, link: &str) -> String {
     let more = if kind == "wired" { ROUND_COST } else { DISTANCE };
     format!(
@@ -236,11 +200,11 @@ fn config(address: &str, kind: &str, link: &str) -> String {
     )
 }
 
+/// Where the root's keys lie.
+const FOUNDERS: &str = "/village/community";
 /// Debian's.
 pub(super) const IW: &str = "/sbin/iw";
 const BABELD: &str = "/usr/sbin/babeld";
-const HOSTAPD: &str = "/usr/sbin/hostapd";
-const SUPPLICANT: &str = "/sbin/wpa_supplicant";
 /// What the access point calls the station's end of the link.
 pub(super) const AP_LINK: &str = "wlan0.sta1";
 /// The station's end.
@@ -253,7 +217,8 @@ const LOMA_ADDRESS: &str = "10.77.2.1";
 /// Dearer than the worst radio.
 const ROUND_COST: &str = "\toption rxcost '3000'\n";
 /// Simulated radios cannot be told how long to wait, as some real ones.
-const DISTANCE: &str = "\toption distance_m '27000'\n";
+const DISTANCE: &str =
+    "\toption distance_m '27000'\n\toption dead_man_s '45'\n\tlist change 'channel'\n\tlist change 'key'\n";
 const COUNTRY: &str = "MX";
 /// As the init script sets them.
 const KERNEL: [(&str, &str); 5] = [
@@ -263,55 +228,6 @@ const KERNEL: [(&str, &str); 5] = [
     ("ipv4/conf/all/rp_filter", "0"),
     ("ipv4/conf/default/rp_filter", "0"),
 ];
-const HOSTAPD_CONFIG: &str = "interface=wlan0
-driver=nl80211
-ctrl_interface=/run/hostapd
-ssid=puente
-country_code=MX
-hw_mode=a
-channel=149
-ieee80211n=1
-wmm_enabled=1
-wds_sta=1
-wpa=2
-wpa_key_mgmt=SAE
-rsn_pairwise=CCMP
-sae_password=entre dos cerros
-ieee80211w=2
-sae_pwe=2
-";
-const HOSTAPD_OPEN: &str = "interface=wlan0
-driver=nl80211
-ctrl_interface=/run/hostapd
-ssid=puente
-country_code=MX
-hw_mode=a
-channel=149
-ieee80211n=1
-wmm_enabled=1
-wds_sta=1
-";
-const SUPPLICANT_WORDS: [&str; 5] = ["-i", "wlan1", "-D", "nl80211", "-c"];
-const SUPPLICANT_OPEN: &str = "ctrl_interface=/run/supplicant
-country=MX
-network={
- ssid=\"puente\"
- key_mgmt=NONE
- scan_freq=5745 5785
-}
-";
-const SUPPLICANT_CONFIG: &str = "ctrl_interface=/run/supplicant
-country=MX
-sae_pwe=2
-network={
- ssid=\"puente\"
- key_mgmt=SAE
- sae_password=\"entre dos cerros\"
- ieee80211w=2
- scan_freq=5745 5785
-}
-";
-
 /// `nl80211.h`.
 const SET_WIPHY_SPACE: u8 = 49;
 const WIPHY: u16 = 1;

@@ -2,8 +2,11 @@
 //! ours ([`air`]) in which each direction has its own SNR and loss. One boot plays all scenes.
 
 mod air;
+mod change;
 mod flow;
 mod hills;
+mod netifd;
+mod program;
 mod ramp;
 mod record;
 
@@ -45,6 +48,7 @@ fn scenes(hills: &mut Hills) -> Outcome<()> {
     channel(hills)?;
     ramp::fades(hills)?;
     cuts(hills, "ours")?;
+    change::scenes(hills)?;
     open(hills)?;
     for node in [&mut hills.valle, &mut hills.cerro, &mut hills.loma] {
         node.stop()?;
