@@ -19,7 +19,7 @@ MODULES="veth nf_tables nf_conntrack nft_chain_nat nft_ct nft_limit nft_quota nf
 # What scripts/power.sh needs beside them, where a kernel has it: flash in memory, and file systems on it.
 POWER_MODULES="phram jffs2 ext4 overlay"
 # What the queues of the thin pipe need beside it, and what a kernel may lack of them: a story loads that itself.
-QUEUE_MODULES="nft_masq sch_htb sch_tbf sch_netem sch_ingress cls_u32 act_mirred act_ctinfo ifb bridge"
+QUEUE_MODULES="nf_flow_table_inet nft_flow_offload nft_masq sch_htb sch_tbf sch_netem sch_ingress cls_u32 act_mirred act_ctinfo ifb bridge"
 LATER_MODULES="sch_cake"
 # The radios: mac80211's simulated ones, and the ciphers that the kernel would ask modprobe for.
 RADIO_MODULES="ccm gcm cmac ctr aes_generic mac80211_hwsim"

@@ -86,6 +86,23 @@ impl Daemon {
         self.keep_queues().await;
         self.keep_radios().await;
         self.open_hotspot().await;
+        self.look_for_flow_tables().await;
+    }
+
+    /// Flow offloading takes guests' packets past the hotspot: nothing of it can be seen here but that it is on.
+    async fn look_for_flow_tables(&mut self) {
+        let Some(guests) = &mut self.hotspot else { return };
+        // What cannot be asked is told by the next change of a guest.
+        let tables = guests.firewall.flow_tables().await.unwrap_or_default();
+        let what = (!tables.is_empty()).then(|| {
+            format!(
+                "flow offloading is on ({}): phones go past the hotspot, and vouchers are neither counted nor ended. \
+                 Switch it off: uci set firewall.@defaults[0].flow_offloading=0; uci set \
+                 firewall.@defaults[0].flow_offloading_hw=0; uci commit firewall; service firewall restart",
+                tables.join(", ")
+            )
+        });
+        self.trouble("flow-offload", what).await;
     }
 
     /// Keeps the queues of slow links; looks for old ones as long as there may be some.

@@ -9,7 +9,7 @@
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -163,6 +163,11 @@ impl World {
         run("ip", &["netns", "exec", &self.space("rt"), "nft", "-f", "-"], text)
     }
 
+    /// Whether the kernel takes this; nothing of it stays if not.
+    pub(crate) fn takes(&self, text: &str) -> bool {
+        output_of("ip", &["netns", "exec", &self.space("rt"), "nft", "-f", "-"], text).status.success()
+    }
+
     /// What nft lists for a set.
     pub(crate) fn list_set(&self, set: &str) -> String {
         self.nft(&format!("list set inet tequio {set}\n"))
@@ -243,6 +248,10 @@ impl World {
 
     pub(crate) fn admitted(&self) -> Vec<AdmittedGuest> {
         self.within_loop("rt", || async { Firewall::open().unwrap().admitted().await.unwrap() })
+    }
+
+    pub(crate) fn flow_tables(&self) -> Vec<String> {
+        self.within_loop("rt", || async { Firewall::open().unwrap().flow_tables().await.unwrap() })
     }
 
     /// What a TCP server says to `request`, from a phone.
@@ -413,6 +422,13 @@ fn batch(space: &str, lines: &str) {
 }
 
 fn run(program: &str, arguments: &[&str], input: &str) -> String {
+    let output = output_of(program, arguments, input);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {arguments:?}: {errors}\n{input}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn output_of(program: &str, arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::piped())
@@ -421,10 +437,7 @@ fn run(program: &str, arguments: &[&str], input: &str) -> String {
         .spawn()
         .unwrap_or_else(|error| panic!("{program}: {error}; install nftables and iproute2"));
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program} {arguments:?}: {errors}\n{input}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    child.wait_with_output().unwrap()
 }
 
 fn greet(mut stream: tokio::net::TcpStream) {

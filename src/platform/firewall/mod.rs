@@ -10,6 +10,7 @@
 
 pub mod base;
 mod elements;
+mod flow_tables;
 mod plan;
 
 use std::time::Duration;
@@ -17,7 +18,7 @@ use std::time::Duration;
 use crate::base::limit;
 use crate::base::sorted::{LargeMap, SortedMap};
 use crate::hotspot::output::{AdmittedGuest, ClientId, GuestChange, UsageSample};
-use crate::platform::netlink::message::{ACK, Batch, CREATE, Refusal};
+use crate::platform::netlink::message::{ACK, Batch, CREATE, Message, Refusal};
 use crate::platform::netlink::socket::{NetlinkError, NetlinkSocket, Protocol};
 
 use elements::{Counter, Key, Set, Value};
@@ -120,6 +121,13 @@ impl Firewall {
     }
 
     /// Reads what the kernel holds of everything that the changes touch.
+    /// Flow tables that rules use, as `table name`: packets in them pass by every rule.
+    pub async fn flow_tables(&mut self) -> Result<Vec<String>, FirewallError> {
+        let read = |message: Message<'_>| flow_tables::read_used(&message, elements::INET_HEAD.len());
+        let kind = flow_tables::GET_FLOW_TABLE;
+        Ok(self.socket.dump(kind, &elements::INET_HEAD, |_| {}, ANSWER_TIME, read).await?)
+    }
+
     async fn read(&mut self, changes: &[GuestChange]) -> Result<Known, FirewallError> {
         let mut known = Known::new();
         let mut asked_table = false;

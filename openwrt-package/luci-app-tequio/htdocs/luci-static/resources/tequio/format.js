@@ -196,6 +196,7 @@ return baseclass.extend({
 		case 'link-slow': return _('The link on %s carries %s %% of what it did in the week before.').format(deviceName(about.device), about.by);
 		case 'link-weather': return _('The link on %s hears %s dB more at some hours of a day than at others: it needs more margin.').format(deviceName(about.device), about.by);
 		case 'guests-complain': return _('Guests say that there is no internet here (%s).').format(about.count);
+		case 'flow-offload': return _('Flow offloading is switched on: phones go past the hotspot, and vouchers are neither counted nor ended. Tell an operator.');
 		case 'hotspot-down': return _('The hotspot does not work: nobody can use a voucher here. The node keeps trying. Tell an operator.');
 		case 'config-newer': return _('The configuration is of a newer version of the program: only the mesh works. Tell an operator.');
 		case 'config-wrong': return _('A new configuration has a mistake, the one before goes on: %s').format(alert.message);
