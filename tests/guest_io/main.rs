@@ -5,4 +5,5 @@ mod guests;
 mod house;
 mod portal;
 mod reach;
+mod scan;
 mod world;

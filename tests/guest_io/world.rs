@@ -160,7 +160,12 @@ impl World {
 
     /// Loads `text` with nft on the router; tells what it printed.
     pub(crate) fn nft(&self, text: &str) -> String {
-        run("ip", &["netns", "exec", &self.space("rt"), "nft", "-f", "-"], text)
+        self.nft_at("rt", text)
+    }
+
+    /// The same in another namespace.
+    pub(crate) fn nft_at(&self, part: &str, text: &str) -> String {
+        run("ip", &["netns", "exec", &self.space(part), "nft", "-f", "-"], text)
     }
 
     /// Whether the kernel takes this; nothing of it stays if not.

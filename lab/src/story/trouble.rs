@@ -24,6 +24,7 @@ const HAMLET_HOPS: u64 = 5;
 impl Story {
     pub(super) fn daemon_killed(&mut self, timeline: &mut Timeline) -> Outcome<()> {
         let streams = self.streams()?;
+        let before = self.counted()?;
         let moment = Instant::now();
         self.village.household(SQUARE).kill_daemon();
         timeline.note("SIGKILL for the daemon of the square");
@@ -45,12 +46,29 @@ impl Story {
             Ok(if sessions == Some(1) { Ok(()) } else { Err(format!("sessions: {sessions:?}")) })
         })
         .map_err(|failure| failure.read(&square.log))?;
+        let after = self.counted()?;
+        if after.0 != before.0 || after.1 <= before.1 {
+            let seen = format!(
+                "client {} with {} octets, after client {} with {}",
+                after.0, after.1, before.0, before.1
+            );
+            return Err(Failure::new("the session with what passed while no daemon ran", seen));
+        }
+        timeline.note(format!("its counters go on: {} octets before, {} after", before.1, after.1));
         self.until_answered(&streams, Instant::now())?;
         for (family, outage) in ["v4", "v6"].iter().zip(streams.map(Stream::stop)) {
             timeline.note(describe(family, &outage));
             timeline.figure(&format!("outage_daemon_killed_{family}_s"), outage.longest.as_secs_f64());
         }
         Ok(())
+    }
+
+    /// The one session of the square: its client number, and the octets to its phones.
+    fn counted(&mut self) -> Outcome<(u64, u64)> {
+        let reply = self.village.household(SQUARE).ask(&["sessions"])?;
+        let figure = |name: &str| reply["sessions"][0][name].as_u64();
+        let both = figure("client").zip(figure("down_bytes"));
+        both.ok_or_else(|| Failure::new("one session at the square", reply.to_string()))
     }
 
     pub(super) fn uplink_dies(&mut self, timeline: &mut Timeline) -> Outcome<()> {

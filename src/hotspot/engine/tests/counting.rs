@@ -291,13 +291,13 @@ fn rates(bench: &Bench, device: MacAddress) -> Option<[u32; 2]> {
         Output::Guests(changes) => Some(changes),
         _ => None,
     });
-    let admissions = batches.flatten().filter_map(|change| match *change {
+    let mut admissions = batches.flatten().filter_map(|change| match *change {
         GuestChange::Admit { mac, rate_down_kbps, rate_up_kbps, .. } if mac == device => {
             Some([rate_down_kbps, rate_up_kbps])
         }
         _ => None,
     });
-    admissions.last()
+    admissions.next_back()
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod bench;
 mod counting;
+mod crowd;
 mod ending;
 mod hours;
 mod house;
