@@ -114,10 +114,7 @@ struct Daemon {
     recording: Option<Recording>,
     troubles: troubles::Troubles,
     rights: troubles::Rights,
-    /// The queues that were wanted last, with the rates that follow a link.
-    queues: Vec<queues::Queue>,
-    /// Whether no queue of ours is left over: so, without `config queue`, there is nothing to look for.
-    queues_are_clear: bool,
+    queues: troubles::Queues,
     /// Devices whose mesh socket does not open, and why.
     silent: SortedMap<InterfaceIndex, String>,
     /// Sessions of the last run, until the kernel's sets could be read.

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::added::Added;
 use super::babeld::Babeld;
 use super::run_folder::{RunFolder, SavedNode};
-use super::troubles::{Rights, Trouble, Troubles};
+use super::troubles::{Queues, Rights, Trouble, Troubles};
 use super::visits::Visits;
 use super::words;
 use super::{Daemon, Guests, signals, why_not};
@@ -84,8 +84,7 @@ impl Daemon {
             recording: None,
             troubles: Troubles::default(),
             rights,
-            queues: Vec::new(),
-            queues_are_clear: false,
+            queues: Queues::default(),
             silent: SortedMap::new(),
             to_adopt: None,
             alarm: Alarm::new().map_err(|error| format!("the kernel gives no timer: {error}"))?,
@@ -179,7 +178,7 @@ impl Daemon {
         log::set_max_level(config.node.log_level);
         self.links.read_tables(read_tables(&config));
         self.config = config;
-        self.queues_are_clear = false;
+        self.queues.are_clear = false;
         self.radios.distances_at = None;
         self.words = words::load(&self.config);
         self.vault.set_mesh_keys(mesh_keys(&self.config));

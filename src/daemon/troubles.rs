@@ -10,6 +10,15 @@ use crate::node::pipe::followed_kbit;
 use crate::platform::clock;
 use crate::platform::queues::{self, Queue};
 
+/// The queues of slow links.
+#[derive(Default)]
+pub(super) struct Queues {
+    /// Those that were wanted last, with the rates that follow a link.
+    wanted: Vec<Queue>,
+    /// Whether none of ours is left over: so, without `config queue`, there is nothing to look for.
+    pub(super) are_clear: bool,
+}
+
 /// What was said, by the alert's code.
 #[derive(Default)]
 pub(super) struct Troubles {
@@ -109,18 +118,18 @@ impl Daemon {
     pub(super) async fn keep_queues(&mut self) {
         let names = self.interfaces.values().map(|status| &status.name);
         let turns: Vec<String> = names.filter(|name| queues::is_turn(name)).cloned().collect();
-        self.queues = self.config.queues.iter().map(|queue| self.with_rates(queue)).collect();
-        let wanted = &self.queues;
-        if self.rights.net_admin && !(wanted.is_empty() && turns.is_empty() && self.queues_are_clear) {
+        self.queues.wanted = self.config.queues.iter().map(|queue| self.with_rates(queue)).collect();
+        let wanted = &self.queues.wanted;
+        if self.rights.net_admin && !(wanted.is_empty() && turns.is_empty() && self.queues.are_clear) {
             let wrong = queues::keep(wanted, &turns);
-            self.queues_are_clear = wanted.is_empty() && wrong.is_empty();
+            self.queues.are_clear = wanted.is_empty() && wrong.is_empty();
             self.trouble("no-queue", (!wrong.is_empty()).then(|| wrong.join("; "))).await;
         }
     }
 
     /// A queue with the rates that nobody has given, where its link says what it carries.
     fn with_rates(&self, queue: &Queue) -> Queue {
-        let held = self.queues.iter().find(|held| held.device == queue.device);
+        let held = self.queues.wanted.iter().find(|held| held.device == queue.device);
         let [leaves, arrives] = self.node.carries_kbit(clock::now(), &queue.device);
         let held = held.map_or([None; 2], |held| [held.upload_kbit, held.download_kbit]);
         Queue {

@@ -72,9 +72,11 @@ fn all_ports_of_all_nodes_are_closed_to_strangers_and_to_paying_phones() {
         for part in ["rt", "out"] {
             world.nft_at(part, NOTES);
         }
-        for host in [ROUTER, ROUTER6, OTHER_NODE, OTHER_NODE6] {
-            scan(&world, "p1", host, u16::MAX);
-        }
+        std::thread::scope(|scope| {
+            for host in [ROUTER, ROUTER6, OTHER_NODE, OTHER_NODE6] {
+                scope.spawn(|| scan(&world, "p1", host, u16::MAX));
+            }
+        });
         let own = BTreeSet::from([53, PORTAL_PORT]);
         // Port 80 of the node is the portal's.
         assert_eq!(noted(&world, "rt", "tcp"), own, "admitted: {admitted}");
