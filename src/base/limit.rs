@@ -249,6 +249,9 @@ pub const RADIOS: usize = 8;
 /// Stations of one device in a sample; of more, the first count. An access radio of a mesh has some ten.
 pub const RADIO_STATIONS: usize = 64;
 
+/// Ranges of what a country allows: the longest list of the kernel's database has a dozen.
+pub const RADIO_RULES: usize = 64;
+
 /// Links that are watched, each with a history of 28 kB: of more neighbours, those that die make room.
 pub const RADIO_LINKS: usize = 32;
 

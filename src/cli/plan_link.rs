@@ -1,4 +1,4 @@
-//! `tequio plan-link`: whether a dish on this hill reaches the one over there. It asks no daemon and no radio.
+//! `tequio plan-link`: whether a dish on this hill reaches the one over there. It asks no daemon, and of radios only the country.
 
 use std::path::Path;
 
@@ -25,7 +25,8 @@ Usage: tequio plan-link (--from LAT,LON --to LAT,LON | --distance KM)
   --width MHZ           of the channel: 5, 10, 20, 40 or 80 (20)
   --streams N           2 with two polarisations (2)
   --chip NAME           ath9k, ath10k-wave2, mt76 or other (other)
-  --allowed DBM         what the country lets radiate there (EIRP)
+  --allowed DBM         what the country lets radiate there (EIRP); `kernel`:
+                        as this machine's radios were told (option country)
   --terrain FILE        heights between: a line `METRES HEIGHT` each
   --names A,B           how the ends are called (A,B)
   --json                for programs

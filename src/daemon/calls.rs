@@ -143,8 +143,10 @@ fn link_change(arguments: &Map<String, Value>, device: &str) -> Result<Call, Ref
 /// What becomes of a link that somebody thinks about. It asks nobody, so the node is not asked either.
 fn plan_link(arguments: &Map<String, Value>) -> Value {
     let text = |name: &str| arguments.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    // Somebody at a node plans a link of that node's country.
+    let said = |name: &str| Ok(text(name).or((name == "allowed").then_some("kernel")));
     let reckoned = Language::named(text("language"))
-        .and_then(|language| Ok(Named::of(&|name| Ok(text(name)), Terrain::default())?.json(language)));
+        .and_then(|language| Ok(Named::of(&said, Terrain::default())?.json(language)));
     // What is an option on the command line is an argument here.
     reckoned.unwrap_or_else(|why| error_value("plan", &why.replace("--", "")))
 }

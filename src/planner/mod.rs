@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::base::language::Language;
 use crate::link::budget::{Allowed, Budget, Chip, End, Finding, Place, Plan, Rule, Terrain, Width, assess};
+use crate::platform::radio;
 
 pub(crate) mod sentence;
 
@@ -177,25 +178,33 @@ fn plan(said: &Said<'_>, terrain: Terrain) -> Result<Plan, String> {
         loss_db: loss[end],
     });
     let width_mhz = whole(said, "width")?.unwrap_or(20);
+    let width = Width::of_mhz(width_mhz)
+        .ok_or_else(|| format!("--width `{width_mhz}`: a channel is 5, 10, 20, 40 or 80 MHz wide"))?;
+    let frequency_mhz = whole(said, "frequency")?.ok_or_else(|| missing("frequency"))?;
     let chip = said("chip")?.unwrap_or("other");
     Ok(Plan {
         ends,
         distance_m: optional(said, "distance")?.map(|km| km * 1_000.0),
-        frequency_mhz: whole(said, "frequency")?.ok_or_else(|| missing("frequency"))?,
-        width: Width::of_mhz(width_mhz)
-            .ok_or_else(|| format!("--width `{width_mhz}`: a channel is 5, 10, 20, 40 or 80 MHz wide"))?,
+        frequency_mhz,
+        width,
         streams: whole(said, "streams")?.unwrap_or(2),
         chip: Chip::named(chip).ok_or_else(|| {
             let names = Chip::NAMES.map(|(name, _)| name).join(", ");
             format!("--chip `{chip}` is unknown; there are {names}")
         })?,
-        rule: allowed(said)?,
+        rule: allowed(said, frequency_mhz, width)?,
         terrain,
     })
 }
 
-/// What somebody says that the country allows: a rule of the whole spectrum.
-fn allowed(said: &Said<'_>) -> Result<Allowed, String> {
+/// What somebody says that the country allows, a rule of the whole spectrum; or what the kernel of this machine was told.
+fn allowed(said: &Said<'_>, frequency_mhz: u32, width: Width) -> Result<Allowed, String> {
+    if said("allowed")? == Some("kernel") {
+        let rules = radio::country();
+        let rule =
+            |rules: Vec<Rule>| Rule::of(&rules, frequency_mhz, width).map_or(Allowed::Nowhere, Allowed::In);
+        return Ok(rules.map_or(Allowed::Unknown, rule));
+    }
     let Some(eirp_dbm) = optional(said, "allowed")? else { return Ok(Allowed::Unknown) };
     if !(0.0..=80.0).contains(&eirp_dbm) {
         return Err(format!("--allowed `{}`: countries allow 0 to 80 dBm", Figure(eirp_dbm)));

@@ -3,6 +3,7 @@
 use super::number::{command, of};
 use super::read::{self, Abilities, Device, HEAD_BYTES};
 use crate::base::address::MacAddress;
+use crate::link::budget::Rule;
 use crate::platform::netlink::direct::DirectSocket;
 use crate::platform::netlink::message::{ACK, Batch, DUMP, Message};
 use crate::platform::netlink::socket::{NetlinkError, Protocol};
@@ -86,6 +87,14 @@ pub fn abilities(device: &str) -> Result<Abilities, NetlinkError> {
     let mut asker = Asker::open()?;
     let device = named(&mut asker, device)?;
     asker.abilities(&device)
+}
+
+/// What the country allows that this kernel was told; `None` where it was told none, or has no radios.
+pub fn country() -> Option<Vec<Rule>> {
+    let mut rules = None;
+    let told = &mut |message: &Message<'_>| rules = read::country(message);
+    Asker::open().and_then(|mut asker| asker.ask(ACK, command::GET_REG, &|_| {}, told)).ok()?;
+    rules
 }
 
 /// Sets the power of a device, in hundredths of a dBm; `None` leaves it to the driver and the country's rules.

@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use self::ask::Asker;
-pub use self::ask::{Coverage, abilities, coverage_class, set_coverage_class, set_power};
+pub use self::ask::{Coverage, abilities, country, coverage_class, set_coverage_class, set_power};
 use self::number::{command, of};
 pub use self::read::{Abilities, Device};
 use super::netlink::message::{Batch, DUMP, Message};

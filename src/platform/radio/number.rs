@@ -10,6 +10,7 @@ pub(super) mod command {
     pub(crate) const GET_STATION: u8 = 17;
     pub(crate) const NEW_STATION: u8 = 19;
     pub(crate) const DEL_STATION: u8 = 20;
+    pub(crate) const GET_REG: u8 = 31;
     pub(crate) const REG_CHANGE: u8 = 36;
     pub(crate) const GET_SURVEY: u8 = 50;
     pub(crate) const NOTIFY_CQM: u8 = 64;
@@ -27,6 +28,8 @@ pub(super) mod of {
     pub(crate) const KEY_IDX: u16 = 8;
     pub(crate) const STA_INFO: u16 = 21;
     pub(crate) const WIPHY_BANDS: u16 = 22;
+    pub(crate) const REG_ALPHA2: u16 = 33;
+    pub(crate) const REG_RULES: u16 = 34;
     pub(crate) const WIPHY_FREQ: u16 = 38;
     pub(crate) const SURVEY_INFO: u16 = 84;
     pub(crate) const WIPHY_COVERAGE_CLASS: u16 = 89;
@@ -101,4 +104,14 @@ pub(super) mod band {
     pub(crate) const CHANNELS: u16 = 1;
     pub(crate) const FREQUENCY: u16 = 1;
     pub(crate) const MAX_POWER: u16 = 6;
+}
+
+/// What a country allows in a range (`NL80211_ATTR_REG_RULE_FLAGS` and its kin, `NL80211_RRF_*`).
+pub(super) mod country {
+    pub(crate) const FLAGS: u16 = 1;
+    pub(crate) const FROM_KHZ: u16 = 2;
+    pub(crate) const TO_KHZ: u16 = 3;
+    pub(crate) const MAX_EIRP_MBM: u16 = 6;
+    pub(crate) const NO_OUTDOOR: u32 = 1 << 3;
+    pub(crate) const DFS: u32 = 1 << 4;
 }

@@ -1,8 +1,10 @@
 //! From the octets of one nl80211 message to a value. What is cut, too short or unknown is left out: the rest of the
 //! message is still true, and the next one has its own length.
 
-use super::number::{band, command, of, rate, station, survey, watch};
+use super::number::{band, command, country, of, rate, station, survey, watch};
 use crate::base::address::MacAddress;
+use crate::base::limit;
+use crate::link::budget::Rule;
 use crate::link::sample::{ChannelSurvey, Radar, RadioEvent, StationSample};
 use crate::platform::netlink::message::{Attribute, Attributes, Message};
 
@@ -242,6 +244,24 @@ pub(super) fn abilities(found: &mut Abilities, message: &Message<'_>, frequency_
             _ => {}
         }
     }
+}
+
+/// What the country allows that the kernel keeps to; `None` while it was told none (`00`, the whole world's).
+pub(super) fn country(message: &Message<'_>) -> Option<Vec<Rule>> {
+    find(message, of::REG_ALPHA2).filter(|name| !name.value.starts_with(b"00"))?;
+    let rules = find(message, of::REG_RULES)?.nested();
+    let rules = rules.filter_map(|rule| {
+        let get = |kind| rule.nested().find(|one| one.kind == kind)?.u32();
+        let flags = get(country::FLAGS).unwrap_or(0);
+        Some(Rule {
+            from_khz: get(country::FROM_KHZ)?,
+            to_khz: get(country::TO_KHZ)?,
+            max_eirp_mbm: get(country::MAX_EIRP_MBM)?,
+            is_dfs: flags & country::DFS != 0,
+            is_indoor: flags & country::NO_OUTDOOR != 0,
+        })
+    });
+    Some(rules.take(limit::RADIO_RULES).collect())
 }
 
 fn find<'a>(message: &Message<'a>, kind: u16) -> Option<Attribute<'a>> {

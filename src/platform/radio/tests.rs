@@ -8,6 +8,7 @@ use super::read::{self, Abilities};
 use super::{Device, take_event};
 use crate::base::address::MacAddress;
 use crate::base::random::Random;
+use crate::link::budget::{Rule, Width};
 use crate::link::sample::{ChannelSurvey, Radar, RadioEvent, RadioNews, StationSample};
 use crate::platform::netlink::message::{Batch, Message, Messages};
 
@@ -310,4 +311,39 @@ fn noise_is_no_panic() {
             }
         }
     }
+}
+
+#[test]
+fn a_country_is_read_from_made_octets_and_the_world_is_none() {
+    let rule = |batch: &mut Batch, place: u16, figures: &[(u16, u32)]| {
+        batch.nest(place, |batch| {
+            figures.iter().for_each(|(kind, figure)| batch.attribute(*kind, &figure.to_ne_bytes()));
+        });
+    };
+    let told = |name: &[u8]| {
+        let mut batch = Batch::new();
+        batch.message(FAMILY, 0, 0, &[command::GET_REG, 1, 0, 0], |batch| {
+            batch.attribute(of::REG_ALPHA2, name);
+            batch.nest(of::REG_RULES, |batch| {
+                rule(
+                    batch,
+                    0,
+                    &[(1, 1 << 4), (2, 5_490_000), (3, 5_730_000), (4, 160_000), (5, 0), (6, 2_400)],
+                );
+                rule(batch, 1, &[(1, 0), (2, 5_735_000), (3, 5_835_000), (6, 3_000)]);
+                // One that was cut.
+                rule(batch, 2, &[(1, 1 << 3), (2, 5_150_000)]);
+            });
+        });
+        let octets = batch.bytes().to_vec();
+        let message = Messages::new(&octets).next().unwrap();
+        read::country(&message)
+    };
+    let rules = told(b"MX\0").unwrap();
+    assert_eq!(rules.len(), 2);
+    let on = |frequency| Rule::of(&rules, frequency, Width::Mhz20);
+    assert!(on(5_600).is_some_and(|rule| rule.is_dfs && rule.max_eirp_mbm == 2_400));
+    assert!(on(5_785).is_some_and(|rule| !rule.is_dfs && !rule.is_indoor && rule.max_eirp_mbm == 3_000));
+    assert_eq!((on(5_180), on(5_732)), (None, None));
+    assert_eq!(told(b"00\0"), None);
 }
