@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use serde_json::{Value, json};
@@ -144,6 +144,41 @@ fn an_answer_is_a_table_for_people_and_json_for_programs() {
     assert_eq!(reply["plans"][0]["price_cents"], 50);
     assert!(out(&output).contains("\n  \"plans\": ["), "pretty");
     assert_eq!(out(&village.tequio(&["why", "8.8.8.8"])), "nowhere\n");
+}
+
+#[test]
+fn a_dish_is_shown_as_it_turns_until_its_time_or_the_node_s_is_over() {
+    static ASKED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    /// A node that ends by itself what is asked about `wlan1`, at the third look.
+    fn node(call: &Call) -> Result<Value, UbusStatus> {
+        let (device, action) = (call.arguments["device"].clone(), call.arguments["action"].as_str().unwrap());
+        let mut asked = ASKED.lock().unwrap();
+        asked.push(action.to_owned());
+        let is_over = device == "wlan1" && asked.len() > 2;
+        let figures = json!({"signal_dbm": -80 + asked.len() as i64, "best_dbm": -60});
+        Ok(
+            json!({"device": device, "left_s": if is_over { Value::Null } else { json!(9) }, "planned": {"signal_dbm": -58},
+                  "stations": [{"mac": "02:00:5e:00:53:01", "figures": figures}]}),
+        )
+    }
+    let village = Village::new(node);
+    let output = village.tequio(&["link", "align", "wlan1"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(*ASKED.lock().unwrap(), ["start", "read", "read", "stop"]);
+    let levels: Vec<&str> =
+        out(&output).lines().map(|line| line.split(" dBm").next().unwrap().trim()).collect();
+    assert_eq!(levels, ["-79", "-78"], "nothing rings and nothing is written over where no terminal is");
+    ASKED.lock().unwrap().clear();
+    let output = village.tequio(&["link", "align", "wlan0", "--seconds", "1", "--json"]);
+    let asked = ASKED.lock().unwrap();
+    assert_eq!(
+        (asked.len(), asked[0].as_str(), asked[5].as_str()),
+        (6, "start", "stop"),
+        "five looks a second"
+    );
+    for line in out(&output).lines() {
+        assert_eq!(serde_json::from_str::<Value>(line).unwrap()["planned"]["signal_dbm"], -58);
+    }
 }
 
 #[test]

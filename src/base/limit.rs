@@ -249,6 +249,11 @@ pub const RADIOS: usize = 8;
 /// Stations of one device in a sample; of more, the first count. An access radio of a mesh has some ten.
 pub const RADIO_STATIONS: usize = 64;
 
+/// Stations that are told while a dish is turned, the strongest: one of them is the other hill.
+pub const ALIGN_STATIONS: usize = 8;
+/// Columns of a history that are told at once: 1,440 steps of 6 octets each, 52 kB of the 64 that a page takes.
+pub const HISTORY_COLUMNS: usize = 6;
+
 /// Ranges of what a country allows: the longest list of the kernel's database has a dozen.
 pub const RADIO_RULES: usize = 64;
 

@@ -43,6 +43,8 @@ pub(super) enum Kind {
     Elsewhere,
     /// What a boot undoes.
     Undo,
+    /// A dish is turned, and the daemon asked all the while.
+    Align,
     /// A method of the daemon's ubus object.
     Ask(&'static str),
 }
@@ -158,6 +160,16 @@ pub(super) const COMMANDS: &[Command] = &[
             "change a link at both its ends",
             LINK_CHANGE,
         )
+    },
+    Command {
+        operand: Some(Operand::Word("link")),
+        options: &[opt("resolution", ArgumentType::Text), opt("columns", ArgumentType::Text)],
+        ..command(&["link", "history"], Kind::Ask("link_history"), "what a radio link was like", LINK_HISTORY)
+    },
+    Command {
+        operand: Some(Operand::Word("device")),
+        options: &[opt("seconds", ArgumentType::Int32), opt("tone", ArgumentType::Text)],
+        ..command(&["link", "align"], Kind::Align, "turn a dish: what it hears, as it turns", LINK_ALIGN)
     },
     command(&["link", "undo"], Kind::Undo, "at boot: what a change left unfinished, for uci", LINK_UNDO),
     command(&["sync"], Kind::Ask("sync"), "with whom records are exchanged", SYNC),
@@ -438,6 +450,33 @@ change` of the interface). `tequio links` tells how far it is.
 Example: tequio link change wlan0 --channel 5745 --width 20
 ";
 
+const LINK_HISTORY: &str = "\
+Usage: tequio link history DEVICE|NEIGHBOUR [--resolution R] [--columns A,B]
+
+  --resolution R   seconds (10 s each, an hour), minutes (5 min, two days)
+                   or hours (60 days); minutes if not said
+  --columns A,B    up to six of signal_dbm, lowest_dbm, noise_dbm, snr_db,
+                   chain_gap_db, quality_percent, throughput_kbit,
+                   retries_percent, failed_percent, busy_percent, cost
+
+It is kept in memory: a start of the daemon begins a new one.
+
+Example: tequio link history wlan0 --resolution hours
+";
+
+const LINK_ALIGN: &str = "\
+Usage: tequio link align DEVICE [--seconds N] [--tone off]
+
+Five times a second: signal, bar, the most so far (|), what was planned (P)
+and, once both ends are members, what the other end hears. The bell rings
+the quicker the nearer the plan is. Ctrl-C ends it, so do 15 minutes.
+
+  --seconds N   ends it after N seconds
+  --tone off    no bell
+
+Example: tequio link align wlan0
+";
+
 const LINK_UNDO: &str = "\
 Usage: tequio link undo [--config FILE]
 
@@ -713,7 +752,7 @@ pub(super) fn overview() -> String {
 impl Kind {
     /// Whether the rest of the words belongs to it.
     pub(super) const fn parses_itself(self) -> bool {
-        !matches!(self, Self::Run | Self::Check | Self::Firewall | Self::Undo | Self::Ask(_))
+        !matches!(self, Self::Run | Self::Check | Self::Firewall | Self::Undo | Self::Align | Self::Ask(_))
     }
 }
 
@@ -769,6 +808,8 @@ mod tests {
           statistics      what came, left, and was dropped
           links           the devices of the mesh and what they cost
           link change     change a link at both its ends
+          link history    what a radio link was like
+          link align      turn a dish: what it hears, as it turns
           link undo       at boot: what a change left unfinished, for uci
           sync            with whom records are exchanged
           plans           what can be sold

@@ -5,12 +5,14 @@
 //! answer is no; with 2 when the words made no sense.
 
 mod accounts;
+mod aim;
 mod arguments;
 mod commands;
 pub mod community;
 mod coupons;
 mod ledger;
 mod local;
+mod past;
 #[cfg(feature = "laptop")]
 mod plan_link;
 mod qr;
@@ -72,6 +74,7 @@ fn perform(
         Kind::PlanLink => plan_link::run(parser),
         #[cfg(not(feature = "laptop"))]
         Kind::Elsewhere => Err(commands::ELSEWHERE.to_owned()),
+        Kind::Align => aim::run(&socket(options)?, given.arguments, options.json),
         Kind::Undo => local::undo(&options.config),
         Kind::Ask(method) => {
             let (socket, mut arguments) = (socket(options)?, arguments_of(given)?);

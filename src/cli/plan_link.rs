@@ -30,6 +30,8 @@ Usage: tequio plan-link (--from LAT,LON --to LAT,LON | --distance KM)
   --terrain FILE        heights between: a line `METRES HEIGHT` each
   --names A,B           how the ends are called (A,B)
   --json                for programs
+  --uci SECTION         what `uci batch` keeps of it with the interface of that
+                        name at the first end, to be held against what it hears
   --html                one page to print
   --language LANG       of that page: es or en (es)
 
@@ -44,7 +46,7 @@ const MOST_TERRAIN_BYTES: u64 = 128 * 1024;
 
 /// Does what the words behind `plan-link` say.
 pub(super) fn run(parser: &mut lexopt::Parser) -> Result<String, String> {
-    let values: Vec<&str> = NAMES.into_iter().chain(["terrain"]).collect();
+    let values: Vec<&str> = NAMES.into_iter().chain(["terrain", "uci"]).collect();
     let Some(options) = Options::parse(parser, "plan-link", &values, &["json", "html"])? else {
         return Ok(HELP.to_owned());
     };
@@ -54,12 +56,30 @@ pub(super) fn run(parser: &mut lexopt::Parser) -> Result<String, String> {
     let terrain = options.text("terrain")?.map(|file| terrain(Path::new(file))).transpose()?;
     let named = Named::of(&|name| options.text(name), terrain.unwrap_or_default())?;
     let language = Language::named(options.text("language")?)?;
+    if let Some(section) = options.text("uci")? {
+        return uci(section, &named);
+    }
     match [options.has("json"), options.has("html")] {
         [false, false] => Ok(text::table(&named)),
         [true, false] => Ok(format!("{:#}\n", named.json(Language::English))),
         [false, true] => Ok(page::html(&named, language)),
         [true, true] => Err("say one of --json and --html".to_owned()),
     }
+}
+
+/// What is kept with an interface of the first end.
+fn uci(section: &str, named: &Named) -> Result<String, String> {
+    let is_name = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'_';
+    if section.is_empty() || !section.bytes().all(is_name) {
+        return Err(format!("--uci `{section:.40}`: expected the name of a section, like hill"));
+    }
+    let Some((signal_dbm, kbit)) = named.kept() else {
+        return Err("nothing comes through: there is nothing to keep".to_owned());
+    };
+    Ok(format!(
+        "set tequio.{section}.planned_signal_dbm='{signal_dbm}'\nset tequio.{section}.planned_kbit='{kbit}'\n\
+         commit tequio\n"
+    ))
 }
 
 /// Reads heights: a line each, metres from the first end and metres above the sea; `#` begins a remark.

@@ -12,18 +12,25 @@ use crate::platform::ubus::{OBJECT, UbusClient, UbusError, UbusStatus};
 /// The whole answer to a call of `method`. Long lists come in parts, which are put together unless the
 /// caller asked for a part. The error is a sentence: what, where, and what to do.
 pub(super) fn ask(socket: &Path, method: &str, arguments: Map<String, Value>) -> Result<Value, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("this system has no room for one more program: {error}"))?;
-    runtime.block_on(async {
-        let mut client = UbusClient::connect(socket).await.map_err(|error| cannot_connect(socket, &error))?;
+    runtime()?.block_on(async {
+        let mut client = connect(socket).await?;
         let mut whole = sold(&mut client, socket, method, arguments.clone()).await?;
         if LISTS.contains(&method) && !arguments.contains_key("offset") && !arguments.contains_key("limit") {
             complete(&mut client, socket, method, &mut whole).await?;
         }
         Ok(whole)
     })
+}
+
+/// What asking needs.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    built.map_err(|error| format!("this system has no room for one more program: {error}"))
+}
+
+/// The broker.
+pub(super) async fn connect(socket: &Path) -> Result<UbusClient, String> {
+    UbusClient::connect(socket).await.map_err(|error| cannot_connect(socket, &error))
 }
 
 /// The answer to a call. A lot of many vouchers can take minutes on a router: it is asked for again, by a key of our own if
@@ -77,7 +84,8 @@ async fn complete(
     Ok(())
 }
 
-async fn call(
+/// The answer to one call; an error that it holds is the sentence.
+pub(super) async fn call(
     client: &mut UbusClient,
     socket: &Path,
     method: &str,

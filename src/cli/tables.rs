@@ -22,6 +22,7 @@ pub(super) fn show(method: &str, reply: &Value, bold: bool) -> String {
         "statistics" => statistics(reply, bold),
         "links" => links(reply, bold),
         "link_change" => "both ends are asked: `tequio links` tells how it goes on\n".to_owned(),
+        "link_history" => super::past::history(reply, bold),
         "sync" => sync(reply, bold),
         "plans" => plans(reply, bold),
         "voucher_issue" | "voucher_print" | "voucher_give" | "voucher_exchange" => issued(reply, bold),

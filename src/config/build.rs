@@ -192,6 +192,7 @@ fn link(section: &Checked<'_>) -> LinkSettings {
         airtime_cost: section.value("airtime_cost"),
         throughput_kbit: section.optional("throughput_kbit"),
         planned_kbit: section.optional("planned_kbit"),
+        planned_signal_dbm: section.optional("planned_signal_dbm"),
         change: section.list::<String>("change").iter().filter_map(|word| Setting::of(word)).collect(),
         dead_man_s: section.value("dead_man_s"),
     }

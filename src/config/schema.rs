@@ -43,6 +43,8 @@ pub enum Value {
         /// The most.
         most: u64,
     },
+    /// A signal as radios hear it, dBm: below zero.
+    Level,
     /// `1`, `on`, `true`, `yes`, `enabled` or `0`, `off`, `false`, `no`, `disabled`.
     Flag,
     /// One of these words.
@@ -183,6 +185,7 @@ const INTERFACE: &[OptionRule] = &[
     rule("airtime_cost", number(0, 65_534), Default::Is("1920"), Takes::Live),
     rule("throughput_kbit", number(1, 10_000_000), Default::Derived("measured"), Takes::Live),
     rule("planned_kbit", number(1, 10_000_000), Default::Derived("the best that was seen"), Takes::Live),
+    rule("planned_signal_dbm", Value::Level, Default::Derived("none"), Takes::Live),
     rule(
         "change",
         Value::Choice(&["channel", "width", "power", "distance", "key"]),
@@ -308,6 +311,7 @@ impl fmt::Display for Value {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number { least, most } => write!(formatter, "a whole number from {least} to {most}"),
+            Self::Level => formatter.write_str("a whole number from -110 to -1"),
             Self::Choice(words) => {
                 formatter.write_str("one of")?;
                 words.iter().enumerate().try_for_each(|(index, word)| {

@@ -182,6 +182,9 @@ impl Value {
                 text.bytes().all(|byte| byte.is_ascii_digit())
                     && text.parse().is_ok_and(|number: u64| (*least..=*most).contains(&number))
             }
+            Self::Level => {
+                text.strip_prefix('-').is_some_and(|below| Self::Number { least: 1, most: 110 }.allows(below))
+            }
             Self::Flag => flag(text).is_some(),
             Self::Choice(words) => words.contains(&text),
             Self::NodeName => is_made_of(text, 32, b"-") && !text.starts_with('-') && !text.ends_with('-'),

@@ -402,6 +402,7 @@ fn edges(value: Value) -> Vec<String> {
     let fixed = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect();
     match value {
         Value::Number { least, most } => vec![least.to_string(), most.to_string()],
+        Value::Level => fixed(&["-1", "-110"]),
         Value::Flag => fixed(&["yes", "0"]),
         Value::Choice(words) => fixed(words),
         Value::NodeName | Value::Login => vec!["a".repeat(32)],
@@ -456,6 +457,7 @@ fn every_kind_of_value_refuses_what_it_is_not() {
             Value::Number { least: 0, most: 9 },
             &["", "-1", "+1", "10", "1.0", "0x1", "99999999999999999999"][..],
         ),
+        (Value::Level, &["", "-", "0", "-0", "60", "-111", "--60", "-6.5", "−60"]),
         (Value::Flag, &["2", "", "On"]),
         (Value::NodeName, &["-a", "a-", "A", "a b", "ñ"]),
         (Value::Login, &["1a", "Rosa", "a b", "-a"]),

@@ -28,6 +28,9 @@ const PAGE: u32 = 200;
 /// The same of statistics, of which each entry may name 36 reasons: 70 kB.
 const STATISTICS_PAGE: u32 = 50;
 
+/// What is read of a name of a link, or of columns of its history: six of the longest are 101.
+const MOST_LINK_BYTES: usize = 128;
+
 /// A call that cannot be asked: an error for the person, or a status for the program.
 type Refused = Result<Value, UbusStatus>;
 
@@ -119,6 +122,20 @@ impl Daemon {
     }
 }
 
+/// What is asked about one link.
+fn of_link(method: &str, arguments: &Map<String, Value>) -> Result<Call, Refused> {
+    let text = |name: &str| {
+        cut(arguments.get(name).and_then(Value::as_str).unwrap_or_default().trim(), MOST_LINK_BYTES)
+    };
+    Ok(match method {
+        "link_change" => return link_change(arguments, &text("device")),
+        "link_align" => Call::LinkAlign { device: text("device"), action: text("action") },
+        _ => {
+            Call::LinkHistory { link: text("link"), resolution: text("resolution"), columns: text("columns") }
+        }
+    })
+}
+
 /// The settings that are named, each in its place.
 fn link_change(arguments: &Map<String, Value>, device: &str) -> Result<Call, Refused> {
     let mut wanted = Vec::new();
@@ -191,7 +208,7 @@ fn question(method: &str, arguments: &Map<String, Value>) -> Result<Call, Refuse
             Call::Statistics(PageOf { limit: page.limit.min(STATISTICS_PAGE), ..page })
         }
         "links" => Call::Links,
-        "link_change" => link_change(arguments, text("device"))?,
+        "link_change" | "link_history" | "link_align" => of_link(method, arguments)?,
         "sync" => Call::Sync,
         "plans" => Call::Plans,
         "voucher_issue" | "voucher_print" | "voucher_give" => Call::VoucherIssue(vouchers(method, arguments)),

@@ -6,8 +6,8 @@ use crate::babel::auth::AuthCounters;
 use crate::base::address::Prefix;
 use crate::ledger::account::{Figure, NAMES};
 use crate::node::call::{
-    Answer, Exchange, Link, Neighbour, Paged, Peer, Plan, Request, Route, Session, Source, Statistics,
-    Status, Way, Why,
+    Aim, Aligned, Answer, Exchange, Link, LookBack, Neighbour, Paged, Peer, Plan, Request, Route, Session,
+    Source, Statistics, Status, Way, Why,
 };
 use crate::node::deed::{Books, Network, PersonBooks, Proposal};
 use crate::platform::ubus::error_value;
@@ -52,6 +52,8 @@ pub(super) fn to_json(answer: &Answer) -> Value {
             json!({"verifier": verifier.to_string(), "devices": devices})
         }
         Answer::LinkChanging => json!({"changing": true}),
+        Answer::LookedBack(past) => look_back(past),
+        Answer::Aligned(answer) => aligned(answer),
         Answer::RootAccepted(root) => json!({"root": root}),
         Answer::Closed(closed) => json!({"month": closed.month, "rows": closed.rows}),
         Answer::Books(answer) => books(answer),
@@ -192,6 +194,34 @@ fn link(link: &Link) -> Value {
         "change": link.change.as_ref().map_or(Value::Null, |(stage, left_s)| {
             json!({"stage": stage, "left_s": *left_s})
         }),
+        "change_ended": link.change_ended,
+    })
+}
+
+fn look_back(past: &LookBack) -> Value {
+    json!({
+        "device": past.device,
+        "address": past.address.to_string(),
+        "step_s": past.step_s,
+        "ended_s": past.ended_s,
+        "planned": past.planned.iter().cloned().collect::<Value>(),
+        "columns": past.columns.iter().cloned().collect::<Value>(),
+    })
+}
+
+fn aligned(answer: &Aligned) -> Value {
+    let station = |aim: &Aim| {
+        json!({
+            "mac": aim.mac.to_string(),
+            "address": aim.address.map(|address| address.to_string()),
+            "figures": aim.figures.iter().cloned().collect::<Value>(),
+        })
+    };
+    json!({
+        "device": answer.device,
+        "left_s": answer.left_s,
+        "planned": answer.planned.iter().cloned().collect::<Value>(),
+        "stations": answer.stations.iter().map(station).collect::<Vec<_>>(),
     })
 }
 

@@ -78,6 +78,7 @@ impl Daemon {
             Output::StoreWhole { id, records } => {
                 return refused(id, self.store.submit_whole(id.0, records));
             }
+            Output::LookEach(each) => self.look_each(each),
             Output::Change(action) => return self.change_link(action),
             Output::Exchange(output) => self.streams.perform(output),
             Output::SaveSessions(sessions) => self.run_folder.save_sessions(sessions),

@@ -1,6 +1,8 @@
 //! The radios of the devices that the mesh speaks on: watched while there are some, told how far the other end is, and
 //! looked at whether they encrypt.
 
+use std::time::Duration;
+
 use super::Daemon;
 use crate::babel::settings::LinkKind;
 use crate::base::time::{Instant, Span};
@@ -11,6 +13,8 @@ use crate::platform::radio::{self, Coverage, Radios};
 /// What is kept of them.
 #[derive(Default)]
 pub(super) struct Kept {
+    /// How often they are read, if not as usual.
+    each: Option<Span>,
     /// Once there are some.
     pub(super) adapter: Option<Radios>,
     /// When it is looked again whether they wait long enough for an answer; nothing: now.
@@ -31,7 +35,12 @@ impl Daemon {
             radios.watch(wireless());
         } else {
             match Radios::open(wireless()) {
-                Ok(radios) => self.radios.adapter = Some(radios),
+                Ok(mut radios) => {
+                    if let Some(each) = self.radios.each {
+                        radios.look_each(Duration::from_micros(each.as_micros()));
+                    }
+                    self.radios.adapter = Some(radios);
+                }
                 Err(error) => log::debug!("no radio is watched: {error}"),
             }
         }
@@ -40,6 +49,14 @@ impl Daemon {
             (!open.is_empty()).then(|| format!("{} encrypt nothing: set up SAE there", open.join(", ")));
         self.trouble("open-radio", what).await;
         self.keep_distances().await;
+    }
+
+    /// A dish is turned, or is not any more.
+    pub(super) fn look_each(&mut self, each: Span) {
+        self.radios.each = Some(each);
+        if let Some(radios) = &mut self.radios.adapter {
+            radios.look_each(Duration::from_micros(each.as_micros()));
+        }
     }
 
     /// Holds each radio at its distance. A driver that was loaded anew, or netifd, forgets it.

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::history::{Resolution, Step};
+use super::history::{Figure, Resolution, Step};
 use super::monitor::Watched;
 use crate::base::time::{Instant, Span};
 
@@ -68,9 +68,6 @@ impl Finding {
         format!("{before}{}{after}", self.by)
     }
 }
-
-/// A figure of a step.
-type Figure = fn(&Step) -> Option<i32>;
 
 const SIGNAL: Figure = |step| step.signal_dbm.map(i32::from);
 const GAP: Figure = |step| step.chain_gap_db.map(i32::from);

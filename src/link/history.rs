@@ -32,6 +32,24 @@ pub struct Step {
     pub lowest_dbm: Option<i16>,
 }
 
+/// A figure of a step.
+pub type Figure = fn(&Step) -> Option<i32>;
+
+/// What can be asked of a history, by its name.
+pub const COLUMNS: [(&str, Figure); 11] = [
+    ("signal_dbm", |step| step.signal_dbm.map(i32::from)),
+    ("lowest_dbm", |step| step.lowest_dbm.map(i32::from)),
+    ("noise_dbm", |step| step.noise_dbm.map(i32::from)),
+    ("snr_db", |step| Some(i32::from(step.signal_dbm?) - i32::from(step.noise_dbm?))),
+    ("chain_gap_db", |step| step.chain_gap_db.map(i32::from)),
+    ("quality_percent", |step| step.quality_percent.map(i32::from)),
+    ("throughput_kbit", |step| step.throughput_100kbit.map(|hundreds| hundreds * 100)),
+    ("retries_percent", |step| step.retries_percent.map(i32::from)),
+    ("failed_percent", |step| step.failed_percent.map(i32::from)),
+    ("busy_percent", |step| step.busy_percent.map(i32::from)),
+    ("cost", |step| step.cost),
+];
+
 /// How fine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Resolution {
@@ -47,6 +65,12 @@ impl Resolution {
     /// All of them, the finest first.
     pub const ALL: [Self; 3] = [Self::Seconds, Self::Minutes, Self::Hours];
 
+    /// The one of this word: `seconds`, `minutes` or `hours`.
+    pub fn named(word: &str) -> Option<Self> {
+        let words = ["seconds", "minutes", "hours"];
+        words.iter().position(|known| *known == word).map(|place| Self::ALL[place])
+    }
+
     /// How long one step is.
     pub const fn step(self) -> Span {
         Span::from_secs(LEVELS[self as usize].0)
@@ -57,6 +81,8 @@ impl Resolution {
 const LEVELS: [(u64, usize); 3] = [(10, 360), (300, 576), (3_600, 1_440)];
 /// What a word of figures begins with; one about a change begins with its version (`link/change`).
 const FIGURES: u8 = 200;
+/// The same of an end where a dish is turned: it wants ours more often.
+const QUICKLY: u8 = 201;
 /// Octets of a step.
 const STEP: usize = 12;
 /// Steps for which room is taken at one time.
@@ -174,8 +200,9 @@ impl Level {
 
 impl Step {
     /// Its octets as a word to the other end of a link, behind one that says what they are.
-    pub fn word(&self) -> Vec<u8> {
-        let mut word = vec![FIGURES];
+    /// `asks`: for the other end's figures, more often than usual.
+    pub fn word(&self, asks: bool) -> Vec<u8> {
+        let mut word = vec![if asks { QUICKLY } else { FIGURES }];
         word.extend(written(self));
         word
     }
@@ -183,7 +210,12 @@ impl Step {
     /// What the other end says, if these are figures.
     pub fn of_word(word: &[u8]) -> Option<Self> {
         let (kind, octets) = word.split_first()?;
-        (*kind == FIGURES && octets.len() == STEP).then(|| read(octets))
+        (matches!(*kind, FIGURES | QUICKLY) && octets.len() == STEP).then(|| read(octets))
+    }
+
+    /// Whether the other end asks for ours.
+    pub fn asks(word: &[u8]) -> bool {
+        word.first() == Some(&QUICKLY)
     }
 
     fn means(&self) -> [Option<i32>; MEANS] {
@@ -300,7 +332,8 @@ mod tests {
             assert_eq!(read(&written(&step)), step);
         }
         assert_eq!(read(&written(&Step::default())), Step::default());
-        assert_eq!(Step::of_word(&signal(-61).word()).and_then(|step| step.signal_dbm), Some(-61));
+        assert_eq!(Step::of_word(&signal(-61).word(true)).and_then(|step| step.signal_dbm), Some(-61));
+        assert_eq!([true, false].map(|asks| Step::asks(&signal(-61).word(asks))), [true, false]);
         let words: [&[u8]; 4] = [&[], &[FIGURES], &[FIGURES; 12], &[1; 13]];
         assert!(words.iter().all(|word| Step::of_word(word).is_none()));
         let beyond = Step { cost: Some(1 << 20), retries_percent: Some(-3), ..signal(300) };

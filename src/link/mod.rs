@@ -6,16 +6,18 @@
 //!                                 └─────▶ history (an hour, two days, sixty days) ─▶ alert
 //! ```
 //!
-//! [`budget`] plans a link before there is one. Nothing here names Babel: `node/radio.rs` carries the words.
+//! [`budget`] plans a link before there is one, [`plan`] holds what was planned against what is heard. Nothing here names Babel: `node/radio.rs` carries the words.
 
 #![forbid(unsafe_code)]
 
 pub mod alert;
+pub mod align;
 pub mod budget;
 pub mod change;
 pub mod history;
 mod life;
 pub mod monitor;
+pub mod plan;
 pub mod quality;
 pub mod sample;
 pub mod settings;

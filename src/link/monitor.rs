@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::alert::{Finding, findings};
 use super::history::{History, Step};
 use super::life::Life;
+use super::plan::Below;
 use super::quality::{Quality, grown};
 use super::sample::{RadioEvent, RadioNews, RadioSample, StationSample};
 use super::settings::LinkSettings;
@@ -47,6 +48,8 @@ pub struct Watched {
     since: Instant,
     /// What is to be said of it, and when that was looked for.
     pub found: Vec<Finding>,
+    /// By how much it hears less than was planned, if it does.
+    pub below: Option<Below>,
     looked: Instant,
     /// The last sample did not have it.
     is_missed: bool,
@@ -96,6 +99,11 @@ impl Monitor {
             if now.since(link.looked) >= LOOK {
                 link.looked = now;
                 link.found = findings(link, now);
+                let planned = of_device(settings, &link.interface).planned_signal_dbm;
+                link.below = planned.and_then(|dbm| Below::plan(&link.history, now, dbm));
+                if link.is_dead() {
+                    link.below = None;
+                }
             }
             let word = link.next_word(now, settings);
             if std::mem::replace(&mut link.told, word) != word {
@@ -177,6 +185,7 @@ impl Watched {
             taken: Instant::ZERO,
             since: now,
             found: Vec::new(),
+            below: None,
             looked: now,
             is_missed: false,
             is_idle: true,

@@ -17,6 +17,8 @@ pub struct LinkSettings {
     pub throughput_kbit: Option<u32>,
     /// What was planned; nothing: the best that was seen.
     pub planned_kbit: Option<u32>,
+    /// The signal that was planned.
+    pub planned_signal_dbm: Option<i16>,
     /// What the member at the other end, or somebody here, may change at both ends.
     pub change: Vec<Setting>,
     /// Seconds that an end may try a change before it goes back by itself.
@@ -32,6 +34,7 @@ impl LinkSettings {
             airtime_cost: 1_920,
             throughput_kbit: None,
             planned_kbit: None,
+            planned_signal_dbm: None,
             change: Vec::new(),
             dead_man_s: 180,
         }

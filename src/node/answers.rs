@@ -52,6 +52,10 @@ impl Node {
             Call::Statistics(page) => Answer::Statistics(self.statistics(page)),
             Call::Links => Answer::Links(self.links(now)),
             Call::LinkChange(wish) => return self.begin_change(now, request, &wish),
+            Call::LinkHistory { link, resolution, columns } => {
+                self.look_back(now, &link, &resolution, &columns)
+            }
+            Call::LinkAlign { device, action } => self.align(now, &device, &action),
             Call::Sync => Answer::Sync(self.exchange(now)),
             Call::Plans => Answer::Plans(self.plans()),
             Call::Sessions(page) => self.sessions(now, page),
@@ -292,6 +296,7 @@ impl Node {
                 refused: here.map(|here| here.strangers).unwrap_or_default(),
                 ways: self.ways(now, interface, neighbours),
                 change: self.change_of(now, &interface.name),
+                change_ended: self.change_ended(&interface.name),
             }
         });
         links.collect()

@@ -71,6 +71,22 @@ pub enum Call {
     RootAccept(String),
     /// Change the settings of a link at both its ends.
     LinkChange(LinkChange),
+    /// What a link was like, in the words of the call.
+    LinkHistory {
+        /// A neighbour's address, or a device with one link.
+        link: String,
+        /// `seconds`, `minutes` or `hours`.
+        resolution: String,
+        /// Names of figures with commas between; empty: the usual ones.
+        columns: String,
+    },
+    /// A dish is turned.
+    LinkAlign {
+        /// The device of Babel that the dish belongs to.
+        device: String,
+        /// `start`, `read` or `stop`.
+        action: String,
+    },
 }
 
 /// Other settings for a link.
@@ -175,6 +191,10 @@ pub enum Answer {
     RootAccepted(String),
     /// To [`Call::LinkChange`]: it begins; `links` tells how it goes on.
     LinkChanging,
+    /// To [`Call::LinkHistory`].
+    LookedBack(Box<LookBack>),
+    /// To [`Call::LinkAlign`].
+    Aligned(Box<Aligned>),
     /// To [`Call::Sessions`]; and how many phones since the start had to wait because one with their address is in use at
     /// another node.
     Sessions(Paged<Session>, u64),
@@ -185,6 +205,47 @@ pub enum Answer {
         /// A sentence for people.
         message: String,
     },
+}
+
+/// What a link was like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookBack {
+    /// The radio's device.
+    pub device: String,
+    /// The neighbour.
+    pub address: Ipv6Addr,
+    /// Seconds of a step.
+    pub step_s: u64,
+    /// Seconds since the last step ended.
+    pub ended_s: u64,
+    /// What was planned, of what was.
+    pub planned: Vec<(String, i64)>,
+    /// Each with its name: a number a step, the oldest first, with commas between; nothing where nothing is known.
+    pub columns: Vec<(String, String)>,
+}
+
+/// A dish that is turned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aligned {
+    /// Babel's device.
+    pub device: String,
+    /// Seconds until it ends; `None`: nobody turns it.
+    pub left_s: Option<u64>,
+    /// What was planned, of what was.
+    pub planned: Vec<(String, i64)>,
+    /// Who is heard, the strongest first.
+    pub stations: Vec<Aim>,
+}
+
+/// A station that is heard meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aim {
+    /// Its address on the air.
+    pub mac: MacAddress,
+    /// The neighbour that it is, once it speaks with us.
+    pub address: Option<Ipv6Addr>,
+    /// Figures by name, those that are known.
+    pub figures: Vec<(String, i64)>,
 }
 
 /// A page of a long list.
@@ -425,6 +486,8 @@ pub struct Link {
     pub ways: Vec<Way>,
     /// The change of its settings that is under way: how far it is, and the seconds that are left for that.
     pub change: Option<(String, u64)>,
+    /// How the last such change ended since the start: `kept`, `rolled-back`, or a word of why nothing was changed.
+    pub change_ended: Option<String>,
 }
 
 /// What a radio, or who sends probes, knows of the way to a neighbour.

@@ -47,6 +47,17 @@ impl Node {
         Some((word.to_owned(), change.until().since(now).as_secs()))
     }
 
+    /// How the last change of a link's settings ended.
+    pub(super) fn change_ended(&self, device: &str) -> Option<String> {
+        let (_, ending) = self.changes.last.as_ref().filter(|last| last.0 == device)?;
+        let word = match ending {
+            Ending::Kept => "kept",
+            Ending::RolledBack => "rolled-back",
+            Ending::Refused(why) => Why::ALL.iter().find(|row| row.0 == *why).map_or("", |row| row.1),
+        };
+        Some(word.to_owned())
+    }
+
     /// Somebody here wants other settings at both ends of a link.
     pub(super) fn begin_change(&mut self, now: Instant, request: RequestId, wish: &LinkChange) {
         let settings = self.change_settings(&wish.device);

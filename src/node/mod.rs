@@ -22,6 +22,7 @@
 #![forbid(unsafe_code)]
 
 mod alerts;
+mod align;
 mod announce;
 mod answers;
 mod books;
@@ -38,6 +39,7 @@ mod grants;
 mod guests;
 pub mod input;
 mod keys;
+mod look_back;
 pub mod metered;
 pub mod output;
 mod outside;
@@ -107,6 +109,7 @@ pub struct Node {
     strangers: entitled::Strangers,
     monitor: Monitor,
     far_ends: radio::FarEnds,
+    aligning: align::Aligning,
     changes: change::Changes,
     meters: metered::Meters,
     troubles: alerts::Troubles,
@@ -167,6 +170,7 @@ impl Node {
             strangers: entitled::Strangers::default(),
             monitor: Monitor::default(),
             far_ends: radio::FarEnds::default(),
+            aligning: align::Aligning::default(),
             changes: change::Changes::default(),
             meters: metered::Meters::default(),
             troubles: alerts::Troubles::default(),
@@ -314,6 +318,7 @@ impl Node {
             self.routed_wake(),
             self.change_wake(),
             self.far_ends_wake(),
+            self.align_wake(),
         ];
         rooms.into_iter().flatten().min()
     }
@@ -352,6 +357,7 @@ impl Node {
         self.write_usage(now, vault, false);
         self.wake_change(now);
         self.tell_far_ends(now);
+        self.wake_alignment(now);
         if self.outside_wake().is_some_and(|at| at <= now) {
             self.announce(now);
         }

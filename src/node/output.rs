@@ -11,6 +11,7 @@ use super::probe::Probe;
 use crate::babel::SeqNo;
 use crate::babel::output::RouteChange;
 use crate::base::address::{InterfaceIndex, MacAddress};
+use crate::base::time::Span;
 use crate::base::voucher::RequestId;
 use crate::hotspot::output::{GuestChange, SavedSession};
 use crate::hotspot::portal::{Language, Page};
@@ -74,6 +75,8 @@ pub enum Output {
         /// All records.
         records: Vec<Vec<u8>>,
     },
+    /// Read the radios' figures so often from now on.
+    LookEach(Span),
     /// Do this for the change of a link, and say [`ChangeDone`](super::input::Input::ChangeDone), but for the last kind.
     Change(change::Action),
     /// Do this for the ledger's exchange with the neighbours.

@@ -21,7 +21,7 @@ impl Node {
         if link.is_dead() {
             return [None; 2];
         }
-        let far = self.far_end(now, link).throughput_100kbit;
+        let far = self.far_end(now, link).unwrap_or_default().1.throughput_100kbit;
         let far_kbit =
             far.and_then(|hundreds| u32::try_from(hundreds).ok()).map(|far| far.saturating_mul(100));
         [link.quality.throughput_kbit(), far_kbit]

@@ -20,6 +20,7 @@ use crate::base::address::{InterfaceIndex, MacAddress};
 use crate::base::limit;
 use crate::base::time::{Instant, Span};
 use crate::ledger::sync::Place;
+use crate::link::alert::{Finding, Symptom};
 use crate::link::history::Step;
 use crate::link::monitor::{Watched, Word, is_of};
 use crate::link::sample::{RadioNews, RadioSample};
@@ -38,11 +39,13 @@ impl Node {
     pub(super) fn radio(&mut self, now: Instant, news: RadioNews) {
         let (radio, news) = match news {
             RadioNews::Sample(sample) => {
+                self.look_at_aim(&sample);
                 (sample.interface.clone(), RadioNews::Sample(self.with_neighbours(sample)))
             }
             RadioNews::Event { ref interface, .. } => (interface.clone(), news),
         };
-        self.far_ends.tell_at.get_or_insert(now + TOLD);
+        let each = if self.aligning.is_quick(now) { TOLD_QUICKLY } else { TOLD };
+        self.far_ends.tell_at.get_or_insert(now + each);
         for (neighbour, word) in self.monitor.handle(now, &news, &self.settings.links) {
             for index in self.ways_over(&radio, neighbour) {
                 self.babel.handle_air(now, index, neighbour, air(word));
@@ -87,14 +90,33 @@ impl Node {
             let is_there = |place: Place| place.address == link.neighbour && ways.contains(&place.interface);
             let peer = self.sync.peers().find(|peer| is_there(peer.place));
             if let Some((place, member)) = peer.and_then(|peer| Some((peer.place, peer.member?))) {
-                let word = link.step(&self.settings.links).word();
+                let mut step = link.step(&self.settings.links);
+                if self.aligning.is_quick(now) {
+                    // Whoever turns a dish wants what is heard now.
+                    let heard = link.last().and_then(|last| last.signal_dbm);
+                    step.signal_dbm = heard.map(i16::from).or(step.signal_dbm);
+                }
+                let word = step.word(self.aligning.asks());
                 self.sync.say(place.interface, &member, &word, &self.ledger);
             }
         }
     }
 
+    /// The next word to the far ends does not wait.
+    pub(super) fn hurry_far_ends(&mut self, now: Instant) {
+        if let Some(at) = &mut self.far_ends.tell_at {
+            *at = now.min(*at);
+        }
+    }
+
     /// The far end of a link told its figures.
     pub(super) fn hear_far_end(&mut self, now: Instant, place: Place, word: Vec<u8>) {
+        if Step::asks(&word) {
+            if !self.aligning.is_quick(now) {
+                self.hurry_far_ends(now);
+            }
+            self.aligning.handle_asked(now);
+        }
         let heard = &mut self.far_ends.heard;
         heard.retain(|(other, ..)| *other != place);
         if heard.len() < limit::RADIO_LINKS {
@@ -175,7 +197,7 @@ impl Node {
             ("connected_s", last.and_then(|last| last.connected_s).map(i64::from)),
         ];
         let since_s = Some(now.since(link.since()).as_secs());
-        let far = self.far_end(now, link);
+        let far = self.far_end(now, link).unwrap_or_default().1;
         let told = [
             ("far_signal_dbm", wide(far.signal_dbm)),
             ("far_noise_dbm", wide(far.noise_dbm)),
@@ -184,25 +206,37 @@ impl Node {
             ("far_retries_percent", wide(far.retries_percent)),
             ("far_busy_percent", wide(far.busy_percent)),
         ];
-        let figures = [named(&figures), named(&told)].concat();
+        let planned = self.planned_of(&link.interface).into_iter();
+        let planned = planned.map(|(name, value)| (format!("planned_{name}"), value)).collect();
+        let figures = [named(&figures), named(&told), planned].concat();
         Way { address: link.neighbour, alive: !link.is_dead(), since_s, figures }
     }
 
-    /// What the other end of a link says of it.
-    pub(super) fn far_end(&self, now: Instant, link: &Watched) -> Step {
-        let far = self.far_ends.heard.iter().find(|(place, at, _)| {
+    /// What the far end of a link told last, and how long ago.
+    pub(super) fn far_end(&self, now: Instant, link: &Watched) -> Option<(Span, Step)> {
+        let (_, at, word) = self.far_ends.heard.iter().find(|(place, at, _)| {
             place.address == link.neighbour
                 && now.since(*at) < FORGOTTEN
                 && is_of(&self.device(place.interface), &link.interface)
-        });
-        far.and_then(|(.., word)| Step::of_word(word)).unwrap_or_default()
+        })?;
+        Some((now.since(*at), Step::of_word(word)?))
     }
 
     /// What the past of the links says of their present.
     pub(super) fn links_to_look_at(&self) -> Vec<Alert> {
         let mut alerts = Vec::new();
         for link in self.monitor.links() {
-            for finding in &link.found {
+            if let Some(below) = &link.below {
+                let (address, by) = (link.neighbour.to_string(), below.by_db.to_string());
+                let since_s = below.since.as_secs().to_string();
+                let text = format!("The link on {} to {address} {}", link.interface, below.text());
+                let device = link.interface.as_str();
+                let about = [("device", device), ("address", &address), ("by", &by), ("since_s", &since_s)];
+                alerts.push(Alert::new("link-plan", text, &about));
+            }
+            // A link that is below its plan is weak for the same reason.
+            let is_told = |finding: &&Finding| link.below.is_some() && finding.symptom == Symptom::Weak;
+            for finding in link.found.iter().filter(|finding| !is_told(finding)) {
                 let (address, by) = (link.neighbour.to_string(), finding.by.to_string());
                 let text = format!("The link on {} to {address} {}.", link.interface, finding.text());
                 let about = [("device", link.interface.as_str()), ("address", &address), ("by", &by)];
@@ -212,7 +246,7 @@ impl Node {
         alerts
     }
 
-    fn kind_of(&self, device: &str) -> Option<LinkKind> {
+    pub(super) fn kind_of(&self, device: &str) -> Option<LinkKind> {
         let mut interfaces = self.settings.babel.interfaces.iter();
         interfaces.find(|interface| interface.name == device).map(|interface| interface.kind)
     }
@@ -237,7 +271,7 @@ fn bridge(neighbour: &NeighbourReport) -> Way {
     Way { address: neighbour.address, alive, since_s: None, figures: named(&figures) }
 }
 
-fn named(figures: &[(&str, Option<i64>)]) -> Vec<(String, i64)> {
+pub(super) fn named(figures: &[(&str, Option<i64>)]) -> Vec<(String, i64)> {
     figures.iter().filter_map(|(name, value)| Some(((*name).to_owned(), (*value)?))).collect()
 }
 
@@ -251,6 +285,8 @@ const PROBE_BYTES: u16 = 1_000;
 
 /// Between two times that the far ends are told our figures, and how long theirs are shown.
 const TOLD: Span = Span::from_secs(10);
+/// The same while a dish is turned at one of them.
+const TOLD_QUICKLY: Span = Span::from_millis(500);
 const FORGOTTEN: Span = Span::from_secs(60);
 
 #[cfg(test)]

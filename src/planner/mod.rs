@@ -57,6 +57,15 @@ impl Named {
         })
     }
 
+    /// What the first end keeps of it with its interface: `planned_signal_dbm` and `planned_kbit`. `None` if nothing comes
+    /// through.
+    pub(crate) fn kept(&self) -> Option<(i32, u32)> {
+        // What it hears decides what the other end can send to it; what it sends is what it measures.
+        let signal_dbm = self.budget.signal_dbm[0].round().clamp(-110.0, -1.0) as i32;
+        let kbit = (self.budget.rate[0]?.expected_mbps * 1_000.0).round().clamp(1.0, 10_000_000.0) as u32;
+        Some((signal_dbm, kbit))
+    }
+
     /// For programs: figures under their names, and the findings by their codes and in words.
     pub(crate) fn json(&self, language: Language) -> Value {
         let budget = &self.budget;
@@ -73,6 +82,10 @@ impl Named {
             ("margin_db", budget.margin_db),
             ("ack_timeout_us", budget.ack_timeout_us),
         ]);
+        if let Some((signal_dbm, kbit)) = self.kept() {
+            whole.insert("keep_signal_dbm".to_owned(), signal_dbm.into());
+            whole.insert("keep_kbit".to_owned(), kbit.into());
+        }
         whole.insert("coverage_class".to_owned(), budget.coverage_class.into());
         whole.insert("verdict".to_owned(), sentence::verdict_code(budget.verdict()).into());
         let ends = [0, 1].map(|end| self.end_json(end));

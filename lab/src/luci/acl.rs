@@ -188,6 +188,8 @@ mod test {
                 "requests",
                 "statistics",
                 "links",
+                "link_history",
+                "link_align",
                 "plan_link",
                 "plans",
                 "sessions",
@@ -199,7 +201,7 @@ mod test {
         for method in ["voucher_issue", "voucher_show", "voucher_revoke", "session_end"] {
             assert_eq!([may("admin", method), may("ana", method), may("mira", method)], [true, true, false]);
         }
-        for method in ["reload", "record_start", "record_stop"] {
+        for method in ["link_change", "reload", "record_start", "record_stop"] {
             assert_eq!([may("admin", method), may("ana", method), may("mira", method)], [true, false, false]);
         }
         let sets = |who: &str| granted(who).allow("uci", "tequio", "write");

@@ -117,3 +117,22 @@ fn what_is_wrong_names_the_option() {
     assert_eq!(short("--distance 27 --gain 30"), "--power is missing; see `tequio plan-link --help`");
     assert_eq!(said("--help").unwrap(), HELP);
 }
+
+#[test]
+fn what_is_kept_with_a_link_is_what_the_first_end_hears() {
+    assert_eq!(
+        said(&format!("{GOOD} --uci hill")).unwrap(),
+        "set tequio.hill.planned_signal_dbm='-53'\nset tequio.hill.planned_kbit='52886'\ncommit tequio\n"
+    );
+    for section in ["a-b", "x'; reboot", "@interface[0]"] {
+        assert!(said_words(&[section]).is_err(), "{section}");
+    }
+    assert!(
+        said(&format!("{} --gain 1 --uci hill", without("--gain"))).unwrap_err().contains("nothing to keep")
+    );
+}
+
+fn said_words(section: &[&str]) -> Result<String, String> {
+    let words = GOOD.split(' ').chain(["--uci"]).chain(section.iter().copied());
+    run(&mut lexopt::Parser::from_args(words))
+}

@@ -7,8 +7,11 @@ use crate::babel::settings::InterfaceSettings;
 use crate::babel::{InterfaceStatus, RouterId, SeqNo};
 use crate::base::address::PrefixPair;
 use crate::base::time::Span;
+use crate::base::voucher::RequestId;
 use crate::link::sample::{RadioEvent, StationSample};
+use crate::link::settings::LinkSettings;
 use crate::node::Birth;
+use crate::node::call::{Answer, Call, Caller};
 use crate::node::input::{Input, KernelRoute};
 use crate::node::output::Output;
 use crate::node::recorder::tests::vault::FakeVault;
@@ -334,4 +337,113 @@ fn a_queue_on_the_link_gets_nine_tenths_of_what_each_end_expects() {
     hill.cut = Some(now);
     hill.pass(Span::from_secs(5));
     assert_eq!(hill.nodes[0].carries_kbit(hill.now, "wlan0"), [None; 2], "it is dead");
+}
+
+/// What a node answers.
+fn ask(hill: &mut Hill, call: Call) -> Answer {
+    let (request, caller) = (RequestId(7), Caller::default());
+    let outputs = hill.nodes[0].step(hill.now, Input::Call { request, caller, call }, &mut hill.vault);
+    let answer = outputs.into_iter().find_map(|output| match output {
+        Output::Answer { answer, .. } => Some(*answer),
+        _ => None,
+    });
+    answer.expect("an answer at once")
+}
+
+#[test]
+fn the_past_of_a_link_is_told_in_columns() {
+    let mut hill = Hill::new([100, 600]);
+    hill.pass(Span::from_secs(125));
+    let past = |hill: &mut Hill, link: &str, resolution: &str| {
+        let columns = "signal_dbm,noise_dbm,throughput_kbit".to_owned();
+        ask(hill, Call::LinkHistory { link: link.into(), resolution: resolution.into(), columns })
+    };
+    let address = link_local(mac(1));
+    for name in [address.to_string(), "wlan0".into(), "wlan0.sta1".into()] {
+        let Answer::LookedBack(past) = past(&mut hill, &name, "seconds") else { panic!("{name}") };
+        assert_eq!((past.address, past.step_s, past.device.as_str()), (address, 10, "wlan0"));
+        assert_eq!(past.ended_s, 6, "the clock began at 1 s");
+        assert_eq!(past.columns[0].1, "-60,".repeat(12).trim_end_matches(','));
+        assert_eq!(past.columns[1], ("noise_dbm".into(), ",".repeat(11)), "nobody said it");
+        assert!(past.columns[2].1.ends_with(",20000"), "{past:?}");
+    }
+    for (name, resolution, code) in [
+        ("wlan", "hours", "link-unknown"),
+        ("fe80::1", "hours", "link-unknown"),
+        ("wlan0", "weeks", "resolution"),
+    ] {
+        let answer = past(&mut hill, name, resolution);
+        assert!(matches!(&answer, Answer::Refused { code: told, .. } if told == code), "{name}: {answer:?}");
+    }
+}
+
+#[test]
+fn a_dish_is_turned_before_anybody_is_a_neighbour_and_it_ends_by_itself() {
+    let mut hill = Hill::new([100, 600]);
+    hill.polls = [Instant::from_millis(1 << 40); 2];
+    let align = |action: &str| Call::LinkAlign { device: "wlan0".into(), action: action.into() };
+    let stranger = |dbm| RadioSample {
+        interface: "wlan0".into(),
+        stations: [(8, -90), (9, dbm)]
+            .map(|(octet, dbm)| StationSample {
+                mac: MacAddress([octet; 6]),
+                signal_dbm: Some(dbm),
+                ..StationSample::default()
+            })
+            .into(),
+        survey: None,
+    };
+    hill.nodes[0].settings.links =
+        vec![LinkSettings { planned_signal_dbm: Some(-58), ..LinkSettings::usual("wlan0".into()) }];
+    let Answer::Aligned(first) = ask(&mut hill, align("start")) else { panic!() };
+    assert_eq!((first.left_s, first.stations.len()), (Some(900), 0));
+    assert_eq!(first.planned, [("signal_dbm".to_owned(), -58)]);
+    for dbm in [-80, -61, -70] {
+        hill.step(0, Input::Radio(RadioNews::Sample(stranger(dbm))));
+        hill.pass(Span::from_millis(200));
+    }
+    let Answer::Aligned(seen) = ask(&mut hill, align("read")) else { panic!() };
+    let figure =
+        |name: &str| seen.stations[0].figures.iter().find(|figure| figure.0 == name).map(|figure| figure.1);
+    assert_eq!(
+        (figure("signal_dbm"), figure("best_dbm"), figure("far_signal_dbm")),
+        (Some(-70), Some(-61), None)
+    );
+    assert_eq!(seen.stations[0].address, None, "a stranger");
+    let ends = |outputs: Vec<Output>| outputs.contains(&Output::LookEach(Span::from_secs(1)));
+    hill.now = hill.now + Span::from_secs(898);
+    let wake = |hill: &mut Hill| hill.nodes[0].step(hill.now, Input::Wake, &mut hill.vault);
+    assert!(!ends(wake(&mut hill)));
+    hill.now = hill.now + Span::from_secs(2);
+    assert!(hill.nodes[0].next_wake().is_some_and(|at| at <= hill.now));
+    assert!(ends(wake(&mut hill)));
+    let Answer::Aligned(after) = ask(&mut hill, align("read")) else { panic!() };
+    assert_eq!((after.left_s, after.stations.len()), (None, 0));
+    for (device, action, code) in
+        [("detour", "start", "device"), ("wlan0", "go", "action"), ("", "read", "device")]
+    {
+        let answer = ask(&mut hill, Call::LinkAlign { device: device.into(), action: action.into() });
+        assert!(
+            matches!(&answer, Answer::Refused { code: told, .. } if told == code),
+            "{device}: {answer:?}"
+        );
+    }
+}
+
+#[test]
+fn a_dish_that_moved_is_told_in_place_of_a_weak_link() {
+    let mut hill = Hill::new([100, 600]);
+    hill.nodes[0].settings.links =
+        vec![LinkSettings { planned_signal_dbm: Some(-48), ..LinkSettings::usual("wlan0".into()) }];
+    hill.pass(Span::from_secs(1_300));
+    let alerts = hill.nodes[0].links_to_look_at();
+    let codes: Vec<&str> = alerts.iter().map(|alert| alert.code.as_str()).collect();
+    assert_eq!(codes, ["link-plan"]);
+    let address = link_local(mac(1));
+    assert_eq!(
+        alerts[0].message,
+        format!(
+            "The link on wlan0 to {address} hears 12 dB less than was planned, for 15 minutes by now: has the dish moved?"
+        )
+    );
 }

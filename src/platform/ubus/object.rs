@@ -17,6 +17,8 @@ pub const METHODS: &[Method] = &[
     Method { name: "requests", arguments: &[("offset", Int32), ("limit", Int32)] },
     Method { name: "statistics", arguments: &[("offset", Int32), ("limit", Int32)] },
     Method { name: "links", arguments: &[] },
+    Method { name: "link_history", arguments: &[("link", Text), ("resolution", Text), ("columns", Text)] },
+    Method { name: "link_align", arguments: &[("device", Text), ("action", Text)] },
     Method {
         name: "link_change",
         arguments: &[

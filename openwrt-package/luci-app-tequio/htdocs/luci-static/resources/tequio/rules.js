@@ -46,6 +46,7 @@ const SECTIONS = {
 		[ 'airtime_cost', number(0, 65534), is('1920') ],
 		[ 'throughput_kbit', number(1, 10000000), follows('measured') ],
 		[ 'planned_kbit', number(1, 10000000), follows('the best that was seen') ],
+		[ 'planned_signal_dbm', 'level', follows('none') ],
 		[ 'change', choice('channel', 'width', 'power', 'distance', 'key'), list(0, 5) ],
 		[ 'dead_man_s', number(45, 3600), is('180') ]
 	] },
@@ -189,6 +190,7 @@ function hasControl(text) {
 
 const KINDS = {
 	number: (text, least, most) => /^[0-9]{1,19}$/.test(text) && Number(text) >= least && Number(text) <= most,
+	level: text => /^-[0-9]{1,19}$/.test(text) && Number(text) >= -110 && Number(text) <= -1,
 	flag: text => /^(1|on|true|yes|enabled|0|off|false|no|disabled)$/.test(text),
 	choice: function(text) { return Array.prototype.indexOf.call(arguments, text, 1) >= 1; },
 	nodename: text => /^[a-z0-9-]{1,32}$/.test(text) && !/^-|-$/.test(text),
@@ -284,6 +286,7 @@ function expected(value) {
 	const kind = Array.isArray(value) ? value[0] : value;
 	switch (kind) {
 	case 'number': return _('a whole number from %d to %d').format(value[1], value[2]);
+	case 'level': return _('a whole number from %d to %d').format(-110, -1);
 	case 'flag': return _('1 or 0');
 	case 'choice': return _('one of %s').format(value.slice(1).join(', '));
 	case 'nodename': return _('1 to 32 of a-z, 0-9 and -, with no - at either end');
@@ -316,7 +319,7 @@ function unless(words) {
 	case 'nothing is set': return _('nothing is set');
 	case '0.9 of its radio link, else no queue': return _('0.9 of what its radio link carries, else no queue');
 	case 'no limit': return _('no limit');
-	case 'none': return _('none');
+	case 'none': case 'nothing is set': return _('none');
 	case 'measured': return _('it is measured');
 	case 'the best that was seen': return _('the best that was seen');
 	case 'every one': return _('every one');

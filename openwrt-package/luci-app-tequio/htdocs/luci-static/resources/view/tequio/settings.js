@@ -42,6 +42,7 @@ function words(section, name) {
 			airtime_cost: [ _('Cost of airtime'), _('Of a radio link of 1 Mbit/s; quicker ones cost their part of it. 0: the throughput does not count.') ],
 			throughput_kbit: [ _('Throughput'), _('What radio links here carry, in kbit/s, for radios that cannot say it.') ],
 			planned_kbit: [ _('Planned throughput'), _('In kbit/s: the quality of a link is what it carries in parts of this.') ],
+			planned_signal_dbm: [ _('Planned signal'), _('In dBm, what this end is to hear: the planner writes it, and 6 dB less is told.') ],
 			change: [ _('May be changed'), _('What may be changed at both ends of a radio link at once, also by the member at the other end.') ],
 			dead_man_s: [ _('Way back'), _('Seconds after which each end of a link goes back to its old settings, if the new ones do not work.') ]
 		},
