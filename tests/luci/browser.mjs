@@ -13,7 +13,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { Chromium } from './chromium.mjs';
-import { contrasts, spite } from './inside.mjs';
+import { contrasts, radioLink, spite } from './inside.mjs';
 import { Village, until } from './village.mjs';
 
 const option = (name) => process.argv[process.argv.indexOf(name) + 1];
@@ -24,7 +24,7 @@ const SCREENS = process.argv.includes('--screens') ? option('--screens') : null;
 const PAGES = ['overview', 'sell', 'sessions', 'books', 'links', 'mesh', 'settings'];
 const READY = {
   overview: '.tq-hero', sell: '.tq-plan', sessions: '.tq-lead', books: '.tq-month', links: '.tq-link', mesh: '.tq-graph', settings: '.cbi-value',
-  planner: '.tq-planner',
+  planner: '.tq-planner', align: '.tq-lead',
 };
 
 // All of it together takes some two minutes; what is not over by then hangs.
@@ -92,6 +92,45 @@ async function looks(page, name, login) {
     assert.equal(await has(page, '.cbi-page-actions'), login === 'admin');
     assert.equal(await count(page, '.cbi-map input:enabled') > 0, login === 'admin');
   }
+}
+
+// An admin changes a link at both its ends, and sees how it goes.
+async function changes(page) {
+  const turn = (what) => page.value(`Object.assign(window.radio, ${JSON.stringify(what)}) && true`);
+  const says = (words) => page.until(`${words}.test(document.querySelector('.tq-change .tq-place').innerText)`, String(words));
+  await page.press('[data-back]');
+  await page.press('[data-open=change]');
+  assert.equal(await has(page, '#tq-change-distance'), false, 'what is not allowed is not asked for');
+  await page.press('.tq-change .tq-main');
+  await says(/Diga qué quiere cambiar/);
+  await page.type('#tq-change-channel', '5745');
+  await page.value('document.querySelector("#tq-change-key").value = "new"; true');
+  await looks(page, 'links', 'admin');
+  await page.press('.tq-change .tq-main');
+  await page.until('!document.getElementById("modal_overlay").hidden', 'the question');
+  assert.match(await page.text('.tq-modal'), /5745[\s\S]*una nueva/);
+  await keep(page, 'cambiar-enlace-pregunta');
+  await page.press('.tq-modal .tq-button');
+  assert.equal(await page.value('window.radio.asked.some(([method]) => method === "link_change")'), false, 'Cancel changed');
+  await turn({ refuses: 'too-soon' });
+  await page.press('.tq-change .tq-main');
+  await page.press('.tq-modal .tq-danger');
+  await says(/una vez cada diez minutos/);
+  await turn({ refuses: null });
+  await page.press('.tq-change .tq-main');
+  await page.press('.tq-modal .tq-danger');
+  await says(/poniendo de acuerdo/);
+  const wish = await page.value('window.radio.asked.filter(([method]) => method === "link_change").at(-1)[1]');
+  assert.deepEqual(Object.keys(wish).sort(), ['channel', 'device', 'key']);
+  assert.ok(wish.device === 'wlan0' && wish.channel === 5745 && Number.isInteger(wish.key) && wish.key > 0);
+  await turn({ change: { stage: 'testing', left_s: 95 } });
+  await says(/1 min 3\d s/);
+  await says(/1 min 2\d s/);
+  await keep(page, 'cambiar-enlace-telefono');
+  assert.equal(await page.value('document.querySelector(".tq-change .tq-main").disabled'), true);
+  assert.equal(await page.value('document.querySelector("#tq-change-channel").value'), '5745', 'what was typed stays');
+  await turn({ change: null, ended: 'rolled-back' });
+  await says(/No funcionó: regresaron/);
 }
 
 const SCENES = {
@@ -483,7 +522,7 @@ const SCENES = {
       const page = await logIn('mira', { width, height: 740, language });
       await show(page, 'planner');
       await looks(page, 'planner', 'mira');
-      for (const [field, value] of [['names-0', '<b>cerro</b>'], ['place-0', '17.0667, -96.7203'], ['place-1', '17.3, -96.65'], ['gain-0', '30'], ['gain-1', '30'], ['mast-0', '4O']])
+      for (const [field, value] of [['names-0', '<b>cerro</b>'], ['place-0', '17.0667, -96.7203'], ['place-1', '17.3, -96.65'], ['gain-0', '30'], ['gain-1', '30'], ['allowed', '60'], ['mast-0', '4O']])
         await page.type(`#tq-${field}`, value);
       await page.press('.tq-planner .tq-main');
       await page.until('/mast `4O`/.test(document.querySelector(".tq-trouble").innerText)', 'what is no number');
@@ -500,6 +539,83 @@ const SCENES = {
       await page.until('!!document.querySelector("[data-verdict=impossible] [data-finding=blocked]")', 'the ground in the way');
       await looks(page, 'planner', 'mira');
       await keep(page, width === 360 ? 'planear-telefono' : 'planear-escritorio');
+      await done(page);
+    }
+  },
+
+  async 'a plan is kept with its link'() {
+    const page = await logIn('admin');
+    await page.before(`(${radioLink})()`);
+    await show(page, 'planner');
+    await page.type('#tq-distance', '12');
+    for (const end of [0, 1]) await page.type(`#tq-mast-${end}`, '30');
+    await page.press('.tq-planner .tq-main');
+    await page.until('!!document.querySelector("[data-keep]")', 'the button');
+    await looks(page, 'planner', 'admin');
+    await page.value('document.querySelector("#tq-keep").value = "wlan0"; true');
+    await page.press('[data-keep]');
+    await page.until('/Anotado/.test(document.querySelector(".tq-keep").innerText)', 'the note');
+    const [, said] = await page.value('window.radio.asked.find(([method]) => method === "set")');
+    assert.equal(said.section, 'hill');
+    assert.match(said.values.planned_signal_dbm, /^-\d+$/);
+    assert.match(said.values.planned_kbit, /^\d+$/);
+    await done(page);
+  },
+
+  async 'a dish is aimed with a phone'() {
+    for (const [width, language] of [[360, 'es'], [1280, 'en']]) {
+      const page = await logIn('mira', { width, height: 740, language });
+      await page.before(`(${radioLink})()`);
+      await show(page, 'align');
+      const now = (dbm) => page.until(`document.querySelector('.tq-aim-now')?.textContent.startsWith('${dbm}')`, dbm);
+      const turn = (what) => page.value(`Object.assign(window.radio, ${JSON.stringify(what)}) && true`);
+      await turn({ heard: false });
+      await page.press('[data-aim]');
+      await page.until('/no se oye a nadie|Nobody is heard/.test(document.querySelector(".tq-aim").innerText)', 'nobody');
+      await looks(page, 'align', 'mira');
+      await turn({ heard: true });
+      await now('-74');
+      const size = await page.value('parseFloat(getComputedStyle(document.querySelector(".tq-aim-now")).fontSize)');
+      assert.ok(size >= 72, `${size} pixels cannot be read at a dish`);
+      assert.match(await page.text('.tq-aim-word'), /16 dB/);
+      await turn({ signal: -57 });
+      await now('-57');
+      assert.equal(await page.value('document.querySelector(".tq-aim-now").dataset.grade'), 'good');
+      await turn({ signal: -63, member: true });
+      await now('-63');
+      assert.match(await page.text('.tq-aim'), /-57 dBm[\s\S]*-58 dBm[\s\S]*-61 dBm/, 'best, planned, and what the other end hears');
+      await looks(page, 'align', 'mira');
+      await keep(page, width === 360 ? 'apuntar-telefono' : 'apuntar-escritorio');
+      assert.equal(await page.value('document.querySelector("[data-tone]").getAttribute("aria-pressed")'), 'true');
+      await page.press('[data-tone]');
+      assert.equal(await page.value('document.querySelector("[data-tone]").getAttribute("aria-pressed")'), 'false');
+      await turn({ aligning: false });
+      await page.until('/cuarto de hora|quarter of an hour/.test(document.querySelector(".tq-aim").innerText)', 'the end');
+      await page.press('[data-aim]');
+      await now('-63');
+      await page.press('[data-aim]');
+      await page.until('window.radio.asked.at(-1)[1].action === "stop"', 'the end that somebody wants');
+      await done(page);
+    }
+  },
+
+  async 'a radio link has a past, and is changed at both ends'() {
+    for (const [login, width, language] of [['mira', 1280, 'en'], ['admin', 360, 'es']]) {
+      const page = await logIn(login, { width, height: 740, language });
+      await page.before(`(${radioLink})()`);
+      await show(page, 'links');
+      assert.equal(await has(page, '[data-open=change]'), login === 'admin');
+      await page.press('[data-open=past]');
+      await page.until('document.querySelectorAll(".tq-chart").length == 4', 'four lines');
+      await looks(page, 'links', login);
+      assert.equal(await count(page, '[data-figure=signal_dbm] .tq-chart-plan'), 1);
+      assert.match(await page.text('[data-figure=signal_dbm] .tq-planned'), /-58 dBm/);
+      await keep(page, width === 360 ? 'historia-telefono' : 'historia-escritorio');
+      await page.press('[data-range=hours]');
+      await page.until('/60 d/.test(document.querySelector(".tq-chart-word:nth-last-of-type(2)").textContent)', 'sixty days');
+      if (login === 'admin') await changes(page);
+      await page.press('[data-back]');
+      await page.until('!!document.querySelector("[data-open=past]")', 'all links again');
       await done(page);
     }
   },

@@ -102,3 +102,16 @@ test('a moment of another day has its date', () => {
   assert.equal(format.moment(new Date(2027, 2, 5, 8, 5), now), '08:05');
   assert.equal(format.moment(new Date(2027, 2, 4, 23, 50), now), '23:50, 4 de marzo');
 });
+
+test('since when is a clock today, a day this week, and a date before', () => {
+  const now = new Date(2026, 10, 20, 18, 30);
+  assert.match(format.since(3600, now), /^0?5:30|^17:30/);
+  assert.equal(format.since(3 * 86400, now), 'martes');
+  assert.equal(format.since(40 * 86400, now), '11 de octubre');
+  assert.match(format.since(undefined, now), /:30/);
+});
+
+test('a dish that moved is told in words', () => {
+  const alert = { code: 'link-plan', message: 'x', about: { device: 'wlan0', by: '12', since_s: '900' } };
+  assert.match(format.alert(alert, () => 'cerro'), /^The link on cerro hears 12 dB less than was planned, since .*: has the dish moved\?$/);
+});

@@ -285,7 +285,7 @@ const builtin = { baseclass: baseclass, dom: dom, poll: poll, rpc: rpc, ui: ui, 
 /* What a view may name of each. */
 const SHOWN = {
 	baseclass: [ 'extend' ], view: [ 'extend' ], dom: [ 'content' ], poll: [ 'add' ], rpc: [ 'declare' ],
-	ui: [ 'showModal', 'hideModal', 'addNotification' ], uci: [ 'load', 'sections' ],
+	ui: [ 'showModal', 'hideModal', 'addNotification' ], uci: [ 'load', 'sections', 'set', 'save' ],
 	form: [ 'Map', 'TypedSection', 'Value', 'ListValue', 'Flag', 'DynamicList' ]
 };
 

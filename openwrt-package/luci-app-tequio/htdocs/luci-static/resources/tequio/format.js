@@ -92,6 +92,15 @@ return baseclass.extend({
 			this.clock(date) + ', ' + date.toLocaleDateString(document.documentElement.lang || [], day);
 	},
 
+	/* When something began that has lasted so long: a clock of today, a day of this week, else a date. */
+	since: function(seconds, now) {
+		const began = new Date(now.getTime() - (Number(seconds) || 0) * 1000), language = document.documentElement.lang || [];
+		if (began.toDateString() == now.toDateString())
+			return this.clock(began);
+		return now - began < 6 * 86400000 ? began.toLocaleDateString(language, { weekday: 'long' }) :
+			began.toLocaleDateString(language, { day: 'numeric', month: 'long' });
+	},
+
 	/* How far it is to the outside, as far as the node knows. */
 	way: function(uplink) {
 		return [
@@ -189,6 +198,7 @@ return baseclass.extend({
 		case 'no-streams': return _('The accounts are not shared with the neighbours: codes sold elsewhere do not work here. Tell an operator.');
 		case 'no-subtrees': return _('This kernel has no routes by source: they are passed on and not used here. Tell an operator.');
 		case 'link-dead': return _('The link on %s is dead for %s minutes: look at the power of the other end, then at the antennas.').format(deviceName(about.device), about.by);
+		case 'link-plan': return _('The link on %s hears %s dB less than was planned, since %s: has the dish moved?').format(deviceName(about.device), about.by, this.since(about.since_s, new Date()));
 		case 'link-weak': return _('The link on %s hears %s dB less than in the week before: has the antenna moved, is water in a cable, or has a tree grown into the way?').format(deviceName(about.device), about.by);
 		case 'link-chain': return _('The link on %s hears %s dB less with one of its antennas than with the other: look at its cable.').format(deviceName(about.device), about.by);
 		case 'link-distance': return _('The link on %s sends %s %% of its frames again though the signal is as ever: the distance setting may be too short.').format(deviceName(about.device), about.by);

@@ -21,6 +21,9 @@ const CALLS = {
 	routes: declare('routes', [ 'offset', 'limit' ]),
 	why: declare('why', [ 'destination' ]),
 	links: declare('links', []),
+	link_history: declare('link_history', [ 'link', 'resolution', 'columns' ]),
+	link_align: declare('link_align', [ 'device', 'action' ]),
+	link_change: declare('link_change', [ 'device', 'channel', 'width', 'power', 'distance', 'key' ]),
 	plan_link: declare('plan_link', [ 'from', 'to', 'distance', 'ground', 'mast', 'gain', 'power', 'frequency', 'width', 'chip', 'allowed', 'names', 'language' ]),
 	plans: declare('plans', []),
 	sessions: declare('sessions', [ 'offset', 'limit' ]),
@@ -67,6 +70,9 @@ function refusal(error) {
 	case 'no-session': return _('You have been logged out. Load the page again and log in.');
 	case 'session-unknown': return _('Nobody is online through this node with that voucher any more.');
 	case 'not-saved': return _('Nothing was sold: the node cannot save. Internet and sessions go on. Tell an operator.');
+	case 'link-unknown': return _('Nothing was heard over this link since the program started.');
+	case 'device': return _('The mesh speaks on no radio of this name.');
+	case 'setting': return _('This is no value that a radio takes: %s').format(error.message);
 	case 'plan': return _('This cannot be reckoned: %s').format(error.message);
 	case 'plan-unknown': return _('This plan is no longer on sale. Load the page again.');
 	case 'timeout': return _('The node was too busy to answer. Try again.');
@@ -159,6 +165,20 @@ return baseclass.extend({
 	/* What people call a device: the name of its section, if it has one. */
 	deviceName: function(device) {
 		return name(device, uci.sections('tequio', 'interface').concat(uci.sections('tequio', 'uplink')));
+	},
+
+	/* Keeps options with the device of this name in the session: they count once they are applied, as all settings. */
+	keep: function(device, values) {
+		const section = uci.sections('tequio', 'interface').find(candidate => candidate.device == device);
+		if (!section)
+			return Promise.reject(new Error('no section for ' + device));
+		Object.keys(values).forEach(option => uci.set('tequio', section['.name'], option, String(values[option])));
+		return uci.save();
+	},
+
+	/* Devices of radios that the mesh speaks on, by the configuration. */
+	radios: function() {
+		return uci.sections('tequio', 'interface').filter(section => section.kind == 'wireless').map(section => section.device);
 	},
 
 	/* The cost that the configuration gives a device of the mesh, or null. */

@@ -1,9 +1,11 @@
 'use strict';
 'require view';
 'require dom';
+'require tequio.change as change';
 'require tequio.format as format';
 'require tequio.node as node';
 'require tequio.page as page';
+'require tequio.past as past';
 
 function fetch() {
 	return node.all([ node.ask('links'), node.ask('neighbours') ]).then(reply => reply.trouble ? reply : {
@@ -41,7 +43,15 @@ function neighbourRow(neighbour, link) {
 	]);
 }
 
-function card(link, neighbours) {
+/* What can be looked at or done with a link of a radio. */
+function actions(link, open) {
+	if (link.kind != 'wireless' || !(link.ways || []).length)
+		return '';
+	const button = (what, words) => E('button', { 'class': 'tq-button', 'data-open': what, 'click': () => open(link, what) }, [ words ]);
+	return E('div', { 'class': 'tq-actions' }, [ button('past', _('History')) ].concat(L.hasViewPermission() ? [ button('change', _('Change both ends')) ] : []));
+}
+
+function card(link, neighbours, open) {
 	const name = node.deviceName(link.device), grade = link.up ? format.grade(link.cost, least(link)) : 'bad';
 	const word = !link.up ? _('no carrier') : link.neighbours == 0 ? _('nobody there') : format.gradeWord(grade);
 	const lost = (link.ways || []).filter(way => !way.alive && !neighbours.some(one => one.address == way.address));
@@ -53,18 +63,33 @@ function card(link, neighbours) {
 		]),
 		neighbours.length ? E('ul', { 'class': 'tq-list' }, neighbours.map(neighbour => neighbourRow(neighbour, link))) :
 			E('p', {}, [ link.up ? _('No neighbour is heard here. Is the node at the other end running?') :
-				_('The device is down: look at cable and power.') ]),
-		lost.map(way => E('p', { 'class': 'tq-hint tq-way' }, [ E('code', {}, [ way.address ]), ' · ' + format.linkWay(way) ]))
-	]);
+				_('The device is down: look at cable and power.') ])
+	].concat(lost.map(way => E('p', { 'class': 'tq-hint tq-way' }, [ E('code', {}, [ way.address ]), ' · ' + format.linkWay(way) ])), [ actions(link, open) ]));
 }
 
-function draw(root, data) {
+/* One link, as long as somebody looks at it or changes it: nothing is drawn anew under his finger. */
+function single(root, link, what, close) {
+	const form = what == 'change' ? change.make(root, link.device) : null;
+	dom.content(page.body(root), [
+		E('div', { 'class': 'tq-actions tq-back' }, [ E('button', { 'class': 'tq-button', 'data-back': '', 'click': close }, [ '‹ ' + _('All links') ]) ]),
+		E('section', { 'class': 'tq-card tq-single', 'data-device': link.device }, [
+			E('div', { 'class': 'tq-card-head' }, [ E('h3', {}, [ node.deviceName(link.device) ]), E('span', { 'class': 'tq-hint' }, [ link.device ]) ])
+		].concat(form ? [ E('h4', {}, [ _('Other settings for both ends') ]), form.body ] :
+			link.ways.map(way => E('div', {}, [ link.ways.length > 1 ? E('h4', {}, [ E('code', {}, [ way.address ]) ]) : '', past.show(root, way.address) ]))))
+	]);
+	root.scrollIntoView({ block: 'start' });
+	if (form)
+		form.update(link);
+	return form;
+}
+
+function draw(root, data, open) {
 	const up = data.links.filter(link => link.cost != null).length;
 	dom.content(page.body(root), [
 		E('p', { 'class': 'tq-lead' }, [ data.links.length ?
 			_('%d of %d links work.').format(up, data.links.length) : _('No device of this node speaks with the mesh.') ]),
 		E('div', { 'class': 'tq-grid' }, data.links.map(link =>
-			card(link, data.neighbours.filter(neighbour => neighbour.interface == link.device))))
+			card(link, data.neighbours.filter(neighbour => neighbour.interface == link.device), open)))
 	]);
 }
 
@@ -75,7 +100,21 @@ return view.extend({
 
 	render: function(loaded) {
 		const root = page.frame();
-		return page.follow(root, loaded[0], fetch, data => draw(root, data));
+		let now = null, showing = null;
+		const open = (link, what) => {
+			showing = { device: link.device, form: single(root, link, what, () => {
+				showing = null;
+				draw(root, now, open);
+			}) };
+		};
+		return page.follow(root, loaded[0], fetch, data => {
+			now = data;
+			if (!showing)
+				return draw(root, data, open);
+			const link = data.links.find(candidate => candidate.device == showing.device);
+			if (link && showing.form)
+				showing.form.update(link);
+		});
 	},
 
 	handleSave: null,

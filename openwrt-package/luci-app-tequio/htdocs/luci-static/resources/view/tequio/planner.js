@@ -5,8 +5,8 @@
 'require tequio.node as node';
 'require tequio.page as page';
 
-/* Whether a dish on this hill reaches the one over there, before anybody climbs. The node reckons; nothing is kept, and no
-   radio is asked. */
+/* Whether a dish on this hill reaches the one over there, before anybody climbs. The node reckons, and of its radios asks only the country; what
+   was planned can be kept with a link, to be held against what it hears. */
 
 /* What is asked of each end, as two fields side by side: its name in the call, words, what stands there at first. */
 function ofEnds() {
@@ -27,7 +27,7 @@ function ofLink() {
 		{ name: 'frequency', words: _('Frequency, MHz'), usual: '5785' },
 		{ name: 'width', words: _('Width of the channel'), usual: '20', choices: [ '5', '10', '20', '40', '80' ].map(mhz => [ mhz, mhz + ' MHz' ]) },
 		{ name: 'chip', words: _('Chip of the radio'), usual: 'other', choices: [ [ 'other', _('unknown') ], [ 'ath9k', 'ath9k' ], [ 'ath10k-wave2', 'ath10k' ], [ 'mt76', 'mt76' ] ] },
-		{ name: 'allowed', words: _('What the law lets radiate, dBm (EIRP)') }
+		{ name: 'allowed', words: _('What the law lets radiate, dBm (EIRP)'), hint: _('as the radios were told') }
 	];
 }
 
@@ -39,6 +39,10 @@ function verdict(code) {
 }
 
 return view.extend({
+	load: function() {
+		return node.configuration();
+	},
+
 	render: function() {
 		this.inputs = {};
 		this.place = E('div', { 'class': 'tq-place', 'aria-live': 'polite' });
@@ -111,7 +115,28 @@ return view.extend({
 				[ _('Signal to expect'), one(end.signal_dbm, 0, 'dBm') ],
 				[ _('Rate to expect'), end.expected_mbps == null ? '–' : one(end.expected_mbps, 0, 'Mbit/s') ],
 				[ _('Radiated'), one(end.eirp_dbm, 0, 'dBm') ]
-			]) ])))
+			]) ]))),
+			this.keeping(budget)
+		]);
+	},
+
+	/* What this end is to hear, kept with one of its radios. */
+	keeping: function(budget) {
+		const radios = node.radios();
+		if (!L.hasViewPermission() || !radios.length || budget.keep_signal_dbm == null)
+			return '';
+		const place = E('div', { 'role': 'status', 'aria-live': 'polite' });
+		const chosen = E('select', { 'class': 'tq-input', 'id': 'tq-keep' }, radios.map(device => E('option', { 'value': device }, [ node.deviceName(device) ])));
+		const keep = () => node.keep(chosen.value, { planned_signal_dbm: budget.keep_signal_dbm, planned_kbit: budget.keep_kbit }).then(
+			() => dom.content(place, page.notice('good', _('Noted. It counts once you save and apply the settings.'), [
+				E('p', {}, [ E('a', { 'href': L.url('admin/tequio', 'settings') + location.search }, [ _('To the settings') ]) ])
+			])),
+			error => dom.content(place, page.notice('bad', String(error.message || error))));
+		return E('div', { 'class': 'tq-keep' }, [
+			E('p', { 'class': 'tq-field' }, [ E('label', { 'for': 'tq-keep' }, [ _('This end is the radio') ]), chosen ]),
+			E('p', { 'class': 'tq-hint' }, [ _('The node will say when it hears 6 dB less than this plan.') ]),
+			E('div', { 'class': 'tq-actions' }, [ E('button', { 'class': 'tq-button', 'type': 'button', 'data-keep': '', 'click': keep }, [ _('Keep with the link') ]) ]),
+			place
 		]);
 	},
 
