@@ -75,7 +75,7 @@ fn line(reply: &Value) -> String {
 /// A bar from -95 to -35 dBm, with `|` at the most that was heard and `P` at what was planned.
 fn bar(signal: Option<i64>, best: Option<i64>, plan: Option<i64>) -> String {
     let cell = |dbm: i64| usize::try_from((dbm + 95).clamp(0, 59) * BAR as i64 / 60).unwrap_or(0);
-    let mut cells = vec![' '; BAR];
+    let mut cells = [' '; BAR];
     let filled = signal.map_or(0, |dbm| cell(dbm) + 1);
     cells[..filled].fill('#');
     for (dbm, mark) in [(best, '|'), (plan, 'P')] {
@@ -115,7 +115,7 @@ mod tests {
     fn reply(signal: Option<i64>, plan: Option<i64>) -> Value {
         let planned = plan.map_or(json!({}), |dbm| json!({"signal_dbm": dbm}));
         let figures = json!({"signal_dbm": signal, "best_dbm": -57, "far_signal_dbm": -63});
-        json!({"left_s": 800, "planned": planned, "stations": vec![json!({"mac": "02:00:00:00:00:01", "figures": figures})]})
+        json!({"left_s": 800, "planned": planned, "stations": [{"mac": "02:00:00:00:00:01", "figures": figures}]})
     }
 
     #[test]
@@ -125,7 +125,7 @@ mod tests {
             line(&reply(Some(-54), Some(-58))),
             line(&reply(None, None)),
             line(&reply(Some(-110), Some(-1))),
-            line(&json!({"left_s": 1, "planned": json!({}), "stations": Vec::<Value>::new()})),
+            line(&json!({"left_s": 1, "planned": {}, "stations": []})),
         ];
         assert!(lines.iter().all(|line| line.chars().count() < 80), "{lines:?}");
         insta::assert_snapshot!(lines.join("\n"), @"
