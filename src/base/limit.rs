@@ -257,6 +257,10 @@ pub const HISTORY_COLUMNS: usize = 6;
 /// Ranges of what a country allows: the longest list of the kernel's database has a dozen.
 pub const RADIO_RULES: usize = 64;
 
+/// Channels of radios that radars keep from them: a band has 24 that are shared with radars, and a radio left one in
+/// half an hour, seldom two.
+pub const RADIO_RADARS: usize = 16;
+
 /// Links that are watched, each with a history of 28 kB: of more neighbours, those that die make room.
 pub const RADIO_LINKS: usize = 32;
 

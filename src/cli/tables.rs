@@ -293,7 +293,17 @@ fn links(reply: &Value, bold: bool) -> String {
             plain(&row["auth"]),
         ]);
     }
-    let text = table.render(bold) + &ways(reply, bold);
+    let mut text = table.render(bold) + &ways(reply, bold);
+    for row in list(reply, "links") {
+        for (what, words) in
+            [("change", "changes at both ends"), ("radar", "is kept from a channel by radars")]
+        {
+            if let Some(stage) = row[what]["stage"].as_str() {
+                let left = seconds(&row[what]["left_s"]);
+                text.push_str(&format!("{} {words}: {stage}, {left} at most\n", plain(&row["device"])));
+            }
+        }
+    }
     table_or(text, list(reply, "links"), "no link is configured\n")
 }
 

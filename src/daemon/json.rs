@@ -191,10 +191,9 @@ fn link(link: &Link) -> Value {
         "auth": link.auth,
         "refused": refused(&link.refused),
         "ways": link.ways.iter().map(way).collect::<Vec<_>>(),
-        "change": link.change.as_ref().map_or(Value::Null, |(stage, left_s)| {
-            json!({"stage": stage, "left_s": *left_s})
-        }),
+        "change": stage(&link.change),
         "change_ended": link.change_ended,
+        "radar": stage(&link.radar),
     })
 }
 
@@ -223,6 +222,11 @@ fn aligned(answer: &Aligned) -> Value {
         "planned": answer.planned.iter().cloned().collect::<Value>(),
         "stations": answer.stations.iter().map(station).collect::<Vec<_>>(),
     })
+}
+
+/// How far something is, and how many seconds are left for that.
+fn stage(stage: &Option<(String, u64)>) -> Value {
+    stage.as_ref().map_or(Value::Null, |(stage, left_s)| json!({"stage": stage, "left_s": *left_s}))
 }
 
 fn way(way: &Way) -> Value {

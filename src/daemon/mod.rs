@@ -247,7 +247,7 @@ impl Daemon {
             Event::Exchange(event) => self.input(Input::Exchange(event)).await,
             Event::Probed((id, found)) => self.input(Input::Probed { id, found }).await,
             Event::Babeld(event) => self.babeld_event(event).await,
-            Event::Radio(news) => self.input(Input::Radio(news)).await,
+            Event::Radio(news) => self.hear_radio(news).await,
             Event::Stored((id, result)) => {
                 if result.is_ok() {
                     self.trouble("not-saved", None).await;

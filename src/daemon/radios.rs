@@ -1,11 +1,13 @@
 //! The radios of the devices that the mesh speaks on: watched while there are some, told how far the other end is, and
-//! looked at whether they encrypt.
+//! looked at whether they encrypt and have a country.
 
 use std::time::Duration;
 
 use super::Daemon;
 use crate::babel::settings::LinkKind;
 use crate::base::time::{Instant, Span};
+use crate::link::sample::{RadioEvent, RadioNews};
+use crate::node::input::Input;
 use crate::platform::clock;
 use crate::platform::netlink::socket::NetlinkError;
 use crate::platform::radio::{self, Coverage, Radios};
@@ -59,7 +61,16 @@ impl Daemon {
         }
     }
 
-    /// Holds each radio at its distance. A driver that was loaded anew, or netifd, forgets it.
+    /// A radio says something. With other rules it is looked at anew.
+    pub(super) async fn hear_radio(&mut self, news: RadioNews) {
+        if matches!(news, RadioNews::Event { event: RadioEvent::Regulatory, .. }) {
+            self.radios.distances_at = None;
+        }
+        self.input(Input::Radio(news)).await;
+    }
+
+    /// Holds each radio at its distance, and looks whether it has a country. A driver that was loaded anew, or netifd,
+    /// forgets it.
     async fn keep_distances(&mut self) {
         let now = clock::now();
         if self.radios.distances_at.is_some_and(|at| now < at) || !self.rights.net_admin {
@@ -70,6 +81,17 @@ impl Daemon {
         let wrong: Vec<String> =
             distances.filter_map(|(device, metres)| wrong_distance(device, *metres)).collect();
         self.trouble("no-distance", (!wrong.is_empty()).then(|| wrong.join("; "))).await;
+        let watched = self.radios.adapter.iter().flat_map(Radios::watched);
+        let is_nowhere =
+            |device: &&str| radio::country(device).is_ok_and(|found| found.as_deref() == Some("00"));
+        let nowhere: Vec<&str> = watched.filter(is_nowhere).collect();
+        let what = (!nowhere.is_empty()).then(|| {
+            format!(
+                "the radio of {} has no country: it sends with little power, on few channels, and as an access point on                  none of 5 GHz. Set option country of the wifi-device in /etc/config/wireless",
+                nowhere.join(", ")
+            )
+        });
+        self.trouble("no-country", what).await;
     }
 }
 

@@ -19,5 +19,6 @@ mod life;
 pub mod monitor;
 pub mod plan;
 pub mod quality;
+pub mod radar;
 pub mod sample;
 pub mod settings;

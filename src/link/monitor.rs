@@ -13,6 +13,7 @@ use super::history::{History, Step};
 use super::life::Life;
 use super::plan::Below;
 use super::quality::{Quality, grown};
+use super::radar::Radars;
 use super::sample::{RadioEvent, RadioNews, RadioSample, StationSample};
 use super::settings::LinkSettings;
 use crate::base::address::MacAddress;
@@ -23,6 +24,7 @@ use crate::base::time::{Instant, Span};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Monitor {
     links: Vec<Watched>,
+    radars: Radars,
 }
 
 /// One link.
@@ -84,6 +86,7 @@ impl Monitor {
         news: &RadioNews,
         settings: &[LinkSettings],
     ) -> Vec<(Ipv6Addr, Word)> {
+        self.radars.forget(now);
         let interface = match news {
             RadioNews::Sample(sample) => {
                 self.handle_sample(now, sample, settings);
@@ -125,6 +128,11 @@ impl Monitor {
         &self.links
     }
 
+    /// What radars keep the radios from.
+    pub const fn radars(&self) -> &Radars {
+        &self.radars
+    }
+
     /// The neighbour that a station was found to be.
     pub fn neighbour(&self, interface: &str, mac: MacAddress) -> Option<Ipv6Addr> {
         self.links.iter().find(|link| link.is(interface, mac)).map(|link| link.neighbour)
@@ -148,6 +156,7 @@ impl Monitor {
     }
 
     fn handle_event(&mut self, now: Instant, interface: &str, event: RadioEvent) {
+        self.radars.handle(now, interface, event);
         for link in self.links.iter_mut().filter(|link| link.interface == interface) {
             match event {
                 RadioEvent::StationGone { mac } if mac == link.mac => link.end(now),

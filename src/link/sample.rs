@@ -123,7 +123,12 @@ pub enum RadioEvent {
         level_dbm: Option<i8>,
     },
     /// Something of the wait for radars.
-    Radar(Radar),
+    Radar {
+        /// What.
+        radar: Radar,
+        /// The middle of the first 20 MHz that it is about, if that is told.
+        frequency_mhz: Option<u32>,
+    },
     /// The radio is on another channel now.
     ChannelSwitch {
         /// The middle of its first 20 MHz.

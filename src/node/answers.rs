@@ -297,6 +297,7 @@ impl Node {
                 ways: self.ways(now, interface, neighbours),
                 change: self.change_of(now, &interface.name),
                 change_ended: self.change_ended(&interface.name),
+                radar: self.radar_of(now, &interface.name),
             }
         });
         links.collect()

@@ -488,6 +488,8 @@ pub struct Link {
     pub change: Option<(String, u64)>,
     /// How the last such change ended since the start: `kept`, `rolled-back`, or a word of why nothing was changed.
     pub change_ended: Option<String>,
+    /// What a radar keeps its radio from: `listening` or `left`, and the seconds that it may last.
+    pub radar: Option<(String, u64)>,
 }
 
 /// What a radio, or who sends probes, knows of the way to a neighbour.

@@ -222,7 +222,7 @@ impl Node {
         Some((now.since(*at), Step::of_word(word)?))
     }
 
-    /// What the past of the links says of their present.
+    /// What the past of the links says of their present, and radars of their radios.
     pub(super) fn links_to_look_at(&self) -> Vec<Alert> {
         let mut alerts = Vec::new();
         for link in self.monitor.links() {
@@ -243,7 +243,19 @@ impl Node {
                 alerts.push(Alert::new(finding.code(), text, &about));
             }
         }
+        for shared in self.monitor.radars().all() {
+            let mhz = shared.frequency_mhz.unwrap_or(0).to_string();
+            let about = [("device", shared.device.as_str()), ("by", &mhz)];
+            alerts.push(Alert::new(shared.code(), shared.text(), &about));
+        }
         alerts
+    }
+
+    /// What a radar keeps the radio of a device from, and for how many seconds at most.
+    pub(super) fn radar_of(&self, now: Instant, device: &str) -> Option<(String, u64)> {
+        let mut all = self.monitor.radars().all().iter().filter(|shared| is_of(device, &shared.device));
+        let waits = all.clone().find(|shared| !shared.is_heard);
+        waits.or_else(|| all.next()).map(|shared| (shared.word().to_owned(), shared.left_s(now)))
     }
 
     pub(super) fn kind_of(&self, device: &str) -> Option<LinkKind> {

@@ -213,7 +213,7 @@ fn plan(said: &Said<'_>, terrain: Terrain) -> Result<Plan, String> {
 /// What somebody says that the country allows, a rule of the whole spectrum; or what the kernel of this machine was told.
 fn allowed(said: &Said<'_>, frequency_mhz: u32, width: Width) -> Result<Allowed, String> {
     if said("allowed")? == Some("kernel") {
-        let rules = radio::country();
+        let rules = radio::country_rules();
         let rule =
             |rules: Vec<Rule>| Rule::of(&rules, frequency_mhz, width).map_or(Allowed::Nowhere, Allowed::In);
         return Ok(rules.map_or(Allowed::Unknown, rule));

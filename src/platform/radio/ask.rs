@@ -90,11 +90,21 @@ pub fn abilities(device: &str) -> Result<Abilities, NetlinkError> {
 }
 
 /// What the country allows that this kernel was told; `None` where it was told none, or has no radios.
-pub fn country() -> Option<Vec<Rule>> {
+pub fn country_rules() -> Option<Vec<Rule>> {
     let mut rules = None;
-    let told = &mut |message: &Message<'_>| rules = read::country(message);
+    let told = &mut |message: &Message<'_>| rules = read::country_rules(message);
     Asker::open().and_then(|mut asker| asker.ask(ACK, command::GET_REG, &|_| {}, told)).ok()?;
     rules
+}
+
+/// The country whose rules hold for the radio of a device, as two letters; `00` where none was set.
+pub fn country(device: &str) -> Result<Option<String>, NetlinkError> {
+    let mut asker = Asker::open()?;
+    let device = named(&mut asker, device)?;
+    let mut found = None;
+    let body = |batch: &mut Batch| batch.attribute(of::WIPHY, &device.wiphy.to_ne_bytes());
+    asker.ask(ACK, command::GET_REG, &body, &mut |message| found = read::country(message))?;
+    Ok(found)
 }
 
 /// Sets the power of a device, in hundredths of a dBm; `None` leaves it to the driver and the country's rules.
@@ -133,7 +143,7 @@ fn judge(wanted: u8, read_back: Option<u8>) -> Coverage {
 
 impl Asker {
     /// A radio is told in many pieces, or it is cut off behind the first.
-    fn abilities(&mut self, device: &Device) -> Result<Abilities, NetlinkError> {
+    pub(super) fn abilities(&mut self, device: &Device) -> Result<Abilities, NetlinkError> {
         let mut found = Abilities::default();
         let body = |batch: &mut Batch| {
             batch.attribute(of::WIPHY, &device.wiphy.to_ne_bytes());

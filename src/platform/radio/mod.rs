@@ -19,13 +19,15 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use self::ask::Asker;
-pub use self::ask::{Coverage, abilities, country, coverage_class, set_coverage_class, set_power};
+pub use self::ask::{
+    Coverage, abilities, country, country_rules, coverage_class, set_coverage_class, set_power,
+};
 use self::number::{command, of};
 pub use self::read::{Abilities, Device};
 use super::netlink::message::{Batch, DUMP, Message};
 use super::netlink::socket::{NetlinkError, NetlinkSocket, Protocol};
 use crate::base::limit;
-use crate::link::sample::{RadioEvent, RadioNews, RadioSample, StationSample};
+use crate::link::sample::{Radar, RadioEvent, RadioNews, RadioSample, StationSample};
 
 /// The radios of some devices.
 #[derive(Debug)]
@@ -37,6 +39,8 @@ pub struct Radios {
     /// All that were there at the last look.
     devices: Vec<Device>,
     ready: VecDeque<RadioNews>,
+    /// Those that listen for radars, by their devices.
+    listening: Vec<u32>,
     look_at: Instant,
     each: Duration,
     /// Whether the last look failed: said once.
@@ -59,6 +63,7 @@ impl Radios {
             watched: Vec::new(),
             devices: Vec::new(),
             ready: VecDeque::new(),
+            listening: Vec::new(),
             look_at: Instant::now(),
             each: EACH,
             in_trouble: false,
@@ -75,6 +80,11 @@ impl Radios {
                 self.watched.push(name.to_owned());
             }
         }
+    }
+
+    /// Whose radios are watched.
+    pub fn watched(&self) -> impl Iterator<Item = &str> {
+        self.watched.iter().map(String::as_str)
     }
 
     /// Reads figures so often from now on: once a second, or faster while a dish is turned.
@@ -134,6 +144,7 @@ impl Radios {
     fn look(&mut self) {
         let looked = Asker::open().and_then(|mut asker| {
             let devices = asker.devices()?;
+            self.listen(&mut asker, &devices);
             let samples = self.watched.iter().filter_map(|radio| sample(&mut asker, &devices, radio));
             Ok((samples.collect::<Vec<_>>(), devices))
         });
@@ -156,6 +167,30 @@ impl Radios {
                 }
             }
         }
+    }
+}
+
+impl Radios {
+    /// Of the wait for radars the kernel tells only the end: a radio that came to a channel is asked, and then until it may
+    /// speak there.
+    fn listen(&mut self, asker: &mut Asker, devices: &[Device]) {
+        for device in devices.iter().filter(|device| self.watched.contains(&device.name)) {
+            let listened = self.listening.contains(&device.index);
+            // A station need not listen: its access point does.
+            let speaks_first = [ACCESS_POINT, MESH].contains(&device.kind);
+            let is_shared = speaks_first && device.frequency_mhz.is_some_and(|mhz| SHARED_MHZ.contains(&mhz));
+            let is_asked = listened || is_shared && !self.devices.contains(device);
+            let listens =
+                is_asked && is_shared && asker.abilities(device).is_ok_and(|abilities| abilities.must_listen);
+            if listens != listened {
+                self.listening.retain(|index| *index != device.index);
+                self.listening.extend(listens.then_some(device.index));
+                let radar = if listens { Radar::WaitBegun } else { Radar::WaitOver };
+                let event = RadioEvent::Radar { radar, frequency_mhz: device.frequency_mhz };
+                self.ready.push_back(RadioNews::Event { interface: device.name.clone(), event });
+            }
+        }
+        self.listening.retain(|index| devices.iter().any(|device| device.index == *index));
     }
 }
 
@@ -202,9 +237,11 @@ fn take_event(
 ) {
     let Some(event) = read::event(message).filter(|_| message.header.kind == family) else { return };
     let index = read::device_of(message);
-    // A device that came since the last look, or one that went, has a message of its own.
-    let found =
-        devices.iter().find(|device| Some(device.index) == index).map(|device| radio_of(&device.name));
+    // Of a radar the kernel tells the radio alone. A device that came since the last look, or one that went, has a message
+    // of its own.
+    let wiphy = read::wiphy_of(message).filter(|_| index.is_none());
+    let is_about = |device: &&Device| Some(device.index) == index || Some(device.wiphy) == wiphy;
+    let found = devices.iter().find(is_about).map(|device| radio_of(&device.name));
     for radio in watched {
         let is_own = event == RadioEvent::Gone;
         let is_meant = match found {
@@ -226,5 +263,10 @@ fn radio_of(device: &str) -> &str {
     device.split_once(".sta").map_or(device, |(radio, _)| radio)
 }
 
+/// `enum nl80211_iftype`.
+const ACCESS_POINT: u32 = 3;
+const MESH: u32 = 7;
+/// Where radars are, in any country.
+const SHARED_MHZ: std::ops::RangeInclusive<u32> = 5_250..=5_730;
 /// How often figures are read.
 const EACH: Duration = Duration::from_secs(1);

@@ -24,6 +24,7 @@ pub(super) mod of {
     pub(crate) const WIPHY: u16 = 1;
     pub(crate) const IFINDEX: u16 = 3;
     pub(crate) const IFNAME: u16 = 4;
+    pub(crate) const IFTYPE: u16 = 5;
     pub(crate) const MAC: u16 = 6;
     pub(crate) const KEY_IDX: u16 = 8;
     pub(crate) const STA_INFO: u16 = 21;
@@ -103,7 +104,10 @@ pub(super) mod watch {
 pub(super) mod band {
     pub(crate) const CHANNELS: u16 = 1;
     pub(crate) const FREQUENCY: u16 = 1;
+    pub(crate) const RADAR: u16 = 5;
     pub(crate) const MAX_POWER: u16 = 6;
+    /// 0 until the radio has listened there.
+    pub(crate) const DFS_STATE: u16 = 7;
 }
 
 /// What a country allows in a range (`NL80211_ATTR_REG_RULE_FLAGS` and its kin, `NL80211_RRF_*`).

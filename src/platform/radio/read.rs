@@ -20,6 +20,8 @@ pub struct Device {
     pub index: u32,
     /// Its name.
     pub name: String,
+    /// What it is (`enum nl80211_iftype`).
+    pub kind: u32,
     /// The first 20 MHz of its channel, while it is on one.
     pub frequency_mhz: Option<u32>,
     /// The power that it is set to, in hundredths of a dBm.
@@ -33,6 +35,8 @@ pub struct Abilities {
     pub coverage_class: Option<u8>,
     /// What the country allows on the channel that was asked for, in hundredths of a dBm.
     pub max_power_mbm: Option<u32>,
+    /// Whether it must listen for radars on that channel before it speaks.
+    pub must_listen: bool,
 }
 
 /// The command of a message, or what happened.
@@ -45,6 +49,16 @@ pub(super) fn device_of(message: &Message<'_>) -> Option<u32> {
     find(message, of::IFINDEX)?.u32()
 }
 
+/// The radio that a message is about.
+pub(super) fn wiphy_of(message: &Message<'_>) -> Option<u32> {
+    find(message, of::WIPHY)?.u32()
+}
+
+/// The country whose rules hold, as two letters.
+pub(super) fn country(message: &Message<'_>) -> Option<String> {
+    Some(find(message, of::REG_ALPHA2)?.text().into_owned())
+}
+
 /// One message of a dump of devices; a device without a name (P2P) is none.
 pub(super) fn device(message: &Message<'_>) -> Option<Device> {
     let mut device = Device::default();
@@ -52,6 +66,7 @@ pub(super) fn device(message: &Message<'_>) -> Option<Device> {
         match attribute.kind {
             of::WIPHY => device.wiphy = attribute.u32()?,
             of::IFINDEX => device.index = attribute.u32()?,
+            of::IFTYPE => device.kind = attribute.u32()?,
             of::IFNAME => device.name = attribute.text().into_owned(),
             of::WIPHY_FREQ => device.frequency_mhz = attribute.u32(),
             of::WIPHY_TX_POWER_LEVEL => device.power_mbm = attribute.u32(),
@@ -174,14 +189,17 @@ pub(super) fn event(message: &Message<'_>) -> Option<RadioEvent> {
             frequency_mhz: find(message, of::WIPHY_FREQ)?.u32()?,
             width_mhz: channel_width(find(message, of::CHANNEL_WIDTH).and_then(|width| width.u32())),
         },
-        command::RADAR_DETECT => RadioEvent::Radar(match find(message, of::RADAR_EVENT)?.u32()? {
-            0 => Radar::Detected,
-            1 => Radar::WaitOver,
-            2 => Radar::WaitBroken,
-            3 => Radar::ChannelFree,
-            5 => Radar::WaitBegun,
-            _ => return None,
-        }),
+        command::RADAR_DETECT => RadioEvent::Radar {
+            radar: match find(message, of::RADAR_EVENT)?.u32()? {
+                0 => Radar::Detected,
+                1 => Radar::WaitOver,
+                2 => Radar::WaitBroken,
+                3 => Radar::ChannelFree,
+                5 => Radar::WaitBegun,
+                _ => return None,
+            },
+            frequency_mhz: find(message, of::WIPHY_FREQ).and_then(|frequency| frequency.u32()),
+        },
         command::REG_CHANGE | command::WIPHY_REG_CHANGE => RadioEvent::Regulatory,
         _ => return None,
     })
@@ -238,6 +256,8 @@ pub(super) fn abilities(found: &mut Abilities, message: &Message<'_>, frequency_
                     let get = |kind| channel.nested().find(|one| one.kind == kind)?.u32();
                     if get(band::FREQUENCY) == frequency_mhz && frequency_mhz.is_some() {
                         found.max_power_mbm = get(band::MAX_POWER).or(found.max_power_mbm);
+                        let is_shared = channel.nested().any(|one| one.kind == band::RADAR);
+                        found.must_listen |= is_shared && get(band::DFS_STATE) == Some(0);
                     }
                 }
             }
@@ -247,7 +267,7 @@ pub(super) fn abilities(found: &mut Abilities, message: &Message<'_>, frequency_
 }
 
 /// What the country allows that the kernel keeps to; `None` while it was told none (`00`, the whole world's).
-pub(super) fn country(message: &Message<'_>) -> Option<Vec<Rule>> {
+pub(super) fn country_rules(message: &Message<'_>) -> Option<Vec<Rule>> {
     find(message, of::REG_ALPHA2).filter(|name| !name.value.starts_with(b"00"))?;
     let rules = find(message, of::REG_RULES)?.nested();
     let rules = rules.filter_map(|rule| {

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::number::{command, of, rate, station};
+use super::number::{band, command, of, rate, station};
 use super::read::{self, Abilities};
 use super::{Device, take_event};
 use crate::base::address::MacAddress;
@@ -141,16 +141,17 @@ fn a_station_is_read_whole() {
 
 #[test]
 fn devices_and_channels_are_read() {
-    let device = |wiphy, index, name: &str| Device {
+    let device = |wiphy, index, name: &str, kind| Device {
         wiphy,
         index,
         name: name.to_owned(),
+        kind,
         frequency_mhz: Some(5_745),
         power_mbm: Some(3_000),
     };
-    assert_eq!(all("devices.ap", read::device), [device(0, 3, "wlan0.sta1"), device(0, 4, "wlan0")]);
+    assert_eq!(all("devices.ap", read::device), [device(0, 3, "wlan0.sta1", 4), device(0, 4, "wlan0", 3)]);
     // A device for P2P has no name and no number.
-    assert_eq!(all("devices.station", read::device), [device(1, 5, "wlan1")]);
+    assert_eq!(all("devices.station", read::device), [device(1, 5, "wlan1", 2)]);
     let channels = all("survey.station", read::survey);
     let expected = ChannelSurvey {
         frequency_mhz: 5_745,
@@ -173,10 +174,36 @@ fn a_radio_tells_its_class_and_what_the_country_allows() {
         found
     };
     // Mexico: 30 dBm.
-    let expected = Abilities { coverage_class: Some(0), max_power_mbm: Some(3_000) };
+    let expected = Abilities { coverage_class: Some(0), max_power_mbm: Some(3_000), must_listen: false };
     assert_eq!(told(Some(5_745)), expected);
     assert_eq!(told(Some(5_200)).max_power_mbm, None, "a channel that was not recorded");
     assert_eq!(told(None).max_power_mbm, None);
+}
+
+#[test]
+fn a_channel_with_radars_must_be_listened_to_until_it_was() {
+    let told = |is_shared: bool, state: u32| {
+        let mut batch = Batch::new();
+        batch.message(FAMILY, 0, 0, &[command::GET_WIPHY, 1, 0, 0], |batch| {
+            batch.nest(of::WIPHY_BANDS, |batch| {
+                batch.nest(1, |batch| {
+                    batch.nest(band::CHANNELS, |batch| {
+                        batch.nest(3, |batch| {
+                            batch.attribute(band::FREQUENCY, &5_500_u32.to_ne_bytes());
+                            if is_shared {
+                                batch.attribute(band::RADAR, &[]);
+                            }
+                            batch.attribute(band::DFS_STATE, &state.to_ne_bytes());
+                        });
+                    });
+                });
+            });
+        });
+        let mut found = Abilities::default();
+        Messages::new(batch.bytes()).for_each(|message| read::abilities(&mut found, &message, Some(5_500)));
+        found.must_listen
+    };
+    assert_eq!([told(true, 0), told(true, 1), told(true, 2), told(false, 0)], [true, false, false, false]);
 }
 
 /// The other family's messages, and those of devices that nobody watches, are not ours.
@@ -226,8 +253,17 @@ fn what_simulated_radios_never_say_is_read_too() {
         let told = message(command::RADAR_DETECT, 4, &|batch| {
             batch.attribute(of::RADAR_EVENT, &step.to_ne_bytes());
         });
-        assert_eq!(heard(&told, "wlan0"), [RadioEvent::Radar(radar)]);
+        assert_eq!(heard(&told, "wlan0"), [RadioEvent::Radar { radar, frequency_mhz: None }]);
     }
+    // As the kernel tells of a radar: of the radio, and of none of its devices.
+    let mut batch = Batch::new();
+    batch.message(FAMILY, 0, 0, &[command::RADAR_DETECT, 1, 0, 0], |batch| {
+        batch.attribute(of::WIPHY, &1_u32.to_ne_bytes());
+        batch.attribute(of::RADAR_EVENT, &0_u32.to_ne_bytes());
+        batch.attribute(of::WIPHY_FREQ, &5_500_u32.to_ne_bytes());
+    });
+    let detected = RadioEvent::Radar { radar: Radar::Detected, frequency_mhz: Some(5_500) };
+    assert_eq!((heard(batch.bytes(), "wlan1"), heard(batch.bytes(), "wlan0")), (vec![detected], vec![]));
     let told = message(command::NOTIFY_CQM, 5, &|batch| {
         batch.nest(of::CQM, |batch| {
             batch.attribute(3, &0_u32.to_ne_bytes());
@@ -337,7 +373,7 @@ fn a_country_is_read_from_made_octets_and_the_world_is_none() {
         });
         let octets = batch.bytes().to_vec();
         let message = Messages::new(&octets).next().unwrap();
-        read::country(&message)
+        read::country_rules(&message)
     };
     let rules = told(b"MX\0").unwrap();
     assert_eq!(rules.len(), 2);
