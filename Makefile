@@ -25,7 +25,7 @@ lint: ## Format and clippy, without root
 
 soak: ## What is too long for every change: many more simulated meshes, every processor and kernel, power cuts (docs/soak.md)
 	@scripts/setup.sh
-	@HOURS=12 SEEDS=500 HUNDREDS=300 THOUSANDS=30 LEDGERS=500 CUTS=50 PROPTEST_CASES=256 MESHES=1 scripts/test.sh build simulator fuzz roles cross bigendian kernels power
+	@HOURS=12 SEEDS=500 HUNDREDS=300 THOUSANDS=30 LEDGERS=500 CUTS=50 PROPTEST_CASES=256 MESHES=1 scripts/test.sh build simulator fuzz roles cross bigendian kernels kills power
 	@scripts/bench-routing.sh --speakers ours --groups boot20,boot110 --json target/bench/boot.json
 
 bench-routing: ## Our daemon, babeld and bird in the same worlds, 45 minutes (ARGS="--runs 3 --groups first,carrier")
@@ -42,9 +42,9 @@ bench-hotspot: ## A crowd of phones at one node, redirects beside hyper, forward
 	@mkdir -p target/bench
 	@$${CARGO_TARGET_DIR:-target}/debug/lab bench-hotspot --json target/bench/hotspot.json $(ARGS)
 
-bench-radio: ## How long a cut of a radio link keeps packets away, with ours and with babeld, as root (KVM=1)
+bench-radio: ## A cut of a radio link with ours and with babeld, its watch over fifty stations, as root (KVM=1)
 	@scripts/setup.sh
-	@scripts/boot.sh radio
+	@HISTORY=1 scripts/boot.sh radio
 
 bench-instructions: ## Instructions of simulated meshes with fixed seeds (valgrind), 5 minutes
 	@scripts/setup.sh

@@ -5,10 +5,12 @@
 #   scripts/boot.sh hotspot            the suite of tests/guest_io on Debian's 6.1 kernel; on amd64
 #   scripts/boot.sh pipe               ten downloads and a call through 4 Mbit/s -> target/bench/pipe.json; on amd64
 #   scripts/boot.sh radio              simulated radios with hostapd and wpa_supplicant -> target/bench/radio.json; on amd64
+#   scripts/boot.sh radio-soak         both ends of a link killed in each phase of its change -> target/bench/radio-soak.json
 # KERNEL is one of scripts/boot_kernel.sh (mipsel). What is named is not built: DAEMON=file and INIT=file, the
 # router's daemon and first program; TEQUIO=file and GUEST=file, the same for this machine.
 # YEARS="now 1970" boots only these; KVM=1 has the processor itself run the radios' guest;
-# RECORD=1 writes what its kernel said of radios to src/platform/radio/recorded.txt. Consoles: target/boot/KERNEL/STORY-YEAR.console
+# HISTORY=1 adds history_kb, from a unit test; RECORD=1 writes what its kernel said of radios to
+# src/platform/radio/recorded.txt. Consoles: target/boot/KERNEL/STORY-YEAR.console
 # Another script may source it and use its functions.
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
@@ -26,8 +28,8 @@ main() {
   local story=${1:-} kernel=${2:-mipsel} year boots=() failed=0
   case $story in
     village | memory) ;;
-    pipe | radio | hotspot) kernel=amd64 ;;
-    *) stop "usage: scripts/boot.sh village|memory|hotspot|pipe|radio [KERNEL]" ;;
+    pipe | radio | radio-soak | hotspot) kernel=amd64 ;;
+    *) stop "usage: scripts/boot.sh village|memory|hotspot|pipe|radio|radio-soak [KERNEL]" ;;
   esac
   [ "$(id -u)" = 0 ] || stop "packages and a network namespace need root. Run this as root."
   scripts/boot_kernel.sh "$kernel"
@@ -38,13 +40,13 @@ main() {
   # Selling takes minutes, so a full ledger serves again; a daemon that cannot read it any more says so.
   if [ ! -e "$STATE/complete" ]; then
     # The daemons of the pipe and of the radios are of no community, and the suite has none.
-    case $story in pipe | radio | hotspot) mkdir -p "$STATE/village" ;; *) community ;; esac
+    case $story in pipe | radio* | hotspot) mkdir -p "$STATE/village" ;; *) community ;; esac
     if [ "$story" = memory ]; then
       full_ledger
       touch "$STATE/complete"
     fi
   fi
-  if [ "$story" = radio ]; then initramfs radio system radio; else initramfs "$story" system; fi
+  case $story in radio*) initramfs "$story" system radio ;; *) initramfs "$story" system ;; esac
   if [ "$story" = memory ]; then
     boot memory now
     figures memory
@@ -52,13 +54,14 @@ main() {
     return
   fi
   case $story in
-    pipe | radio | hotspot)
+    pipe | radio* | hotspot)
       # The guest's clock counts its own instructions and goes on at once when it idles: what is measured does not depend
       # on what else this machine does. An instruction takes 8 ns, for the radios 4.
       local SHIFT=3
-      [ "$story" != radio ] || SHIFT=2
+      [ "${story%-soak}" != radio ] || SHIFT=2
       if [ -n "${KVM:-}" ]; then MACHINE+=" -accel kvm -cpu host"; else MACHINE+=" -icount shift=$SHIFT,sleep=off"; fi
       boot "$story" now
+      [ -z "${HISTORY:-}" ] || history "$story"
       [ "$story" = hotspot ] || figures "$story"
       [ -z "${RECORD:-}" ] || recorded
       return
@@ -200,7 +203,7 @@ boot() {
   [ -z "${RECORD:-}" ] || ordered+=" record=1"
   say "boot: $1 on $(basename "$HERE"), the clock at $rtc"
   # 500 typed codes are 15,000 million instructions: a minute alone, and half an hour beside three others.
-  patience=${PATIENCE_S:-$([ "$1" = memory ] && echo 3600 || echo 900)}
+  patience=${PATIENCE_S:-$(case $1 in memory | radio-soak) echo 3600 ;; *) echo 900 ;; esac)}
   # In the foreground: whoever ends this script's group ends the machine too.
   # shellcheck disable=SC2086
   timeout --foreground "$patience" "$QEMU" $MACHINE -m "$MEMORY_MB" -display none -monitor none -no-reboot -nic none \
@@ -227,6 +230,14 @@ figures() {
   sed -n 's/^boot: figure \([a-z0-9._]*\) \([0-9.]*\)$/  "\1": \2/p' "$console" | sed '$!s/$/,/' |
     { echo '{'; cat; echo '}'; } >"$file"
   awk -F '[" :,]+' 'NF > 2 { printf "%-36s %10s\n", $2, $3 }' "$file"
+}
+
+# history STORY: what sixty days of eight links take, as the unit test reckons it, is one more figure of the console.
+history() {
+  local kb
+  kb=$(cargo test --locked --workspace --lib -- --nocapture sixty_days_of_eight_links | sed -n 's/^history_kb \([0-9]*\)$/\1/p')
+  [ -n "$kb" ] || stop "the test says nothing of the history"
+  echo "boot: figure history_kb $kb" >>"$HERE/$1-now.console"
 }
 
 # What the radios said, octet by octet, for the tests of the daemon's reader.

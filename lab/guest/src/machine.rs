@@ -26,9 +26,10 @@ pub(crate) fn run() -> ! {
         Ok("power") => power::tell(),
         Ok("pipe") => pipe::tell(),
         Ok("radio") => radio::tell(),
+        Ok("radio-soak") => radio::soak(),
         Ok("hotspot") => suite::tell(),
         other => Err(format!(
-            "story=village, memory, power, pipe, radio or hotspot on the kernel's command line: {other:?}"
+            "story=village, memory, power, pipe, radio, radio-soak or hotspot on the kernel's command line: {other:?}"
         )),
     });
     match told {

@@ -4,7 +4,9 @@
 //! A frame is lost by the rate that it was sent at and by the SNR of its way; each direction has its own. The chain of rates
 //! that the sender's rate control asked for is tried as a card does it, so that it learns what a card's would.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::console::Outcome;
 use crate::netlink::{Message, Socket, Writer, attribute};
@@ -24,6 +26,7 @@ pub(super) struct Way {
 /// The medium. It works in a thread until the machine is switched off.
 pub(super) struct Air {
     ways: Arc<Mutex<[[Way; COUNT]; COUNT]>>,
+    delay_ms: Arc<AtomicU32>,
 }
 
 impl Air {
@@ -35,14 +38,22 @@ impl Air {
             .change(family, 0, &head(REGISTER), |_| {})
             .map_err(|error| format!("the medium takes the radios' frames: {error}"))?;
         let ways = Arc::new(Mutex::new([[NEAR; COUNT]; COUNT]));
-        let mut medium = Medium { socket, family, ways: Arc::clone(&ways), dice: Dice(DICE_SEED) };
+        let delay_ms = Arc::new(AtomicU32::new(0));
+        let (own_ways, own_delay) = (Arc::clone(&ways), Arc::clone(&delay_ms));
+        let mut medium =
+            Medium { socket, family, ways: own_ways, delay_ms: own_delay, dice: Dice(DICE_SEED) };
         std::thread::spawn(move || medium.carry());
-        Ok(Self { ways })
+        Ok(Self { ways, delay_ms })
     }
 
     /// From now on frames from one radio to another suffer this.
     pub(super) fn way(&self, from: usize, to: usize, way: Way) {
         self.ways.lock().unwrap_or_else(PoisonError::into_inner)[from][to] = way;
+    }
+
+    /// From now on each frame takes so long.
+    pub(super) fn delay(&self, each_ms: u32) {
+        self.delay_ms.store(each_ms, Ordering::Relaxed);
     }
 
     /// The SNR between two radios, both ways.
@@ -62,6 +73,7 @@ struct Medium {
     socket: Socket,
     family: u16,
     ways: Arc<Mutex<[[Way; COUNT]; COUNT]>>,
+    delay_ms: Arc<AtomicU32>,
     dice: Dice,
 }
 
@@ -83,6 +95,10 @@ impl Medium {
     }
 
     fn send(&mut self, frame: &Frame<'_>) -> Outcome<()> {
+        let delay_ms = self.delay_ms.load(Ordering::Relaxed);
+        if delay_ms > 0 {
+            std::thread::sleep(Duration::from_millis(delay_ms.into()));
+        }
         let ways = *self.ways.lock().unwrap_or_else(PoisonError::into_inner);
         let receiver = frame.octets.get(4..10).unwrap_or_default();
         let is_group = receiver.first().is_some_and(|octet| octet & 1 != 0);

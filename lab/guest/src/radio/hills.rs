@@ -13,7 +13,7 @@ use super::air::Air;
 use super::flow::Flow;
 use super::netifd::{Netifd, Role};
 use super::program::Program;
-use crate::console::{Outcome, wait_for};
+use crate::console::{self, Outcome, wait_for};
 use crate::link::{add_address, cable, up};
 use crate::netlink::Socket;
 use crate::node::{Node, TEQUIO, run};
@@ -92,10 +92,13 @@ impl Hills {
         Ok(())
     }
 
-    /// Puts what hostapd and wpa_supplicant said on the console.
+    /// Puts what hostapd, wpa_supplicant and the daemons at both ends said on the console.
     pub(super) fn quote(&self) {
         self.ap.quote();
         self.station.quote();
+        for node in [&self.valle, &self.cerro] {
+            console::quote(node.name, &std::fs::read_to_string(node.log()).unwrap_or_default());
+        }
         self.others.iter().for_each(Program::quote);
     }
 

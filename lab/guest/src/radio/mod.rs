@@ -3,10 +3,13 @@
 
 mod air;
 mod change;
+mod crowd;
 mod flow;
 mod hills;
+mod kills;
 mod netifd;
 mod program;
+mod radar;
 mod ramp;
 mod record;
 
@@ -26,6 +29,19 @@ pub(crate) const RADIOS: &CStr = c"radios=2";
 
 /// Tells it. What went before a failure stands on the console.
 pub(crate) fn tell() -> Outcome<()> {
+    told(scenes)
+}
+
+/// Tells what is too long for every change.
+pub(crate) fn soak() -> Outcome<()> {
+    told(|hills| {
+        comes_up(hills)?;
+        kills::all(hills)?;
+        radar::heard(hills)
+    })
+}
+
+fn told(scenes: impl FnOnce(&mut Hills) -> Outcome<()>) -> Outcome<()> {
     let loaded = modules(Path::new("/air"))?;
     ok("the radios", &format!("{loaded} modules, {} radios", air::COUNT));
     let mut hills = Hills::build()?;
@@ -49,10 +65,12 @@ fn scenes(hills: &mut Hills) -> Outcome<()> {
     ramp::fades(hills)?;
     cuts(hills, "ours")?;
     change::scenes(hills)?;
+    radar::country(hills)?;
+    crowd::costs(hills)?;
     open(hills)?;
     for node in [&mut hills.valle, &mut hills.cerro, &mut hills.loma] {
         node.stop()?;
-        node.judge_log_beside(&["cannot be told how long to wait", "encrypt nothing"])?;
+        node.judge_log_beside(&["cannot be told how long to wait", "encrypt nothing", "has no country"])?;
     }
     hills.with_babeld()?;
     cuts(hills, "babeld")

@@ -324,8 +324,8 @@ fn supplicant(options: &Options) -> String {
 const HOSTAPD: &str = "/usr/sbin/hostapd";
 const SUPPLICANT: &str = "/sbin/wpa_supplicant";
 const SUPPLICANT_WORDS: [&str; 5] = ["-i", "wlan1", "-D", "nl80211", "-c"];
-/// All channels that a scene uses.
-const SCANNED: &str = "5745 5785 5825";
+/// All channels that a scene uses, and those that are shared with no radar.
+const SCANNED: &str = "5180 5200 5220 5240 5500 5745 5765 5785 5805 5825";
 /// What stands in the file of both ends at first.
 const FIRST: [(&str, &str); 5] = [
     ("puente.encryption", "sae"),
