@@ -87,7 +87,8 @@ impl Daemon {
         let nowhere: Vec<&str> = watched.filter(is_nowhere).collect();
         let what = (!nowhere.is_empty()).then(|| {
             format!(
-                "the radio of {} has no country: it sends with little power, on few channels, and as an access point on                  none of 5 GHz. Set option country of the wifi-device in /etc/config/wireless",
+                "the radio of {} has no country: it sends with little power, on few channels, and as an access point on \
+                 none of 5 GHz. Set option country of the wifi-device in /etc/config/wireless",
                 nowhere.join(", ")
             )
         });

@@ -294,8 +294,12 @@ fn hostapd(options: &Options) -> String {
     let (ssid, channel, key) = (get("puente.ssid"), get("radio0.channel"), get("puente.key"));
     let mut text = format!(
         "interface=wlan0\ndriver=nl80211\nctrl_interface=/run/hostapd\nssid={ssid}\ncountry_code=MX\nhw_mode=a\n\
-         channel={channel}\nieee80211d=1\nieee80211h=1\nieee80211n=1\nwmm_enabled=1\nwds_sta=1\n"
+         channel={channel}\nieee80211n=1\nwmm_enabled=1\nwds_sta=1\n"
     );
+    // Radars, and with them the country in each beacon; it would bind the station's radio.
+    if channel.parse::<u32>().is_ok_and(|channel| (52..=144).contains(&channel)) {
+        text.push_str("ieee80211d=1\nieee80211h=1\n");
+    }
     if get("radio0.htmode") == "HT40" {
         // The lower one of each pair has its second half above itself.
         let is_lower = channel.parse::<u32>().is_ok_and(|channel| (channel - 1) % 8 == 4 || channel % 8 == 4);
