@@ -329,7 +329,7 @@ fn a_queue_on_the_link_gets_nine_tenths_of_what_each_end_expects() {
     let [leaves, arrives] = hill.nodes[0].carries_kbit(hill.now, "wlan0");
     assert_eq!((leaves, arrives), (Some(20_000), None), "the far end has said nothing");
     assert_eq!(followed_kbit(None, leaves), Some(18_000));
-    let word = hill.nodes[1].monitor.links()[0].step(&[]).word();
+    let word = hill.nodes[1].monitor.links()[0].step(&[]).word(false);
     let now = hill.now;
     hill.nodes[0].hear_far_end(now, Place { interface: RADIO, address: address(1, RADIO) }, word);
     assert_eq!(hill.nodes[0].carries_kbit(now, "wlan0"), [Some(20_000); 2]);
