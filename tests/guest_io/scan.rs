@@ -14,6 +14,8 @@ use crate::world::{
 };
 
 const LEASE: Span = Span::from_secs(60);
+/// It pays as long as the slowest machine scans.
+const SCAN_LEASE: Span = Span::from_secs(600);
 
 /// Notes the ports of what guests send and nothing has dropped.
 const NOTES: &str = "table inet notes
@@ -63,10 +65,12 @@ fn noted(world: &World, part: &str, protocol: &str) -> BTreeSet<u16> {
 
 #[test]
 fn all_ports_of_all_nodes_are_closed_to_strangers_and_to_paying_phones() {
+    // An emulated machine is told fewer: its scan of all takes six minutes.
+    let last = std::env::var("SCAN_PORTS").map_or(u16::MAX, |ports| ports.parse().unwrap());
     let world = World::new();
     for admitted in [false, true] {
         if admitted {
-            world.apply(&[admit(1, 7, LEASE)]).unwrap();
+            world.apply(&[admit(1, 7, SCAN_LEASE)]).unwrap();
             assert!(world.is_online("p1"));
         }
         for part in ["rt", "out"] {
@@ -74,7 +78,7 @@ fn all_ports_of_all_nodes_are_closed_to_strangers_and_to_paying_phones() {
         }
         std::thread::scope(|scope| {
             for host in [ROUTER, ROUTER6, OTHER_NODE, OTHER_NODE6] {
-                scope.spawn(|| scan(&world, "p1", host, u16::MAX));
+                scope.spawn(|| scan(&world, "p1", host, last));
             }
         });
         let own = BTreeSet::from([53, PORTAL_PORT]);

@@ -168,9 +168,10 @@ impl World {
         run("ip", &["netns", "exec", &self.space(part), "nft", "-f", "-"], text)
     }
 
-    /// Whether the kernel takes this; nothing of it stays if not.
-    pub(crate) fn takes(&self, text: &str) -> bool {
-        output_of("ip", &["netns", "exec", &self.space("rt"), "nft", "-f", "-"], text).status.success()
+    /// Why nft or the kernel does not take this, if so; nothing of it stays then.
+    pub(crate) fn refuses(&self, text: &str) -> Option<String> {
+        let said = output_of("ip", &["netns", "exec", &self.space("rt"), "nft", "-f", "-"], text);
+        (!said.status.success()).then(|| String::from_utf8_lossy(&said.stderr).into_owned())
     }
 
     /// What nft lists for a set.

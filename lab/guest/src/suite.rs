@@ -15,6 +15,7 @@ pub(crate) fn tell() -> Outcome<()> {
         .env("PATH", "/bin:/sbin:/usr/sbin")
         // Its modules are loaded, which the kernel of whoever builds need not have.
         .env("FLOW_TABLES", "1")
+        .env("SCAN_PORTS", "8192")
         .stdout(Stdio::piped())
         .spawn()
         .map_err(wrong)?;
