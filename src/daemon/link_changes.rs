@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use super::Daemon;
 use crate::link::change::{Action, Record, Setting, Which};
 use crate::node::input::Input;
-use crate::platform::ubus::table::json;
+use crate::platform::ubus::table::{arguments, json};
 use crate::platform::ubus::{InvokeId, UbusError, UbusStatus};
 use crate::platform::vault::keys::replace_secret;
 use crate::platform::wireless::{CONFIG, Kept, Sections, entries};
@@ -55,7 +55,7 @@ impl Daemon {
     pub(super) fn change_link(&mut self, action: Action) -> Option<Input> {
         match action {
             Action::Arm(record) => {
-                let nobody = object(json!({"ubus_rpc_session": NOBODY}));
+                let nobody = arguments(json!({"ubus_rpc_session": NOBODY}));
                 self.ask_for_change(Doing::Clear(record), ("uci", "confirm", nobody));
                 None
             }
@@ -67,7 +67,7 @@ impl Daemon {
                 let Some(kept) = &self.link_changes.kept else { return Some(Input::ChangeDone(false)) };
                 let calls = kept.calls(which == Which::New).into_iter();
                 self.link_changes.left = calls.map(|(method, words)| ("uci", method, words)).collect();
-                let commit = object(json!({"config": CONFIG}));
+                let commit = arguments(json!({"config": CONFIG}));
                 self.link_changes.left.push_back(("uci", "commit", commit));
                 self.link_changes.left.push_back(("network", "reload", Map::new()));
                 self.apply_next()
@@ -100,7 +100,7 @@ impl Daemon {
             }
             (Some(Doing::Sections(record)), Ok(status)) => match Sections::of(status, &record.device) {
                 Some(sections) => {
-                    let all = object(json!({"config": CONFIG}));
+                    let all = arguments(json!({"config": CONFIG}));
                     self.ask_for_change(Doing::Values(record, sections), ("uci", "get", all));
                     None
                 }
@@ -114,7 +114,7 @@ impl Daemon {
                 log::warn!("the settings of a link were not changed: {error}");
                 self.link_changes.left.clear();
                 // What rpcd took and did not write is taken back with the next change of anybody.
-                self.ubus.invoke("uci", "revert", object(json!({"config": CONFIG})), PATIENCE);
+                self.ubus.invoke("uci", "revert", arguments(json!({"config": CONFIG})), PATIENCE);
                 Some(Input::ChangeDone(false))
             }
             (_, Err(UbusError::Status(UbusStatus::PermissionDenied))) => {
@@ -188,13 +188,6 @@ impl Daemon {
 
     fn change_file(&self) -> PathBuf {
         self.config.node.state_dir.join(FILE)
-    }
-}
-
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(map) => map,
-        _ => Map::new(),
     }
 }
 

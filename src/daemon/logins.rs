@@ -14,7 +14,7 @@ use crate::base::time::{Instant, Span};
 use crate::ledger::Ledger;
 use crate::ledger::body::PersonRole;
 use crate::platform::clock;
-use crate::platform::ubus::table::json;
+use crate::platform::ubus::table::{arguments, json};
 use crate::platform::ubus::{InvokeId, UbusError};
 
 /// One login.
@@ -53,7 +53,7 @@ impl Daemon {
         }
         self.logins.wanted = wanted;
         self.logins.reads = true;
-        self.ask_rpcd("get", object(json!({"config": CONFIG, "type": "login"})));
+        self.ask_rpcd("get", arguments(json!({"config": CONFIG, "type": "login"})));
     }
 
     /// Takes rpcd's answer, if that is one to us.
@@ -109,7 +109,7 @@ fn changes(found: &Value, wanted: &[Login]) -> Vec<(&'static str, Map<String, Va
     let mut changes = Vec::new();
     for section in found.keys().filter(|section| ours(section)) {
         if !wanted.iter().any(|login| login.section == *section) {
-            changes.push(("delete", object(json!({"config": CONFIG, "section": section}))));
+            changes.push(("delete", arguments(json!({"config": CONFIG, "section": section}))));
         }
     }
     for login in wanted.iter().filter(|login| !found.contains_key(&login.section)) {
@@ -130,10 +130,10 @@ fn changes(found: &Value, wanted: &[Login]) -> Vec<(&'static str, Map<String, Va
             "write": writes(login.role),
         });
         let add = json!({"config": CONFIG, "type": "login", "name": login.section, "values": values});
-        changes.push(("add", object(add)));
+        changes.push(("add", arguments(add)));
     }
     if !changes.is_empty() {
-        changes.push(("commit", object(json!({"config": CONFIG}))));
+        changes.push(("commit", arguments(json!({"config": CONFIG}))));
     }
     changes
 }
@@ -144,13 +144,6 @@ fn writes(role: PersonRole) -> &'static [&'static str] {
         PersonRole::Gone | PersonRole::Viewer => &[],
         PersonRole::Caretaker => &["luci-app-tequio-sell"],
         PersonRole::Admin => &["luci-base", "luci-app-tequio*"],
-    }
-}
-
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(map) => map,
-        _ => Map::new(),
     }
 }
 

@@ -32,6 +32,14 @@ pub(crate) fn object(fields: &mut [(&str, Value)]) -> Value {
     Value::Object(fields.collect::<Map<_, _>>())
 }
 
+/// A table as the arguments of a call; none if it is no table.
+pub(crate) fn arguments(table: Value) -> Map<String, Value> {
+    match table {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
 impl Made for Value {
     fn json(self) -> Value {
         self
