@@ -103,10 +103,8 @@ impl Monitor {
                 link.looked = now;
                 link.found = findings(link, now);
                 let planned = of_device(settings, &link.interface).planned_signal_dbm;
+                let planned = planned.filter(|_| !link.is_dead());
                 link.below = planned.and_then(|dbm| Below::plan(&link.history, now, dbm));
-                if link.is_dead() {
-                    link.below = None;
-                }
             }
             let word = link.next_word(now, settings);
             if std::mem::replace(&mut link.told, word) != word {

@@ -51,18 +51,18 @@ impl Node {
             self.seen_mode = SeenMode { record, at: now, found };
         }
         let wall = self.wall(now);
-        let knows = wall.quality > TimeQuality::Stale;
-        let rules = self.rules(now, self.mode_set(now).map(|(mode, _)| mode));
+        let clock = (wall.quality > TimeQuality::Stale).then_some(wall.unix_s);
+        let rules = self.rules(clock, self.mode_set(now).map(|(mode, _)| mode));
         if let Some(hotspot) = &mut self.hotspot {
-            hotspot.handle_clock(now, knows.then_some(wall.unix_s));
+            hotspot.handle_clock(now, clock);
             hotspot.handle_rules(now, rules);
         }
     }
 
-    fn rules(&self, now: Instant, set: Option<NetworkMode>) -> Rules {
-        let wall = self.wall(now);
-        let knows = wall.quality > TimeQuality::Stale;
-        let is_now = |hours: &[Hours]| knows && hours.iter().any(|hours| hours.have(wall.unix_s));
+    /// `clock`: the second since 1970, if anybody knows it.
+    fn rules(&self, clock: Option<u64>, set: Option<NetworkMode>) -> Rules {
+        let is_now =
+            |hours: &[Hours]| clock.is_some_and(|unix_s| hours.iter().any(|hours| hours.have(unix_s)));
         let mode = match set {
             Some(NetworkMode::Usual) => Mode::Usual,
             Some(NetworkMode::Emergency) => Mode::Emergency,
@@ -74,7 +74,7 @@ impl Node {
         let policies = (0..).zip(&self.settings.policies).map(|(index, policy)| Policy {
             client: ClientId::of_policy(index),
             name: policy.name.clone(),
-            open: !knows || policy.hours.is_empty() || is_now(&policy.hours),
+            open: clock.is_none() || policy.hours.is_empty() || is_now(&policy.hours),
             macs: policy.macs.clone(),
             has_network: !policy.devices.is_empty(),
             rate_down_kbps: policy.rate_down_kbps,
@@ -86,7 +86,7 @@ impl Node {
         Rules {
             mode,
             reason: reason.map(|(_, body)| body.reason.clone()).unwrap_or_default(),
-            clockless: has_hours && !knows,
+            clockless: has_hours && clock.is_none(),
             policies: policies.collect(),
         }
     }

@@ -268,7 +268,7 @@ pub(super) fn abilities(found: &mut Abilities, message: &Message<'_>, frequency_
 
 /// What the country allows that the kernel keeps to; `None` while it was told none (`00`, the whole world's).
 pub(super) fn country_rules(message: &Message<'_>) -> Option<Vec<Rule>> {
-    find(message, of::REG_ALPHA2).filter(|name| !name.value.starts_with(b"00"))?;
+    self::country(message).filter(|name| name != "00")?;
     let rules = find(message, of::REG_RULES)?.nested();
     let rules = rules.filter_map(|rule| {
         let get = |kind| rule.nested().find(|one| one.kind == kind)?.u32();
