@@ -36,7 +36,7 @@ bench-ledger: ## What the ledger costs in octets, seconds, memory, flash and ins
 	@scripts/setup.sh
 	@scripts/bench-ledger.sh
 
-bench-hotspot: ## A crowd of phones at one node, redirects beside hyper, forwarding beside plain connection tracking, 2 minutes
+bench-hotspot: ## Crowds of phones at one node and at six, redirects beside hyper, forwarding beside plain connection tracking, 3 minutes
 	@scripts/setup.sh
 	@cargo build --locked --workspace --bins
 	@mkdir -p target/bench

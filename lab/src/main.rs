@@ -309,7 +309,7 @@ lab replay FILE [--trace]
 lab bench-routing [--runs N] [--seed N] [--speakers ours,babeld,bird] [--groups first,carrier,silent,fast,intake,steady,boot20,boot110]
                   [--sizes 0,1000,10000] [--tequio PROGRAM] [--babeld PROGRAM] [--bird PROGRAM] [--json FILE]
 lab bench-ledger [--json FILE] [--part repairs|spread|memory|flash|years] [--work verify|code --times N]
-lab bench-hotspot [--phones N] [--parts redirects,admit,crowd,forward] [--tequio PROGRAM] [--json FILE]
+lab bench-hotspot [--phones N] [--parts redirects,admit,crowd,forward,mesh] [--tequio PROGRAM] [--json FILE]
 lab bench-phone [--pcap DIR]
 lab bench-steps [ROUTES]
 lab serve-web --name NAME --listen ADDRESS...

@@ -34,7 +34,7 @@ impl Bench {
     /// From a POST that the daemon reads until `nft monitor` tells that the phone is in the table: with the tag and the
     /// chain of the code, on a quiet node.
     pub(super) fn admit(&mut self) -> Outcome<()> {
-        let hotspot = self.household.site.hotspot().expect("the node has a hotspot");
+        let hotspot = self.household().site.hotspot().expect("the node has a hotspot");
         let node = self.terrain.node(NODE).clone();
         let client = Client::plug_in(&node, &hotspot, "admit", 64..64 + u32::from(ONE_BY_ONE))?;
         let codes = self.sell(ONE_BY_ONE.into())?;
@@ -53,13 +53,18 @@ impl Bench {
         Ok(())
     }
 
-    /// What the daemon has for itself now.
+    /// What the daemon has for itself now; of several the one that has most.
     pub(super) fn memory(&mut self, sessions: usize) -> Outcome<()> {
-        let pid = self.household.daemon_pid().ok_or_else(|| Failure::new("a daemon", "none"))?;
-        self.note(&format!("private_kb_{sessions}"), private_kb(pid)? as f64);
+        let mut most_kb = 0;
+        for household in &self.households {
+            let pid = household.daemon_pid().ok_or_else(|| Failure::new("a daemon", "none"))?;
+            most_kb = most_kb.max(private_kb(pid)?);
+        }
+        self.note(&format!("private_kb_{sessions}"), most_kb as f64);
         Ok(())
     }
 
+    /// So many phones, each with a code of its own, at all nodes in turn.
     pub(super) fn crowd(&mut self, phones: u16) -> Outcome<()> {
         let codes = self.sell(phones.into())?;
         let half = codes.len().min(500);
@@ -72,22 +77,26 @@ impl Bench {
         self.note("login_ok_ratio", waited_ms.len() as f64 / codes.len() as f64);
         self.note("code_to_packet_ms_p50", quantile(&mut waited_ms, 0.5));
         self.note("code_to_packet_ms_p99", quantile(&mut waited_ms, 0.99));
-        let sessions = self.household.ask(&["sessions"])?;
-        let count = sessions["sessions"].as_array().map_or(0, Vec::len);
+        let mut count = 0;
+        for household in &self.households {
+            count += household.ask(&["sessions"])?["sessions"].as_array().map_or(0, Vec::len);
+        }
         self.note("sessions", count as f64);
         Ok(())
     }
 
     /// Each code typed on a phone of its own; how long those waited who came in.
     fn log_in(&self, codes: &[String], before: usize) -> Outcome<Vec<f64>> {
-        let cell = self.household.cell.as_ref().expect("the node has a hotspot");
+        let cells = self.households.iter().map(|household| household.cell.as_ref());
+        let cells: Vec<&Cell> = cells.map(|cell| cell.expect("each node has a hotspot")).collect();
         let (next, waited_ms) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         let work = || -> Outcome<()> {
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 let Some(code) = codes.get(number) else { return Ok(()) };
                 crate::interrupt::check()?;
-                if let Some(waited) = one_logs_in(cell, before + number, code)? {
+                let number = before + number;
+                if let Some(waited) = one_logs_in(cells[number % cells.len()], number, code)? {
                     waited_ms.lock().expect("nobody panics with it").push(waited.as_secs_f64() * 1e3);
                 }
             }

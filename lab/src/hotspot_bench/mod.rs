@@ -6,6 +6,9 @@
 //!        └───────────────────── bare (hyper, a 302 and nothing else)
 //! ```
 //!
+//! The part `mesh` deals a thousand phones to six such nodes. All codes are sold at the first, which has the only uplink:
+//! what a phone waits for is the mesh's work too.
+//!
 //! Each figure has its peer in the same run: redirects beside those of a bare hyper, forwarding beside plain connection
 //! tracking ([`forward`]). What a phone waits for is counted by the phone; when the kernel knows, by `nft monitor`.
 
@@ -33,7 +36,7 @@ use crate::{cell, command, interrupt, names, netns};
 /// What somebody has asked for.
 #[derive(Clone, Debug)]
 pub struct Wish {
-    /// How many phones log in.
+    /// How many phones log in at the one node.
     pub phones: u16,
     /// Parts by their names; empty: all.
     pub parts: Vec<String>,
@@ -43,16 +46,20 @@ pub struct Wish {
     pub json: Option<PathBuf>,
 }
 
-/// The node, and what it needs.
+/// The nodes, the first of which sells and has the uplink, and what they need.
 struct Bench {
-    household: Household,
+    households: Vec<Household>,
     _services: Vec<Process>,
     terrain: Terrain,
     folder: Folder,
+    /// What the names of figures begin with.
+    prefix: &'static str,
     figures: Map<String, Value>,
 }
 
-const PARTS: [&str; 4] = ["redirects", "admit", "crowd", "forward"];
+const PARTS: [&str; 5] = ["redirects", "admit", "crowd", "forward", "mesh"];
+/// Phones of the part `mesh`.
+const MESH_PHONES: u16 = 1_000;
 const NODE: &str = "plaza";
 const PLANS: &[community::Plan] =
     &[community::Plan { id: "hora", name: "Una hora", price_cents: 50, used_seconds: 3_600 }];
@@ -69,11 +76,11 @@ pub fn run(wish: &Wish) -> Outcome<()> {
     command::require_all()?;
     cell::require_tun()?;
     let has = |part: &str| wish.parts.is_empty() || wish.parts.iter().any(|one| one == part);
+    let tequio = crate::village::find_daemon(wish.tequio.as_deref())?;
     let mut figures = Map::new();
     if PARTS[..3].iter().any(|part| has(part)) {
-        let mut bench = Bench::build(&crate::village::find_daemon(wish.tequio.as_deref())?)?;
-        let log = bench.household.log.clone();
-        let mut parts = || -> Outcome<()> {
+        let mut bench = Bench::build(&tequio, one_node(), "")?;
+        bench.play(|bench| {
             bench.memory(0)?;
             if has("redirects") {
                 bench.redirects()?;
@@ -84,14 +91,20 @@ pub fn run(wish: &Wish) -> Outcome<()> {
             if has("crowd") {
                 bench.crowd(wish.phones)?;
             }
-            bench.household.check()
-        };
-        parts().map_err(|failure| failure.read(&log))?;
-        bench.folder.discard();
+            Ok(())
+        })?;
         figures.append(&mut bench.figures);
     }
     if has("forward") {
         forward::measure(&mut figures)?;
+    }
+    if has("mesh") {
+        let mut bench = Bench::build(&tequio, six_nodes(), "mesh_")?;
+        bench.play(|bench| {
+            bench.memory(0)?;
+            bench.crowd(MESH_PHONES)
+        })?;
+        figures.append(&mut bench.figures);
     }
     if let Some(path) = &wish.json {
         std::fs::write(path, format!("{:#}\n", Value::from(figures)))
@@ -100,27 +113,74 @@ pub fn run(wish: &Wish) -> Outcome<()> {
     Ok(())
 }
 
+fn site(name: &'static str, number: u8, slot: u8) -> Site {
+    Site { name, number, slot: Some(slot), uplink: false, content: false }
+}
+
+fn one_node() -> Topology {
+    let first = Site { uplink: true, content: true, ..site(NODE, 5, 0) };
+    Topology { sites: vec![first], links: Vec::new() }
+}
+
+/// Up to three hops from the uplink.
+fn six_nodes() -> Topology {
+    let mut town = one_node();
+    let others =
+        [("escuela", 6, 1), ("clinica", 7, 2), ("caserio", 8, 3), ("loma", 4, 4), ("cerro-alto", 2, 5)];
+    town.sites.extend(others.map(|(name, number, slot)| site(name, number, slot)));
+    let ends = [
+        [NODE, "escuela"],
+        [NODE, "clinica"],
+        ["escuela", "clinica"],
+        ["clinica", "caserio"],
+        ["caserio", "loma"],
+        [NODE, "cerro-alto"],
+    ];
+    town.links.extend(ends.map(|ends| plan::Link { ends, medium: plan::Medium::Wired, rxcost: 96 }));
+    town
+}
+
 impl Bench {
-    fn build(tequio: &Path) -> Outcome<Self> {
+    fn build(tequio: &Path, topology: Topology, prefix: &'static str) -> Outcome<Self> {
         let folder = Folder::create()?;
-        let site = Site { name: NODE, number: 5, slot: Some(0), uplink: true, content: true };
-        let terrain = Terrain::build(Topology { sites: vec![site.clone()], links: Vec::new() })?;
+        let terrain = Terrain::build(topology)?;
         let outside = folder.of("outside")?;
         let addresses = [plan::OUTSIDE4.into(), plan::OUTSIDE6.into()];
         let services = vec![
             names::serve_outside(&terrain.outside, &outside)?,
             serve_web(&terrain.outside, "outside", &addresses, &outside)?,
         ];
-        let node = terrain.node(NODE).clone();
-        let household = Household::prepare(&terrain.topology, &site, node, folder.of(NODE)?, tequio)?;
-        let mut households = [household];
+        let topology = &terrain.topology;
+        let prepare = |site: &Site| {
+            let node = terrain.node(site.name).clone();
+            Household::prepare(topology, site, node, folder.of(site.name)?, tequio)
+        };
+        let mut households = topology.sites.iter().map(prepare).collect::<Outcome<Vec<_>>>()?;
         community::found(tequio, &folder.path().join("community"), PLANS, &households)?;
         for household in &mut households {
             household.start_daemon()?;
+        }
+        for household in &mut households {
             household.await_daemon(Duration::from_secs(20))?;
         }
-        let [household] = households;
-        Ok(Self { household, _services: services, terrain, folder, figures: Map::new() })
+        Ok(Self { households, _services: services, terrain, folder, prefix, figures: Map::new() })
+    }
+
+    /// Plays the parts; a failure reads the first node's log.
+    fn play(&mut self, parts: impl FnOnce(&mut Self) -> Outcome<()>) -> Outcome<()> {
+        let log = self.household().log.clone();
+        let play = || {
+            parts(self)?;
+            self.households.iter_mut().try_for_each(Household::check)
+        };
+        play().map_err(|failure| failure.read(&log))?;
+        self.folder.discard();
+        Ok(())
+    }
+
+    /// The node that sells.
+    fn household(&self) -> &Household {
+        &self.households[0]
     }
 
     /// Codes that the caretaker sells.
@@ -130,7 +190,7 @@ impl Bench {
             let some = LOT.min(count - codes.len()).to_string();
             let words =
                 ["voucher", "issue", "--plan", "hora", "--person", crate::uci::CARETAKER, "--count", &some];
-            let answer = self.household.ask(&words)?;
+            let answer = self.household().ask(&words)?;
             let sold = answer["vouchers"].as_array().into_iter().flatten();
             let before = codes.len();
             codes.extend(sold.filter_map(|voucher| voucher["code"].as_str().map(str::to_owned)));
@@ -142,7 +202,7 @@ impl Bench {
     }
 
     fn note(&mut self, name: &str, value: f64) {
-        note(&mut self.figures, name, value);
+        note(&mut self.figures, &format!("{}{name}", self.prefix), value);
     }
 }
 

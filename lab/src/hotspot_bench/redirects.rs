@@ -30,7 +30,7 @@ const BARE_CLIENT: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 2);
 
 impl Bench {
     pub(super) fn redirects(&mut self) -> Outcome<()> {
-        let hotspot = self.household.site.hotspot().expect("the node has a hotspot");
+        let hotspot = self.household().site.hotspot().expect("the node has a hotspot");
         let node = self.terrain.node(NODE).clone();
         let client = Client::plug_in(&node, &hotspot, "redirects", 0..64)?;
         let mut land = Land::new()?;
