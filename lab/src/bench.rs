@@ -6,14 +6,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::cell::Cell;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, io};
 use crate::folder::Folder;
 use crate::netns::{self, Land, Namespace};
 use crate::phone::Phone;
 use crate::process::Process;
 use crate::terrain::{BRIDGE, hotspot_bridge};
 use crate::topology::{CONTENT_NAME, CONTENT4, CONTENT6, Topology};
-use crate::{command, interrupt, names};
+use crate::{command, interrupt, names, uci};
 
 /// Runs it; prints one line per step.
 pub fn phone(pcap: Option<&Path>) -> Outcome<()> {
@@ -29,6 +29,10 @@ pub fn phone(pcap: Option<&Path>) -> Outcome<()> {
     namespace.ip(&hotspot_bridge(&hotspot))?;
     namespace.ip(&format!("addr add {CONTENT4}/32 dev lo\naddr add {CONTENT6}/128 dev lo\n"))?;
     let cell = Cell::start(&namespace, BRIDGE)?;
+    folder.of(uci::HOSTS)?;
+    let hosts = uci::hosts(folder.path());
+    let lines = format!("{CONTENT4} {CONTENT_NAME}\n{CONTENT6} {CONTENT_NAME}\n");
+    std::fs::write(&hosts, lines).map_err(io(format!("the file {}", hosts.display())))?;
     let mut dnsmasq = names::serve_hotspot(&namespace, "bench", &hotspot, folder.path())?;
     let mut web = serve_web(&namespace, "contenido", &[CONTENT4.into(), CONTENT6.into()], folder.path())?;
 

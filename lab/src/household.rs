@@ -46,7 +46,7 @@ impl Household {
         folder: PathBuf,
         tequio: &Path,
     ) -> Outcome<Self> {
-        for name in ["state", "run"] {
+        for name in ["state", "run", uci::HOSTS] {
             std::fs::create_dir_all(folder.join(name)).map_err(io(format!("the folder of {}", site.name)))?;
         }
         let config = folder.join("tequio");
@@ -88,6 +88,11 @@ impl Household {
     /// Its configuration file.
     pub fn config(&self) -> String {
         self.folder.join("tequio").display().to_string()
+    }
+
+    /// The names of services, as this node gives them to its dnsmasq.
+    pub fn service_names(&self) -> String {
+        std::fs::read_to_string(uci::hosts(&self.folder)).unwrap_or_default()
     }
 
     /// The socket of its ubus broker.

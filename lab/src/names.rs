@@ -9,9 +9,11 @@ use crate::probes::PROBES;
 use crate::process::Process;
 use crate::terrain::BRIDGE;
 use crate::topology::{self as plan, Hotspot};
+use crate::uci;
 
-/// Starts the dnsmasq of an access node: DHCP, router advertisements, DNS with its upstream outside. The content
-/// server has its name here, so that it can be opened when the outside is gone.
+/// Starts the dnsmasq of an access node: DHCP, router advertisements, DNS with its upstream outside. What members serve
+/// has the names that the daemon writes, so that it can be opened when the outside is gone; OpenWrt's dnsmasq is told
+/// by procd when they change, this one looks.
 pub fn serve_hotspot(
     namespace: &Namespace,
     name: &str,
@@ -26,14 +28,11 @@ pub fn serve_hotspot(
          dhcp-authoritative\nno-ping\ndhcp-leasefile={}\n\
          dhcp-range={first},{last},255.255.252.0,1h\n\
          enable-ra\nquiet-ra\ndhcp-range={},ra-only,64,1h\n\
-         server={}\nlocal=/mesh/\naddress=/{}/{}\naddress=/{}/{}\n",
+         server={}\nlocal=/mesh/\nhostsdir={}\n",
         folder.join("dnsmasq.leases").display(),
         hotspot.range6.address,
         plan::OUTSIDE_DNS4,
-        plan::CONTENT_NAME,
-        plan::CONTENT4,
-        plan::CONTENT_NAME,
-        plan::CONTENT6,
+        folder.join(uci::HOSTS).display(),
     );
     start(namespace, name, folder, &text)
 }

@@ -13,6 +13,7 @@ pub fn config(topology: &Topology, site: &Site, folder: &Path) -> String {
     text.option("name", site.name);
     text.option("state_dir", folder.join("state").display());
     text.option("run_dir", folder.join("run").display());
+    text.option("hosts", hosts(folder).display());
     text.option("ubus_socket", socket(folder).display());
     text.option("route_table", 254);
     text.option("route_priority", ROUTE_PRIORITY);
@@ -65,18 +66,20 @@ fn hotspot(text: &mut Text, site: &Site) {
     text.option("language", "es");
     text.list("infrastructure", plan::infrastructure4());
     text.list("infrastructure", plan::infrastructure6());
+}
 
-    text.section("service", Some("contenido"));
-    text.option("name", "Biblioteca");
-    text.option("url", format!("http://{}/", plan::CONTENT_NAME));
-    text.list("prefix", plan::services4());
-    text.list("prefix", plan::services6());
+/// The names that a node gives its dnsmasq: in a folder of their own, which that reads.
+pub fn hosts(folder: &Path) -> std::path::PathBuf {
+    folder.join(HOSTS).join("tequio")
 }
 
 /// Where the ubus broker of a node listens.
 pub fn socket(folder: &Path) -> std::path::PathBuf {
     folder.join("ubus.sock")
 }
+
+/// The folder of names that a node's dnsmasq reads.
+pub const HOSTS: &str = "hosts";
 
 #[derive(Default)]
 struct Text(String);

@@ -200,6 +200,10 @@ pub const CLOSE_NAMES: usize = 3_000;
 pub const CLOSE_MONTHS: u32 = 13;
 /// Days after the first use for which a voucher without a last day holds its lot below the line of a close.
 pub const CLOSE_IDLE_DAYS: u32 = 365;
+/// Services that count, in the order of their names: two elements of the kernel's table, a name and a line each.
+pub const SERVICES: usize = 32;
+/// Services that one member asks whether they answer, and that a status names as silent.
+pub const STATUS_SILENT: usize = 16;
 /// Prefixes of one service.
 pub const SERVICE_PREFIXES: usize = 8;
 /// Bytes of the figures of a link that was good.

@@ -93,7 +93,8 @@ pub(super) fn network(reply: &Value) -> String {
     for service in list(reply, "services") {
         let [name, title, node] = ["name", "title", "node"].map(|name| plain(&service[name]));
         let places: Vec<String> = list(service, "prefixes").iter().map(plain).collect();
-        entries.push(("service", format!("{name}: {title}, at {node}, {}", places.join(" "))));
+        let state = if service["answers"] == false { ", does not answer" } else { "" };
+        entries.push(("service", format!("{name}: {title}, at {node}, {}{state}", places.join(" "))));
     }
     for notice in list(reply, "notices") {
         entries.push(("notice", format!("{}: {}", plain(&notice["name"]), plain(&notice["text"]))));

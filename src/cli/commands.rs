@@ -302,6 +302,8 @@ pub(super) const COMMANDS: &[Command] = &[
             opt("title", ArgumentType::Text),
             opt("node", ArgumentType::Text),
             opt("prefixes", ArgumentType::Text),
+            opt("port", ArgumentType::Int32),
+            opt("icon", ArgumentType::Text),
         ],
         ..command(&["service", "set"], Kind::Ask("service_set"), "say what a member serves", SERVICE_SET)
     },
@@ -680,8 +682,18 @@ Example: tequio notice set --name water --text \"No water today\" --days 1
 
 const SERVICE_SET: &str = "\
 Usage: tequio service set --name NAME [--title T] [--node N] [--prefixes A,B]
+                         [--port P] [--icon WORD]
 
-On an officer's node. Without addresses it is served no more.
+On an officer's node. Without addresses it is served no more. NAME is
+part of a name of the network: the library is at library.mesh and at
+library.COMMUNITY.mesh, on every node, free, with or without an uplink.
+
+  --node N      the member that serves it, and asks whether it answers
+  --prefixes A,B  its addresses: among those of that member's guests, or
+                in the part of the community's range that is nobody's
+  --port P      the TCP port that answers (80)
+  --icon WORD   book school clinic radio film music map chat phone
+                market weather news game farm church
 
 Example: tequio service set --name library --prefixes 10.77.252.10
 ";

@@ -146,6 +146,7 @@ fn node(section: &Checked<'_>) -> NodeSettings {
         name: section.value("name"),
         state_dir: section.value("state_dir"),
         run_dir: section.value("run_dir"),
+        hosts: section.value("hosts"),
         ubus_socket: section.value("ubus_socket"),
         ubus_babeld: section.flag("ubus_babeld"),
         route_table: section.value("route_table"),

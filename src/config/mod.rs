@@ -84,6 +84,8 @@ pub struct NodeSettings {
     pub state_dir: PathBuf,
     /// Folder of what need not: lock, boot state, recordings.
     pub run_dir: PathBuf,
+    /// The file of the names of services, for dnsmasq.
+    pub hosts: PathBuf,
     /// Socket of the ubus broker.
     pub ubus_socket: PathBuf,
     /// Whether the object `babeld` is offered too, for programs that know only that.
@@ -232,6 +234,7 @@ impl NodeSettings {
         [
             ("state_dir", self.state_dir != new.state_dir),
             ("run_dir", self.run_dir != new.run_dir),
+            ("hosts", self.hosts != new.hosts),
             ("ubus_socket", self.ubus_socket != new.ubus_socket),
             ("ubus_babeld", self.ubus_babeld != new.ubus_babeld),
             ("route_table", self.route_table != new.route_table),

@@ -137,6 +137,7 @@ const NODE: &[OptionRule] = &[
     rule("name", Value::NodeName, Default::Required, Takes::Live),
     rule("state_dir", Value::Path, Default::Is("/etc/tequio"), Takes::Restart),
     rule("run_dir", Value::Path, Default::Is("/var/run/tequio"), Takes::Restart),
+    rule("hosts", Value::Path, Default::Is("/tmp/hosts/tequio"), Takes::Restart),
     rule("ubus_socket", Value::Path, Default::Is("/var/run/ubus/ubus.sock"), Takes::Restart),
     rule("ubus_babeld", Value::Flag, Default::Is("0"), Takes::Restart),
     // 0 means "any table" to the kernel.

@@ -278,7 +278,10 @@ fn tap(deed: Deed, arguments: &Map<String, Value>) -> Result<Tap, Refused> {
         seconds: number(arguments, "seconds").max(number(arguments, "unix_s")),
         days: u16::try_from(number(arguments, "days")).unwrap_or(u16::MAX),
         prefixes: text(&["prefixes"]),
-        free: arguments.get("free").and_then(Value::as_bool).unwrap_or(false),
+        // A service is there for everybody, unless somebody says otherwise.
+        free: arguments.get("free").and_then(Value::as_bool).unwrap_or(true),
+        icon: text(&["icon"]),
+        port: u16::try_from(number(arguments, "port")).ok().filter(|port| *port > 0),
         key: text(&["key"]),
     })
 }

@@ -131,6 +131,7 @@ fn network(network: &Network) -> Value {
             "node": service.node,
             "prefixes": service.prefixes,
             "free": service.free,
+            "answers": service.answers,
         })).collect::<Vec<_>>(),
         "notices": network.notices.iter().map(|(name, text)| json!({"name": name, "text": text})).collect::<Vec<_>>(),
         "persons": network.persons.iter().map(|(name, role, node)| json!({

@@ -21,6 +21,7 @@ mod events;
 mod json;
 pub mod link_changes;
 mod logins;
+mod names;
 mod perform;
 mod radios;
 mod run_folder;
@@ -103,6 +104,8 @@ struct Daemon {
     calls: SortedMap<RequestId, CallId>,
     /// What rpcd knows of the community's people.
     logins: logins::Logins,
+    /// Names of services that could not be written.
+    names: Option<String>,
     /// What a change of a link asks of rpcd and netifd.
     link_changes: link_changes::LinkChanges,
     /// Calls that wait for rpcd to tell whose session it is.
@@ -277,6 +280,9 @@ impl Daemon {
         self.look_at_the_machine().await;
         self.open_streams().await;
         self.look_after_logins();
+        if let Some(names) = self.names.take() {
+            self.write_names(names);
+        }
         self.call_out();
         // Another routing daemon may have left the port meanwhile: no event tells.
         let closed = self.interfaces.values().filter(|status| self.silent.contains_key(&status.index));

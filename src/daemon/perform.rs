@@ -56,6 +56,7 @@ impl Daemon {
             Output::ReadUsage => return self.read_usage().await,
             Output::Seek(macs) => return self.seek(&macs).await,
             Output::Probe(probe) => self.prober.ask(probe),
+            Output::Names(names) => self.write_names(names),
             Output::Page { request, language, page } => {
                 if let Some(guests) = &mut self.hotspot {
                     let visit = guests.visits.end(request);

@@ -52,9 +52,8 @@ impl Daemon {
         vault.set_mesh_keys(mesh_keys(&config));
         let saved = run_folder.load(clock::boot_id().map_err(|error| error.to_string())?);
         let birth = birth(saved.as_ref())?;
-        let now = clock::now();
         let words = words::load(&config);
-        let node = Node::new(now, node_settings(&config, &words), birth, &mut vault);
+        let node = Node::new(clock::now(), node_settings(&config, &words), birth, &mut vault);
         run_folder.save_birth(birth.router_id, birth.seqno);
         let [hang_up, terminate, interrupt] = signals()?;
         let mut daemon = Self {
@@ -75,6 +74,7 @@ impl Daemon {
             added: Added::default(),
             calls: SortedMap::new(),
             logins: super::logins::Logins::default(),
+            names: None,
             link_changes: super::link_changes::LinkChanges::default(),
             sessions: SortedMap::new(),
             ids: RequestIds::new(),
@@ -88,7 +88,7 @@ impl Daemon {
             silent: SortedMap::new(),
             to_adopt: None,
             alarm: Alarm::new().map_err(|error| format!("the kernel gives no timer: {error}"))?,
-            tick_at: now,
+            tick_at: clock::now(),
             hang_up,
             terminate,
             interrupt,

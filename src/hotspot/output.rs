@@ -1,5 +1,7 @@
 //! What leaves the hotspot: towards the kernel, the ledger, the guest's browser and the log.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::code::Code;
@@ -80,6 +82,8 @@ pub enum Gate {
     Offline,
     /// This client does not pass.
     Closed(ClientId),
+    /// Everybody passes to this address and back.
+    Service(IpAddr),
 }
 
 /// What the kernel has counted for one client since its counters were made. Counters only fall when

@@ -3,6 +3,8 @@
 //! Who decides it (a signed record, hours of the day) is not known here. What the kernel is told of it ends by itself as a
 //! lease does, and is renewed as long as it holds.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::output::{ClientId, Gate};
@@ -21,6 +23,21 @@ pub struct Rules {
     pub clockless: bool,
     /// Who needs no voucher.
     pub policies: Vec<Policy>,
+    /// What members serve to everybody.
+    pub services: Vec<FreeService>,
+}
+
+/// A service that is free for everybody, by a record of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FreeService {
+    /// Its name for people, behind its picture.
+    pub title: String,
+    /// Where a browser finds it.
+    pub url: String,
+    /// Whether it answers its own member.
+    pub answers: bool,
+    /// Where it lives.
+    pub addresses: Vec<IpAddr>,
 }
 
 /// How the network is run.
@@ -84,7 +101,9 @@ impl Rules {
         };
         let offline = Some(Gate::Offline).filter(|_| !uplink);
         let closed = self.policies.iter().filter(|policy| !policy.open && policy.has_network);
-        mode.into_iter().chain(offline).chain(closed.map(|policy| Gate::Closed(policy.client))).collect()
+        let closed = closed.map(|policy| Gate::Closed(policy.client));
+        let services = self.services.iter().flat_map(|service| &service.addresses);
+        mode.into_iter().chain(offline).chain(closed).chain(services.map(|one| Gate::Service(*one))).collect()
     }
 
     /// The devices that need no voucher now.

@@ -10,7 +10,7 @@ use super::record::RecordId;
 use crate::base::limit::{
     CLOSE_NAMES, DEVICE_SPENT_BYTES, EPOCH_SHARES, LOGO_BYTES, LOGO_DOTS, LOT_VOUCHERS, PLAN_SHARES,
     RECORD_HEADS, RECORD_REPLACES, RECORD_TEXT_BYTES, REFERENCE_BYTES, ROAM_FOUND, ROAM_SOUGHT,
-    SERVICE_PREFIXES, STATUS_DEVICE_BYTES, USAGE_PAGE,
+    SERVICE_PREFIXES, STATUS_DEVICE_BYTES, STATUS_SILENT, USAGE_PAGE,
 };
 use crate::base::voucher::Verifier;
 
@@ -261,7 +261,7 @@ impl Service {
         if self.prefixes.len() > SERVICE_PREFIXES || self.replaces.len() > RECORD_REPLACES {
             return Some("a service has at most 8 prefixes and replaces at most 16 records");
         }
-        [&self.name, &self.title].into_iter().find_map(|text| text_fault(text))
+        [&self.name, &self.title, &self.icon].into_iter().find_map(|text| text_fault(text))
     }
 }
 
@@ -282,7 +282,11 @@ impl Status {
         if !devices.is_multiple_of(STATUS_DEVICE_BYTES) || devices > most {
             return Some("devices of a status take 9 octets each, and are 80 at most");
         }
-        text_fault(&self.version)
+        let silent = self.silent.iter().flatten();
+        if silent.clone().count() > STATUS_SILENT {
+            return Some("a status names at most 16 services that do not answer");
+        }
+        silent.chain([&self.version]).find_map(|text| text_fault(text))
     }
 }
 

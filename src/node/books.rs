@@ -275,6 +275,7 @@ impl Node {
             node: self.name_of(&service.node),
             prefixes: service.prefixes.iter().map(ToString::to_string).collect(),
             free: service.free,
+            answers: self.answers(service),
         });
         let notices = self.ledger.notices(self.day(now)).into_iter();
         let persons = self.ledger.persons().filter(|(_, person)| person.role != PersonRole::Gone);

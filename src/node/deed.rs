@@ -87,6 +87,10 @@ pub struct Tap {
     pub prefixes: String,
     /// Whether that is free for everybody.
     pub free: bool,
+    /// Its picture, by a word.
+    pub icon: String,
+    /// The TCP port that answers.
+    pub port: Option<u16>,
     /// The same key within a minute is the same tap. Empty: no key.
     pub key: String,
 }
@@ -219,4 +223,6 @@ pub struct ServiceLine {
     pub prefixes: Vec<String>,
     /// Whether it is free for everybody.
     pub free: bool,
+    /// Whether it answers its own member.
+    pub answers: bool,
 }

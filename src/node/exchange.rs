@@ -174,7 +174,7 @@ impl Node {
         }
         match outcome.kind {
             Kind::Charter | Kind::Look | Kind::Notice => self.name_community(now),
-            Kind::Mode => self.look_at_rules(now, false),
+            Kind::Mode | Kind::Service => self.look_at_rules(now, false),
             Kind::Close => self.write_late(now, vault),
             Kind::Status => {
                 self.heard_status(now, outcome.id);

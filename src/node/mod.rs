@@ -56,6 +56,7 @@ mod roots;
 mod routed;
 mod rules;
 mod sales;
+mod services;
 pub mod settings;
 mod stores;
 mod taps;
@@ -98,6 +99,7 @@ pub struct Node {
     others: exchange::Others,
     keys: keys::EpochKeys,
     grants: grants::Grants,
+    services: services::Services,
     told: told::Told,
     routed: routed::Routed,
     interfaces: SortedMap<InterfaceIndex, InterfaceStatus>,
@@ -158,6 +160,7 @@ impl Node {
             others: exchange::Others::default(),
             keys,
             grants: grants::Grants::default(),
+            services: services::Services::default(),
             told: told::Told::default(),
             routed: routed::Routed::default(),
             random,
@@ -319,6 +322,7 @@ impl Node {
             self.change_wake(),
             self.far_ends_wake(),
             self.align_wake(),
+            self.services.next_wake(),
         ];
         rooms.into_iter().flatten().min()
     }
@@ -358,6 +362,7 @@ impl Node {
         self.wake_change(now);
         self.tell_far_ends(now);
         self.wake_alignment(now);
+        self.ask_services(now);
         if self.outside_wake().is_some_and(|at| at <= now) {
             self.announce(now);
         }

@@ -21,6 +21,8 @@ use crate::link::change;
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Output {
+    /// The names of services, as a file of hosts for this node's dnsmasq: all of them, whatever stood there.
+    Names(String),
     /// Send a Babel packet.
     Packet {
         /// Out of this interface.

@@ -156,6 +156,7 @@ impl Node {
     pub(super) fn probed(&mut self, now: Instant, id: ProbeId, found: &Found) {
         match id {
             ProbeId::Uplink(_) => self.watches.handle_found(now, id, found),
+            ProbeId::Service(round, index) => return self.service_found(now, round, index, found),
             ProbeId::Delay(_) | ProbeId::Hop(..) => self.outside.handle_found(now, id, found),
         }
         self.announce(now);

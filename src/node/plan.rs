@@ -28,6 +28,12 @@ pub(crate) fn address(charter: &Charter, state: &MemberState) -> Option<Ipv6Addr
     }
 }
 
+/// Whether an address is in the part of the plan where the nodes themselves live.
+pub(super) fn is_infrastructure(charter: &Charter, place: &Prefix) -> bool {
+    let parts = [ipv4(charter, 0, 22), ipv6(charter, INFRASTRUCTURE << 64, 64)];
+    parts.into_iter().flatten().any(|part| part.covers(place))
+}
+
 fn ipv4(charter: &Charter, offset: u32, length: u8) -> Option<Prefix> {
     let IpAddr::V4(base) = charter.ipv4.address() else { return None };
     Prefix::new(IpAddr::V4(Ipv4Addr::from_bits(base.to_bits() | offset)), length)

@@ -15,6 +15,8 @@ pub enum ProbeId {
     Delay(u64),
     /// Which router stands so many hops away.
     Hop(u64, u8),
+    /// Whether a service of this member answers: the round, and which.
+    Service(u64, u8),
 }
 
 /// One question.
@@ -44,6 +46,11 @@ pub enum Ask {
     Dns {
         /// Of this resolver.
         server: IpAddr,
+    },
+    /// A connection (TCP), which is closed at once.
+    Connect {
+        /// To this machine.
+        server: SocketAddr,
     },
     /// A page; an answer of 2xx is good, so that a provider's own portal is not.
     Http {
@@ -82,7 +89,7 @@ impl Ask {
         match self {
             Self::Ping { to, .. } => to.is_ipv4(),
             Self::Dns { server } => server.is_ipv4(),
-            Self::Http { server, .. } => server.is_ipv4(),
+            Self::Connect { server } | Self::Http { server, .. } => server.is_ipv4(),
         }
     }
 }

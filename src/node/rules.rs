@@ -50,6 +50,7 @@ impl Node {
         if record != self.seen_mode.record {
             self.seen_mode = SeenMode { record, at: now, found };
         }
+        self.look_at_services(now);
         let wall = self.wall(now);
         let clock = (wall.quality > TimeQuality::Stale).then_some(wall.unix_s);
         let rules = self.rules(clock, self.mode_set(now).map(|(mode, _)| mode));
@@ -88,6 +89,7 @@ impl Node {
             reason: reason.map(|(_, body)| body.reason.clone()).unwrap_or_default(),
             clockless: has_hours && clock.is_none(),
             policies: policies.collect(),
+            services: self.free_services(),
         }
     }
 }

@@ -361,13 +361,19 @@ impl Node {
         let wrong = |_| ("address", "Where it is served is addresses, like 10.77.252.10.".to_owned());
         let services = self.ledger.services();
         let before = services.iter().find(|(_, service)| service.name == tap.name);
-        Ok(Body::Service(Box::new(Service {
+        let service = Service {
             name: tap.name.clone(),
             title: tap.text.clone(),
             node: self.node_named(&tap.target)?,
             prefixes: prefixes.map_err(wrong)?,
             free: tap.free,
             replaces: before.map(|(id, _)| *id).into_iter().collect(),
-        })))
+            icon: tap.icon.clone(),
+            port: tap.port,
+        };
+        match self.service_fault(&service) {
+            Some(fault) => Err(fault),
+            None => Ok(Body::Service(Box::new(service))),
+        }
     }
 }

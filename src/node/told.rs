@@ -42,6 +42,7 @@ impl Node {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             close: self.ledger.closes().last().map(|(id, _)| *id),
             devices: self.told.roaming.told(),
+            silent: Some(self.services.silent()).filter(|silent| !silent.is_empty()),
         };
         if let Some(record) = self.sign(now, Body::Status(Box::new(status)), vault) {
             self.push(&[record]);
@@ -56,6 +57,9 @@ impl Node {
         }
         let Body::Status(status) = &record.body else { return };
         let (author, status) = (record.author, status.clone());
+        if self.has_services() {
+            self.look_at_rules(now, false);
+        }
         self.hear_time(now, author, &status);
         if author == self.ledger.own_key() && status.router_id != self.babel.router_id().0 {
             // Somebody with the same keys would say the contrary each time.

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, UdpSocket};
+use tokio::net::{TcpSocket, TcpStream, UdpSocket};
 use tokio::sync::mpsc;
 
 use self::icmp::PingSocket;
@@ -81,6 +81,7 @@ async fn found(probe: &Probe) -> Found {
     let answered = match &probe.ask {
         Ask::Ping { to, hop_limit } => ping(device, *to, *hop_limit, probe.id).await,
         Ask::Dns { server } => dns(device, *server).await.map(|()| None),
+        Ask::Connect { server } => connect(device, *server).await.map(|_stream| None),
         Ask::Http { server, path } => http(device, *server, path).await.map(|()| None),
     };
     match answered {
@@ -102,6 +103,7 @@ async fn ping(device: Option<&str>, to: IpAddr, hop_limit: u8, id: ProbeId) -> i
         ProbeId::Uplink(number) => (number, 0xff),
         ProbeId::Delay(number) => (number, 0xfe),
         ProbeId::Hop(number, hop) => (number, hop),
+        ProbeId::Service(..) => return Err(io::ErrorKind::InvalidInput.into()),
     };
     // Identifier and sequence number tell our questions apart; those of another ping are another process's.
     let number = u32::try_from(number & 0xffff).unwrap_or(0) << 8 | u32::from(hop);
@@ -133,10 +135,14 @@ async fn dns(device: Option<&str>, server: IpAddr) -> io::Result<()> {
     }
 }
 
-async fn http(device: Option<&str>, server: SocketAddr, path: &str) -> io::Result<()> {
+async fn connect(device: Option<&str>, server: SocketAddr) -> io::Result<TcpStream> {
     let socket = if server.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.bind_device(device.map(str::as_bytes))?;
-    let mut stream = socket.connect(server).await?;
+    socket.connect(server).await
+}
+
+async fn http(device: Option<&str>, server: SocketAddr, path: &str) -> io::Result<()> {
+    let mut stream = connect(device, server).await?;
     let question = format!("GET {path} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n\r\n");
     stream.write_all(question.as_bytes()).await?;
     let mut head = [0_u8; "HTTP/1.1 2".len()];

@@ -24,7 +24,7 @@ root() {
 # in_root FOLDER SHELL SCRIPT [ACTION]: runs a script of ours, its absolute paths below that folder.
 in_root() {
   local folder=$1 shell=$2 script=$3
-  sed -E "s#(^|[^A-Za-z0-9_.\$}/])(/usr/sbin/tequio|/etc/tequio|/etc/capabilities|/etc/config|/sbin/ujail|/sbin/hotplug-call|/etc/hotplug.d|/var/run|/proc/sys|/sys/class)#\1$folder\2#g" \
+  sed -E "s#(^|[^A-Za-z0-9_.\$}/])(/usr/sbin/tequio|/etc/tequio|/etc/capabilities|/etc/config|/sbin/ujail|/sbin/hotplug-call|/etc/hotplug.d|/var/run|/proc/sys|/sys/class|/tmp/hosts)#\1$folder\2#g" \
     "$script" >"$folder/script"
   local words=("$folder/script")
   if [ $# -gt 3 ]; then words=("$HERE/shims/rc.common" "$folder/script" "$4"); fi

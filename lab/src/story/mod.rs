@@ -5,7 +5,7 @@
 //! her and has no voucher. Luz lives in the hamlet (`caserio`), five links away from the gateway, and buys the plan of
 //! twenty seconds there. Nico brings a voucher of the hamlet to the square. Paco walks from the square to the hamlet.
 //!
-//! A new step is a row in `STEPS` and a method in `accounts`, `mesh`, `phones`, `probing`, `exchange`, `secrets`, `split`,
+//! A new step is a row in `STEPS` and a method in `accounts`, `mesh`, `phones`, `probing`, `exchange`, `secrets`, `serving`, `split`,
 //! `trouble` or `walking`.
 
 mod accounts;
@@ -14,6 +14,7 @@ mod mesh;
 mod phones;
 mod probing;
 mod secrets;
+mod serving;
 mod split;
 mod trouble;
 mod walking;
@@ -53,6 +54,7 @@ type Play = fn(&mut Story, &mut Timeline) -> Outcome<()>;
 const STEPS: &[(&str, Play)] = &[
     ("the daemons start", Story::daemons_start),
     ("the mesh converges", Story::mesh_converges),
+    ("the school's library gets a name", Story::library_named),
     ("a phone gets a lease", Story::phone_gets_lease),
     ("it opens a page and is sent to the portal", Story::sent_to_portal),
     ("a wrong code changes nothing", Story::wrong_code),
@@ -71,6 +73,7 @@ const STEPS: &[(&str, Play)] = &[
     ("the link to the hill is cut (in silence)", Story::cut_silent),
     ("the link is back again", Story::hill_is_back),
     ("a daemon is killed and started again", Story::daemon_killed),
+    ("what does not answer is told at every portal", Story::silence_told),
     ("the uplink dies, the content stays", Story::uplink_dies),
     ("every phone finds the portal without an uplink", Story::probed_offline),
     ("the uplink is back", Story::uplink_is_back),

@@ -122,7 +122,14 @@ fn newcomers(post: &super::Post) -> u64 {
 fn pushes_time(thief: &mut Thief, _: &Village) -> Outcome<()> {
     let far = WallTime { unix_s: 2_208_988_800, quality: TimeQuality::Trusted };
     thief.go_on(&Body::Time(Time { number: u32::MAX, floor_unix_s: far.unix_s }))?;
-    let status = Status { router_id: [1; 8], time: far, version: "0.1.0".into(), close: None, devices: None };
+    let status = Status {
+        router_id: [1; 8],
+        time: far,
+        version: "0.1.0".into(),
+        close: None,
+        devices: None,
+        silent: None,
+    };
     thief.go_on(&Body::Status(Box::new(status))).map(drop)
 }
 

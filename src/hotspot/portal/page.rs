@@ -110,8 +110,8 @@ pub struct Place {
     pub logo: bool,
     /// What the community has to say.
     pub notices: Vec<String>,
-    /// Services that are free for all: (name, URL).
-    pub services: Vec<(String, String)>,
+    /// Services that are free for all: (name, URL, whether it answers).
+    pub services: Vec<(String, String, bool)>,
     /// Whether there is a way to the outside.
     pub uplink: bool,
     /// How the network is run.
@@ -214,8 +214,10 @@ impl Place {
     /// The place that `settings` describe, within the bounds of a page.
     pub fn new(settings: &Settings, rules: &Rules, uplink: bool) -> Self {
         let mut room = PORTAL_SERVICES_BYTES;
-        let services = settings.services.iter().filter(|(_, url)| is_web(url)).take(PORTAL_SERVICES);
-        let services = services.take_while(|(name, url)| {
+        let own = settings.services.iter().map(|(name, url)| (name, url, true));
+        let others = rules.services.iter().map(|service| (&service.title, &service.url, service.answers));
+        let services = own.chain(others).filter(|(_, url, _)| is_web(url)).take(PORTAL_SERVICES);
+        let services = services.take_while(|(name, url, _)| {
             let bytes = cut(name).len() + url.len();
             room = room.saturating_sub(bytes);
             room > 0
@@ -225,7 +227,7 @@ impl Place {
             colour: settings.community.colour,
             logo: !settings.community.logo.is_empty(),
             notices: settings.community.notices.iter().take(PORTAL_NOTICES).cloned().collect(),
-            services: services.map(|(name, url)| (cut(name), url.clone())).collect(),
+            services: services.map(|(name, url, answers)| (cut(name), url.clone(), answers)).collect(),
             uplink,
             mode: rules.mode,
             reason: cut(&rules.reason),

@@ -12,8 +12,8 @@ fn place() -> Place {
         logo: true,
         notices: vec!["Hoy <no> hay \"agua\"".to_owned()],
         services: vec![
-            ("Escuela".to_owned(), "http://10.77.0.5/".to_owned()),
-            ("Tom's <b>radio</b>".to_owned(), "http://radio.example/?a=1&b=\"".to_owned()),
+            ("Escuela".to_owned(), "http://10.77.0.5/".to_owned(), true),
+            ("Tom's <b>radio</b>".to_owned(), "http://radio.example/?a=1&b=\"".to_owned(), false),
         ],
         uplink: true,
         mode: Mode::Usual,
@@ -441,8 +441,8 @@ fn named_pages() -> Vec<(&'static str, Page)> {
         logo: true,
         notices: vec!["S\u{e1}bado a las 9: tequio en la antena del cerro.".to_owned()],
         services: vec![
-            ("Biblioteca".to_owned(), "http://biblioteca.mesh/".to_owned()),
-            ("Escuela".to_owned(), "http://escuela.mesh/".to_owned()),
+            ("Biblioteca".to_owned(), "http://biblioteca.mesh/".to_owned(), true),
+            ("Escuela".to_owned(), "http://escuela.mesh/".to_owned(), true),
         ],
         uplink: true,
         calls: vec![("9611234567".to_owned(), "Cl\u{ed}nica 961 123 4567".to_owned())],

@@ -53,9 +53,15 @@ pub struct Service {
     pub free: bool,
     /// Records of this service that this one replaces, by any author.
     pub replaces: Vec<RecordId>,
+    /// A word for its picture on the portal, like `book`; none: nothing.
+    pub icon: String,
+    /// The TCP port that answers; that of web pages if none is said.
+    pub port: Option<u16>,
 }
 
-fields!(map Service { 0 name, 1 title, 2 node, 3 prefixes, 4 free, 5 replaces, });
+fields!(map Service {
+    0 name, 1 title, 2 node, 3 prefixes, 4 free, 5 replaces, 6 icon or default, 7 port,
+});
 
 /// A sentence for the portal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,9 +113,11 @@ pub struct Status {
     /// Devices that went from node to node within the last minute, 9 octets each: what is said of it, and its tag
     /// (`docs/ledger.md`, privacy). 0: its author asks for it. 1: it has left its author's node. 2: it is there.
     pub devices: Option<Vec<u8>>,
+    /// The names of services of its author's that do not answer; nothing: all do.
+    pub silent: Option<Vec<String>>,
 }
 
-fields!(map Status { 0 router_id, 1 time, 2 version, 3 close, 4 devices, });
+fields!(map Status { 0 router_id, 1 time, 2 version, 3 close, 4 devices, 5 silent, });
 
 /// What a link was like when somebody found it good.
 #[derive(Clone, Debug, PartialEq, Eq)]

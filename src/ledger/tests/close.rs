@@ -241,7 +241,14 @@ fn details_wait_for_whoever_may_close_too() {
     assert!(!village.treasurer.ledger.is_base_known(), "nobody has said anything");
     let told = |village: &mut Village| {
         let close = village.other.ledger.closes().last().map(|(id, _)| *id);
-        let status = Status { router_id: [1; 8], time: NOON, version: String::new(), close, devices: None };
+        let status = Status {
+            router_id: [1; 8],
+            time: NOON,
+            version: String::new(),
+            close,
+            devices: None,
+            silent: None,
+        };
         let record = village.other.write(Body::Status(Box::new(status))).unwrap();
         village.spread(record);
     };

@@ -355,6 +355,8 @@ pub(super) fn rare(village: &Village, vouchers: &[Verifier]) -> Vec<(usize, Body
                 prefixes: vec![shelf],
                 free: true,
                 replaces: vec![],
+                icon: "book".to_owned(),
+                port: Some(8_080),
             })),
         ),
         (
@@ -374,6 +376,7 @@ pub(super) fn rare(village: &Village, vouchers: &[Verifier]) -> Vec<(usize, Body
                 version: text("0.1.0"),
                 close: None,
                 devices: None,
+                silent: None,
             })),
         ),
         (3, Body::ReferenceState(Box::new(ReferenceState { name: text("cerro"), state: vec![1, 2, 3] }))),

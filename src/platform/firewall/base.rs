@@ -207,7 +207,8 @@ table inet tequio {
   map policy_marks { type ifname : mark; }
   set policy_up { type mark; size SIZE; limit rate over 1 kbytes/second burst 1500 bytes; }
   set policy_down { type mark; size SIZE; limit rate over 1 kbytes/second burst 1500 bytes; }
-  # Free services that are known by name: filled by dnsmasq's nftset from upstream answers.
+  # Free services: those of the ledger, by the daemon, with a lease; those that are known by name, by dnsmasq's nftset
+  # from upstream answers.
   set free_services4 { type ipv4_addr; size 1024; flags timeout; timeout 1h; }
   set free_services6 { type ipv6_addr; size 1024; flags timeout; timeout 1h; }
 

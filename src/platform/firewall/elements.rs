@@ -3,6 +3,8 @@
 //! Netlink's own fields and the marks are in host order (a mark is compared with a register of the
 //! machine); every number that nftables calls a figure (timeout, counter, rate) is big-endian.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use crate::base::address::MacAddress;
 use crate::base::time::Span;
 use crate::hotspot::output::ClientId;
@@ -31,11 +33,15 @@ pub(super) enum Set {
     Shut,
     /// Holds 0 while there is no way outside.
     Offline,
+    /// Addresses that everybody reaches.
+    FreeServices4,
+    /// The same.
+    FreeServices6,
 }
 
 impl Set {
     /// All of them.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Cid,
         Self::Leases,
         Self::Up,
@@ -45,6 +51,8 @@ impl Set {
         Self::Open,
         Self::Shut,
         Self::Offline,
+        Self::FreeServices4,
+        Self::FreeServices6,
     ];
 
     /// Its name in the base table.
@@ -59,6 +67,8 @@ impl Set {
             Self::Open => "open",
             Self::Shut => "shut",
             Self::Offline => "offline",
+            Self::FreeServices4 => "free_services4",
+            Self::FreeServices6 => "free_services6",
         }
     }
 }
@@ -68,8 +78,19 @@ impl Set {
 pub(super) enum Key {
     /// A device.
     Mac(MacAddress),
-    /// A mark, or a client (the low half of a mark).
+    /// A mark, or a client (the low half of a mark); or the octets of an IPv4 address.
     Mark(u32),
+    /// An IPv6 address.
+    V6(Ipv6Addr),
+}
+
+impl From<IpAddr> for Key {
+    fn from(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => Self::Mark(u32::from_ne_bytes(address.octets())),
+            IpAddr::V6(address) => Self::V6(address),
+        }
+    }
 }
 
 impl From<ClientId> for Key {
@@ -231,6 +252,7 @@ fn read_element(attributes: Attributes<'_>) -> Option<(Key, Value)> {
 fn read_key(bytes: &[u8]) -> Option<Key> {
     match bytes.len() {
         4 => bytes.try_into().ok().map(|mark| Key::Mark(u32::from_ne_bytes(mark))),
+        16 => bytes.try_into().ok().map(|octets: [u8; 16]| Key::V6(octets.into())),
         _ => bytes.try_into().ok().map(|octets| Key::Mac(MacAddress(octets))),
     }
 }
@@ -263,6 +285,7 @@ fn write_key(batch: &mut Batch, key: Key) {
     batch.nest(ELEMENT_KEY, |batch| match key {
         Key::Mac(mac) => batch.attribute(DATA_VALUE, &mac.0),
         Key::Mark(mark) => batch.attribute(DATA_VALUE, &mark.to_ne_bytes()),
+        Key::V6(address) => batch.attribute(DATA_VALUE, &address.octets()),
     });
 }
 

@@ -8,6 +8,8 @@
 //! and are replaced when half of that is gone, so hardly any packet slips between reading a counter and
 //! writing it back.
 
+use std::net::IpAddr;
+
 use crate::base::sorted::{LargeMap, SortedMap};
 
 use crate::base::address::MacAddress;
@@ -163,12 +165,14 @@ impl Draft<'_> {
 }
 
 /// The element that holds a gate. No client and no device has the mark 0.
-const fn place(gate: Gate) -> Place {
+fn place(gate: Gate) -> Place {
     match gate {
         Gate::Strangers => (Set::Open, Key::Mark(0)),
         Gate::Night => (Set::Shut, Key::Mark(0)),
         Gate::Offline => (Set::Offline, Key::Mark(0)),
         Gate::Closed(client) => (Set::Shut, Key::Mark(client.0)),
+        Gate::Service(address @ IpAddr::V4(_)) => (Set::FreeServices4, address.into()),
+        Gate::Service(address @ IpAddr::V6(_)) => (Set::FreeServices6, address.into()),
     }
 }
 
@@ -289,6 +293,19 @@ mod tests {
         assert_eq!(kernel.places(Set::Shut), [Key::Mark(0xff03)]);
         assert_eq!(kernel.apply(&[GuestChange::Release { gate: Gate::Night }]), []);
         assert_eq!(kernel.places(Set::Cid), [Key::Mac(ONE)]);
+    }
+
+    #[test]
+    fn a_service_is_an_address_in_the_set_of_its_family() {
+        let mut kernel = Kernel::default();
+        let service = |address: &str| Gate::Service(address.parse().unwrap());
+        let hold = |gate| GuestChange::Hold { gate, lease: LEASE };
+        kernel.apply(&[hold(service("10.77.252.10")), hold(service("fd77::10"))]);
+        let key = Key::Mark(u32::from_ne_bytes([10, 77, 252, 10]));
+        assert_eq!(kernel.places(Set::FreeServices4), [key]);
+        assert_eq!(kernel.places(Set::FreeServices6), [Key::V6("fd77::10".parse().unwrap())]);
+        kernel.apply(&[GuestChange::Release { gate: service("10.77.252.10") }]);
+        assert_eq!(kernel.places(Set::FreeServices4), []);
     }
 
     #[test]

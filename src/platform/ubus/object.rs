@@ -117,6 +117,8 @@ pub const METHODS: &[Method] = &[
             ("node", Text),
             ("prefixes", Text),
             ("free", Bool),
+            ("icon", Text),
+            ("port", Int32),
             ("key", Text),
         ],
     },

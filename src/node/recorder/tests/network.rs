@@ -1,8 +1,12 @@
 //! How the network is run, what it offers, and what was used on both sides of a split: said at taps, told to people.
 
+use super::story::portal;
 use super::taps::{as_seen_by, by, tap, village, write};
 use super::*;
 use crate::base::time::{TimeQuality, WallTime};
+use crate::hotspot::output::{Gate, GuestChange};
+use crate::hotspot::portal::Page;
+use crate::hotspot::request::Method;
 use crate::ledger::Counter;
 use crate::ledger::body::{Activation, NetworkMode};
 use crate::node::call::{Call, Status};
@@ -123,6 +127,93 @@ fn a_sentence_is_put_up_and_taken_down_and_a_service_is_an_officers() {
     assert_eq!(network(&mut story).services[0].node, "nodo 4", "one service, at another member");
     assert_eq!(by(&mut story, "Tere", serve("")), "service");
     assert_eq!(network(&mut story).services.len(), 0);
+}
+
+#[test]
+fn a_service_has_a_name_a_way_and_a_line_at_every_portal_until_it_is_gone() {
+    let mut story = village();
+    entrust(&mut story, OWN_KEY, 3, &[Role::Officer]);
+    let serve = |prefixes: &str| Tap {
+        name: "library".into(),
+        text: "Biblioteca".into(),
+        prefixes: prefixes.into(),
+        free: true,
+        icon: "book".into(),
+        ..tap(Deed::Service)
+    };
+    for (wrong, code) in [
+        (Tap { name: "The library".into(), ..serve("10.77.252.10/32") }, "name: "),
+        (Tap { icon: "dragon".into(), ..serve("10.77.252.10/32") }, "icon: "),
+        (serve("10.77.252.0/24"), "address: "),
+        (serve("10.77.0.3/32"), "address: "),
+        (serve("192.0.2.1/32"), "address: "),
+        (serve("fd12:3456:789a:ff00::3/128"), "address: "),
+    ] {
+        let said = by(&mut story, "Tere", wrong);
+        assert!(said.starts_with(code), "{said}");
+    }
+    let (first, second) = ("10.77.252.10".parse().unwrap(), "fd12:3456:789a:f000::10".parse().unwrap());
+    assert_eq!(by(&mut story, "Tere", serve("10.77.252.10/32, fd12:3456:789a:f000::10/128")), "service");
+    let line = |story: &mut Story| match story.ask(1, portal(Method::Get, "/")) {
+        Page::Form { place, .. } => place.services,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(line(&mut story), [("📖 Biblioteca".to_owned(), "http://library.mesh/".to_owned(), true)]);
+    let changes = |story: &mut Story| -> Vec<GuestChange> {
+        let change = |output| match output {
+            Output::Guests(changes) => changes,
+            _ => Vec::new(),
+        };
+        std::mem::take(&mut story.outputs).into_iter().flat_map(change).collect()
+    };
+    let names = |story: &Story| {
+        story.outputs.iter().rev().find_map(|output| match output {
+            Output::Names(names) => Some(names.clone()),
+            _ => None,
+        })
+    };
+    let community = "san-miguel";
+    let expected = format!(
+        "10.77.252.10 library.mesh library.{community}.mesh\n\
+         fd12:3456:789a:f000::10 library.mesh library.{community}.mesh\n"
+    );
+    assert_eq!(names(&story), Some(expected));
+    let held = changes(&mut story);
+    for gate in [first, second].map(Gate::Service) {
+        let holds =
+            |change: &GuestChange| matches!(change, GuestChange::Hold { gate: one, .. } if *one == gate);
+        assert!(held.iter().any(holds), "{gate:?} in {held:?}");
+    }
+
+    // Silent once is nothing; twice is told.
+    story.services_answer = false;
+    story.pass(Span::from_secs(31));
+    story.services_answer = true;
+    story.pass(Span::from_secs(6));
+    story.services_answer = false;
+    assert!(line(&mut story)[0].2);
+    story.pass(Span::from_secs(31));
+    story.pass(Span::from_secs(6));
+    assert!(!line(&mut story)[0].2, "its line says that it does not answer");
+    assert!(!network(&mut story).services[0].answers);
+    story.pass(Span::from_secs(6));
+    let told = |story: &Story| {
+        let own = story.node.ledger().own_key();
+        let status = story.node.ledger().statuses().into_iter().find(|(key, _)| *key == own);
+        status.and_then(|(_, status)| status.silent.clone())
+    };
+    assert_eq!(told(&story), Some(vec!["library".to_owned()]), "everybody hears it");
+    story.services_answer = true;
+    story.pass(Span::from_secs(40));
+    assert!(line(&mut story)[0].2);
+    assert_eq!(told(&story), None);
+
+    changes(&mut story);
+    assert_eq!(by(&mut story, "Tere", serve("")), "service");
+    story.pass(Span::from_secs(1));
+    assert_eq!((line(&mut story), names(&story)), (Vec::new(), Some(String::new())));
+    let let_go = changes(&mut story);
+    assert!(let_go.contains(&GuestChange::Release { gate: Gate::Service(first) }), "{let_go:?}");
 }
 
 fn alerts(story: &mut Story) -> Vec<String> {

@@ -10,6 +10,7 @@ use crate::hotspot::request::{Method, PortalRequest};
 use crate::node::call::{Answer, Call, Caller, PageOf, VoucherIssue, Which};
 use crate::node::deed::LotUse;
 use crate::node::input::KernelRoute;
+use crate::node::probe::{Found, Probe, ProbeId};
 
 /// A node with all that is around it.
 pub(super) struct Story {
@@ -27,6 +28,8 @@ pub(super) struct Story {
     octets: u64,
     /// Whether the journal answers at once.
     pub(super) journal: bool,
+    /// Whether services answer.
+    pub(super) services_answer: bool,
     /// What the kernel's clock says after a boot.
     pub(super) clock: WallTime,
 }
@@ -49,6 +52,7 @@ impl Story {
             clients: Vec::new(),
             octets: 0,
             journal: true,
+            services_answer: true,
             clock: WallTime { unix_s: 1_800_000_000, quality: TimeQuality::Trusted },
         };
         story.boot(community());
@@ -129,6 +133,13 @@ impl Story {
                     }
                 }
                 None
+            }
+            Output::Probe(Probe { id: id @ ProbeId::Service(..), .. }) => {
+                let found = match self.services_answer {
+                    true => Found::Answer { after: Span::from_millis(3) },
+                    false => Found::Silence,
+                };
+                Some(Input::Probed { id: *id, found })
             }
             Output::ReadUsage => {
                 self.octets += 100_000;
