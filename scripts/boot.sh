@@ -5,12 +5,12 @@
 #   scripts/boot.sh hotspot            the suite of tests/guest_io on Debian's 6.1 kernel; on amd64
 #   scripts/boot.sh pipe               ten downloads and a call through 4 Mbit/s -> target/bench/pipe.json; on amd64
 #   scripts/boot.sh radio              simulated radios with hostapd and wpa_supplicant -> target/bench/radio.json; on amd64
-#   scripts/boot.sh radio-soak         both ends of a link killed in each phase of its change -> target/bench/radio-soak.json
+#   scripts/boot.sh radio-soak         all scenes that are too long for every change -> target/bench/radio-soak.json
 # KERNEL is one of scripts/boot_kernel.sh (mipsel). What is named is not built: DAEMON=file and INIT=file, the
 # router's daemon and first program; TEQUIO=file and GUEST=file, the same for this machine.
 # YEARS="now 1970" boots only these; KVM=1 has the processor itself run the radios' guest;
-# HISTORY=1 adds history_kb, from a unit test; RECORD=1 writes what its kernel said of radios to
-# src/platform/radio/recorded.txt. Consoles: target/boot/KERNEL/STORY-YEAR.console
+# SCENES=kills,radar plays only these of the soak; HISTORY=1 adds history_kb, from a unit test; RECORD=1 writes what
+# its kernel said of radios to src/platform/radio/recorded.txt. Consoles: target/boot/KERNEL/STORY-YEAR.console
 # Another script may source it and use its functions.
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
@@ -201,6 +201,7 @@ boot() {
     *) rtc=$2-01-01T00:00:00 ordered=" year=$2" ;;
   esac
   [ -z "${RECORD:-}" ] || ordered+=" record=1"
+  [ -z "${SCENES:-}" ] || ordered+=" scenes=$SCENES"
   say "boot: $1 on $(basename "$HERE"), the clock at $rtc"
   # 500 typed codes are 15,000 million instructions: a minute alone, and half an hour beside three others.
   patience=${PATIENCE_S:-$(case $1 in memory | radio-soak) echo 3600 ;; *) echo 900 ;; esac)}

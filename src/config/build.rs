@@ -196,6 +196,7 @@ fn link(section: &Checked<'_>) -> LinkSettings {
         planned_signal_dbm: section.optional("planned_signal_dbm"),
         change: section.list::<String>("change").iter().filter_map(|word| Setting::of(word)).collect(),
         dead_man_s: section.value("dead_man_s"),
+        recover_per_day: section.value("recover_per_day"),
     }
 }
 

@@ -194,6 +194,7 @@ const INTERFACE: &[OptionRule] = &[
         Takes::Live,
     ),
     rule("dead_man_s", number(45, 3_600), Default::Is("180"), Takes::Live),
+    rule("recover_per_day", number(0, 24), Default::Is("0"), Takes::Live),
 ];
 
 const KEY: &[OptionRule] = &[

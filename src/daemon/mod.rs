@@ -397,7 +397,9 @@ impl Daemon {
             },
             UbusEvent::Answer { invoke, result } => {
                 let Some(call) = self.sessions.remove(&invoke) else {
-                    if !self.change_answered(invoke, &result).await {
+                    if !self.recovery_answered(invoke, &result)
+                        && !self.change_answered(invoke, &result).await
+                    {
                         self.rpcd_answered(invoke, &result);
                     }
                     return;

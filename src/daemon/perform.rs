@@ -80,6 +80,7 @@ impl Daemon {
                 return refused(id, self.store.submit_whole(id.0, records));
             }
             Output::LookEach(each) => self.look_each(each),
+            Output::Recover { radio, rung, stations } => self.recover_radio(radio, rung, &stations),
             Output::Change(action) => return self.change_link(action),
             Output::Exchange(output) => self.streams.perform(output),
             Output::SaveSessions(sessions) => self.run_folder.save_sessions(sessions),

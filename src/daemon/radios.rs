@@ -1,16 +1,23 @@
-//! The radios of the devices that the mesh speaks on: watched while there are some, told how far the other end is, and
-//! looked at whether they encrypt and have a country.
+//! The radios of the devices that the mesh speaks on: watched while there are some, told how far the other end is,
+//! looked at whether they encrypt and have a country, and pushed when they are stuck.
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use super::Daemon;
 use crate::babel::settings::LinkKind;
+use crate::base::address::MacAddress;
 use crate::base::time::{Instant, Span};
+use crate::link::ladder::Rung;
 use crate::link::sample::{RadioEvent, RadioNews};
 use crate::node::input::Input;
 use crate::platform::clock;
 use crate::platform::netlink::socket::NetlinkError;
 use crate::platform::radio::{self, Coverage, Radios};
+use crate::platform::ubus::table::{arguments, json};
+use crate::platform::ubus::{InvokeId, UbusError};
+use crate::platform::wireless::Sections;
 
 /// What is kept of them.
 #[derive(Default)]
@@ -21,6 +28,8 @@ pub(super) struct Kept {
     pub(super) adapter: Option<Radios>,
     /// When it is looked again whether they wait long enough for an answer; nothing: now.
     pub(super) distances_at: Option<Instant>,
+    /// What was asked of others for a stuck radio, with its device: not more than they answer within [`PATIENCE`].
+    asked: Vec<(InvokeId, &'static str, String)>,
 }
 
 impl Daemon {
@@ -67,6 +76,63 @@ impl Daemon {
             self.radios.distances_at = None;
         }
         self.input(Input::Radio(news)).await;
+    }
+
+    /// Tries something with a radio on which nothing is heard.
+    pub(super) fn recover_radio(&mut self, radio: String, rung: Rung, stations: &[MacAddress]) {
+        let tried = match rung {
+            Rung::Scan => radio::scan(&radio).map(|()| true),
+            // hostapd believes that its stations are there, whatever the kernel is told.
+            Rung::Associate => radio::disconnect(&radio),
+            Rung::Restart => Ok(false),
+        };
+        match (tried, rung) {
+            (Ok(true), _) => {}
+            (Ok(false), Rung::Restart) => self.ask_for_radio("network.wireless", "status", Map::new(), radio),
+            (Ok(false), _) => {
+                let hostapd = format!("hostapd.{radio}");
+                for station in stations {
+                    // It may come back at once.
+                    let mac = station.to_string();
+                    let gone = json!({"addr": mac, "reason": LEAVING, "deauth": true, "ban_time": 0_u32});
+                    self.ask_for_radio(&hostapd, "del_client", arguments(gone), radio.clone());
+                }
+            }
+            (Err(error), _) => log::warn!("{radio} cannot be recovered like this: {error}"),
+        }
+    }
+
+    /// Takes an answer of the bus, if it is about a stuck radio.
+    pub(super) fn recovery_answered(&mut self, invoke: InvokeId, result: &Result<Value, UbusError>) -> bool {
+        let asked = &mut self.radios.asked;
+        let Some(place) = asked.iter().position(|(id, ..)| *id == invoke) else { return false };
+        let (_, method, radio) = asked.swap_remove(place);
+        match (method, result) {
+            (_, Err(error)) => log::warn!("{radio} cannot be recovered: {method}: {error}"),
+            ("status", Ok(status)) => match Sections::of(status, &radio) {
+                Some(sections) => {
+                    // One after the other, as the command `wifi` does.
+                    for method in ["down", "up"] {
+                        let device = arguments(json!({"device": sections.radio.as_str()}));
+                        self.ask_for_radio("network.wireless", method, device, radio.clone());
+                    }
+                }
+                None => log::warn!("{radio} cannot be recovered: netifd has no wireless network on it"),
+            },
+            (_, Ok(_)) => {}
+        }
+        true
+    }
+
+    fn ask_for_radio(
+        &mut self,
+        object: &str,
+        method: &'static str,
+        words: Map<String, Value>,
+        radio: String,
+    ) {
+        let id = self.ubus.invoke(object, method, words, PATIENCE);
+        self.radios.asked.push((id, method, radio));
     }
 
     /// Holds each radio at its distance, and looks whether it has a country. A driver that was loaded anew, or netifd,
@@ -123,5 +189,8 @@ fn wrong_distance(device: &str, distance_m: u32) -> Option<String> {
     }
 }
 
+/// IEEE 802.11, table 9-49.
+const LEAVING: u32 = 3;
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a radio is looked at.
 const DISTANCES_EACH: Span = Span::from_secs(60);

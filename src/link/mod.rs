@@ -6,7 +6,7 @@
 //!                                 └─────▶ history (an hour, two days, sixty days) ─▶ alert
 //! ```
 //!
-//! [`budget`] plans a link before there is one, [`plan`] holds what was planned against what is heard. Nothing here names Babel: `node/radio.rs` carries the words.
+//! [`budget`] plans a link before there is one, [`plan`] holds what was planned against what is heard, [`ladder`] is what a stuck radio is tried with. Nothing here names Babel: `node/radio.rs` carries the words.
 
 #![forbid(unsafe_code)]
 
@@ -15,6 +15,7 @@ pub mod align;
 pub mod budget;
 pub mod change;
 pub mod history;
+pub mod ladder;
 mod life;
 pub mod monitor;
 pub mod plan;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alert::{Finding, findings};
 use super::history::{History, Step};
+use super::ladder::Ladders;
 use super::life::Life;
 use super::plan::Below;
 use super::quality::{Quality, grown};
@@ -25,6 +26,8 @@ use crate::base::time::{Instant, Span};
 pub struct Monitor {
     links: Vec<Watched>,
     radars: Radars,
+    /// What stuck radios are tried with.
+    pub ladders: Ladders,
 }
 
 /// One link.

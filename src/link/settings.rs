@@ -23,6 +23,8 @@ pub struct LinkSettings {
     pub change: Vec<Setting>,
     /// Seconds that an end may try a change before it goes back by itself.
     pub dead_man_s: u16,
+    /// How many times a day a silent radio is recovered (`ladder`); 0: never.
+    pub recover_per_day: u8,
 }
 
 impl LinkSettings {
@@ -37,6 +39,7 @@ impl LinkSettings {
             planned_signal_dbm: None,
             change: Vec::new(),
             dead_man_s: 180,
+            recover_per_day: 0,
         }
     }
 

@@ -75,6 +75,7 @@ impl Node {
         alerts.extend(self.lot_missing());
         alerts.extend(self.no_internet());
         alerts.extend(self.links_to_look_at());
+        alerts.extend(self.stuck_radios());
         let unread = self.troubles.has("journal-newer") || self.troubles.has("ledger-unreadable");
         let alone = self.hotspot.is_some() && !unread;
         alerts.extend(of_ledger(&self.ledger, alone).map(|(code, text)| alert(code, text.to_owned())));

@@ -35,6 +35,11 @@ impl Node {
         change.next_wake().into_iter().chain(self.changes.count_at).min()
     }
 
+    /// The device whose link changes.
+    pub(super) fn changing_device(&self) -> Option<&str> {
+        self.changes.now.as_ref().map(|change| change.record().device.as_str())
+    }
+
     /// How far the change of a link's settings is, and how many seconds that may take.
     pub(super) fn change_of(&self, now: Instant, device: &str) -> Option<(String, u64)> {
         let change = self.changes.now.as_ref().filter(|change| change.record().device == device)?;

@@ -39,6 +39,7 @@ mod grants;
 mod guests;
 pub mod input;
 mod keys;
+mod ladder;
 mod look_back;
 pub mod metered;
 pub mod output;
@@ -320,8 +321,7 @@ impl Node {
             self.told_wake(),
             self.routed_wake(),
             self.change_wake(),
-            self.far_ends_wake(),
-            self.align_wake(),
+            self.radio_wake(),
             self.services.next_wake(),
         ];
         rooms.into_iter().flatten().min()
@@ -360,8 +360,7 @@ impl Node {
         self.choose_lane(now);
         self.write_usage(now, vault, false);
         self.wake_change(now);
-        self.tell_far_ends(now);
-        self.wake_alignment(now);
+        self.wake_radios(now);
         self.ask_services(now);
         if self.outside_wake().is_some_and(|at| at <= now) {
             self.announce(now);

@@ -17,6 +17,7 @@ use crate::hotspot::output::{GuestChange, SavedSession};
 use crate::hotspot::portal::{Language, Page};
 use crate::ledger::sync;
 use crate::link::change;
+use crate::link::ladder::Rung;
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +82,15 @@ pub enum Output {
     LookEach(Span),
     /// Do this for the change of a link, and say [`ChangeDone`](super::input::Input::ChangeDone), but for the last kind.
     Change(change::Action),
+    /// Try this with a radio on which nothing is heard.
+    Recover {
+        /// Its device, like `wlan0`.
+        radio: String,
+        /// What.
+        rung: Rung,
+        /// The stations that were heard on it before.
+        stations: Vec<MacAddress>,
+    },
     /// Do this for the ledger's exchange with the neighbours.
     Exchange(sync::Output),
     /// Keep this list of sessions in the run folder (memory, never flash).

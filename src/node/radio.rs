@@ -73,12 +73,19 @@ impl Node {
         self.babel.handle_air(now, index, neighbour, air);
     }
 
-    pub(super) fn far_ends_wake(&self) -> Option<Instant> {
-        self.far_ends.tell_at
+    pub(super) fn radio_wake(&self) -> Option<Instant> {
+        [self.far_ends.tell_at, self.align_wake(), self.ladder_wake()].into_iter().flatten().min()
+    }
+
+    /// Time has passed.
+    pub(super) fn wake_radios(&mut self, now: Instant) {
+        self.tell_far_ends(now);
+        self.wake_alignment(now);
+        self.climb_ladders(now);
     }
 
     /// Tells the members at the far ends of the links what is measured here.
-    pub(super) fn tell_far_ends(&mut self, now: Instant) {
+    fn tell_far_ends(&mut self, now: Instant) {
         if self.far_ends.tell_at.is_none_or(|at| at > now) {
             return;
         }

@@ -42,6 +42,7 @@ export const SAMPLES = [
   { section: 'interface', option: 'planned_signal_dbm', good: ['-58', '-1', '-110', '-007'], bad: ['58', '0', '-0', '-111', '-5.5', '-', '--5'] },
   { section: 'interface', option: 'change', good: ['channel', 'key'], bad: ['ssid', 'Key'] },
   { section: 'interface', option: 'dead_man_s', good: ['45', '3600'], bad: ['44', '3601'] },
+  { section: 'interface', option: 'recover_per_day', good: ['0', '24'], bad: ['-1', '25', 'often'] },
   { section: 'filter', option: 'direction', good: ['in', 'out', 'redistribute'], bad: ['both'] },
   { section: 'filter', option: 'prefix', good: ['10.0.0.0/8', '::/0'], bad: ['10.0.0.1/8', 'x'] },
   { section: 'filter', option: 'ge', good: ['8', '32'], bad: ['129', '-1', 'x'] },

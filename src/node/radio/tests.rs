@@ -8,7 +8,8 @@ use crate::babel::{InterfaceStatus, RouterId, SeqNo};
 use crate::base::address::PrefixPair;
 use crate::base::time::Span;
 use crate::base::voucher::RequestId;
-use crate::link::sample::{RadioEvent, StationSample};
+use crate::link::ladder::Rung;
+use crate::link::sample::{Radar, RadioEvent, StationSample};
 use crate::link::settings::LinkSettings;
 use crate::node::Birth;
 use crate::node::call::{Answer, Call, Caller};
@@ -43,6 +44,8 @@ struct Hill {
     /// How each node reaches the other, and since when.
     ways: [(Option<InterfaceIndex>, Instant); 2],
     recorder: Option<(Recorder, Vec<u8>)>,
+    /// What the first node tried with its radio, and when.
+    tried: Vec<(u64, Rung, Vec<MacAddress>)>,
 }
 
 fn mac(place: usize) -> MacAddress {
@@ -91,6 +94,7 @@ impl Hill {
             cut: None,
             ways,
             recorder: None,
+            tried: Vec::new(),
         };
         for (place, own) in PREFIXES.into_iter().enumerate() {
             for (index, name) in [(RADIO, "wlan0"), (DETOUR, "detour")] {
@@ -131,6 +135,10 @@ impl Hill {
                     {
                         let source = address(place, interface);
                         inputs.push((1 - place, Input::Packet { interface, source, destination, bytes }));
+                    }
+                    Output::Recover { rung, stations, radio } if place == 0 => {
+                        assert_eq!(radio, "wlan0");
+                        self.tried.push((self.now.as_millis() / 1_000, rung, stations));
                     }
                     Output::Routes(changes) => {
                         let other: PrefixPair = PREFIXES[1 - place].parse().unwrap();
@@ -319,6 +327,41 @@ fn a_station_of_another_name_is_known_where_it_is_the_only_one() {
     assert_eq!(known(sample("wlan", vec![station(9)])), [false], "wlan0 is no station of wlan");
     let many = (0..100).map(station).collect();
     assert_eq!(known(sample("wlan0", many)).len(), limit::RADIO_STATIONS);
+}
+
+#[test]
+fn a_silent_radio_is_tried_with_more_and_more_where_that_is_switched_on_and_no_radar_is_why() {
+    let mut hill = Hill::new([100, 600]);
+    hill.pass(Span::from_secs(10));
+    hill.cut = Some(hill.now);
+    hill.pass(Span::from_secs(700));
+    assert_eq!(hill.tried, [], "it is off");
+    hill.associate();
+    let mut settings = hill.nodes[0].settings.clone();
+    settings.links = vec![LinkSettings { recover_per_day: 1, ..LinkSettings::usual("wlan0".into()) }];
+    hill.step(0, Input::Settings(Box::new(settings)));
+    hill.pass(Span::from_secs(600));
+    assert_eq!(hill.tried, [], "the link lives");
+    hill.cut = Some(hill.now);
+    let begins = hill.now.as_millis() / 1_000;
+    hill.pass(Span::from_secs(100));
+    let wait = |radar| RadioEvent::Radar { radar, frequency_mhz: Some(5_500) };
+    let news = |event| Input::Radio(RadioNews::Event { interface: "wlan0".into(), event });
+    hill.step(0, news(wait(Radar::WaitBegun)));
+    hill.pass(Span::from_secs(1_000));
+    let tried: Vec<_> = hill.tried.iter().map(|(at, rung, _)| (at - begins, *rung)).collect();
+    // 100 seconds of silence, 60 of a radar, and then the ladder's own.
+    let near = |second: u64, is: u64| (is..is + 30).contains(&second);
+    let [(scan, Rung::Scan), (associate, Rung::Associate), (restart, Rung::Restart)] = tried[..] else {
+        panic!("{tried:?}");
+    };
+    assert!(near(scan, 330) && near(associate, scan + 120) && near(restart, associate + 300), "{tried:?}");
+    assert!(hill.tried.iter().all(|(_, _, stations)| *stations == [mac(1)]));
+    let stuck = |hill: &Hill| hill.nodes[0].alerts().iter().filter(|one| one.code == "radio-stuck").count();
+    assert_eq!(stuck(&hill), 1);
+    hill.associate();
+    hill.pass(Span::from_secs(10));
+    assert_eq!(stuck(&hill), 0);
 }
 
 #[test]

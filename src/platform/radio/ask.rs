@@ -2,6 +2,7 @@
 
 use super::number::{command, of};
 use super::read::{self, Abilities, Device, HEAD_BYTES};
+use super::{ACCESS_POINT, STATION};
 use crate::base::address::MacAddress;
 use crate::link::budget::Rule;
 use crate::platform::netlink::direct::DirectSocket;
@@ -122,6 +123,33 @@ pub fn set_power(device: &str, power_mbm: Option<u32>) -> Result<(), NetlinkErro
     asker.ask(ACK, command::SET_WIPHY, &body, &mut |_| {})
 }
 
+/// Has a radio look for others: it listens on all channels. An access point leaves its own for that.
+pub fn scan(device: &str) -> Result<(), NetlinkError> {
+    let mut asker = Asker::open()?;
+    let device = named(&mut asker, device)?;
+    let body = |batch: &mut Batch| {
+        batch.attribute(of::IFINDEX, &device.index.to_ne_bytes());
+        if device.kind == ACCESS_POINT {
+            batch.attribute(of::SCAN_FLAGS, &SCAN_AS_ACCESS_POINT.to_ne_bytes());
+        }
+    };
+    asker.ask(ACK, command::TRIGGER_SCAN, &body, &mut |_| {})
+}
+
+/// A station leaves its access point, and whoever looks after it associates anew. `false`: the device is no station.
+pub fn disconnect(device: &str) -> Result<bool, NetlinkError> {
+    let mut asker = Asker::open()?;
+    let device = named(&mut asker, device)?;
+    if device.kind != STATION {
+        return Ok(false);
+    }
+    let body = |batch: &mut Batch| {
+        batch.attribute(of::IFINDEX, &device.index.to_ne_bytes());
+        batch.attribute(of::REASON_CODE, &LEAVING.to_ne_bytes());
+    };
+    asker.ask(ACK, command::DISCONNECT, &body, &mut |_| {}).map(|()| true)
+}
+
 /// Tells the radio of a device how far the other end is, in steps of 450 m, and looks what became of it.
 pub fn set_coverage_class(device: &str, class: u8) -> Result<Coverage, NetlinkError> {
     let mut asker = Asker::open()?;
@@ -190,6 +218,10 @@ const GROUP_NAME: u16 = 1;
 const GROUP_ID: u16 = 2;
 /// Of nl80211: stations and links, devices, countries.
 const GROUPS: [&str; 3] = ["mlme", "config", "regulatory"];
+/// `NL80211_SCAN_FLAG_AP`.
+const SCAN_AS_ACCESS_POINT: u32 = 1 << 2;
+/// IEEE 802.11, table 9-49: the station leaves.
+const LEAVING: u16 = 3;
 /// `enum nl80211_tx_power_setting`.
 const POWER_AUTOMATIC: u32 = 0;
 const POWER_FIXED: u32 = 2;

@@ -20,7 +20,8 @@ use tokio::time::{Instant, sleep_until};
 
 use self::ask::Asker;
 pub use self::ask::{
-    Coverage, abilities, country, country_rules, coverage_class, set_coverage_class, set_power,
+    Coverage, abilities, country, country_rules, coverage_class, disconnect, scan, set_coverage_class,
+    set_power,
 };
 use self::number::{command, of};
 pub use self::read::{Abilities, Device};
@@ -264,6 +265,7 @@ fn radio_of(device: &str) -> &str {
 }
 
 /// `enum nl80211_iftype`.
+const STATION: u32 = 2;
 const ACCESS_POINT: u32 = 3;
 const MESH: u32 = 7;
 /// Where radars are, in any country.

@@ -11,7 +11,9 @@ pub(super) mod command {
     pub(crate) const NEW_STATION: u8 = 19;
     pub(crate) const DEL_STATION: u8 = 20;
     pub(crate) const GET_REG: u8 = 31;
+    pub(crate) const TRIGGER_SCAN: u8 = 33;
     pub(crate) const REG_CHANGE: u8 = 36;
+    pub(crate) const DISCONNECT: u8 = 48;
     pub(crate) const GET_SURVEY: u8 = 50;
     pub(crate) const NOTIFY_CQM: u8 = 64;
     pub(crate) const CH_SWITCH_NOTIFY: u8 = 88;
@@ -32,11 +34,13 @@ pub(super) mod of {
     pub(crate) const REG_ALPHA2: u16 = 33;
     pub(crate) const REG_RULES: u16 = 34;
     pub(crate) const WIPHY_FREQ: u16 = 38;
+    pub(crate) const REASON_CODE: u16 = 54;
     pub(crate) const SURVEY_INFO: u16 = 84;
     pub(crate) const WIPHY_COVERAGE_CLASS: u16 = 89;
     pub(crate) const CQM: u16 = 94;
     pub(crate) const WIPHY_TX_POWER_SETTING: u16 = 97;
     pub(crate) const WIPHY_TX_POWER_LEVEL: u16 = 98;
+    pub(crate) const SCAN_FLAGS: u16 = 158;
     pub(crate) const CHANNEL_WIDTH: u16 = 159;
     pub(crate) const RADAR_EVENT: u16 = 168;
     pub(crate) const SPLIT_WIPHY_DUMP: u16 = 174;

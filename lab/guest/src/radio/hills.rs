@@ -134,19 +134,19 @@ impl Hills {
         }
         Ok(())
     }
+}
 
-    /// Says something to hostapd's own socket; its answer.
-    pub(super) fn hostapd(&self, words: &str) -> Outcome<String> {
-        let wrong = |error: std::io::Error| format!("hostapd's socket, {words}: {error}");
-        let own = "/run/hostapd-asked";
-        let _ = std::fs::remove_file(own);
-        let socket = UnixDatagram::bind(own).map_err(wrong)?;
-        socket.set_read_timeout(Some(Duration::from_secs(10))).map_err(wrong)?;
-        socket.send_to(words.as_bytes(), "/run/hostapd/wlan0").map_err(wrong)?;
-        let mut answer = [0; 4_096];
-        let length = socket.recv(&mut answer).map_err(wrong)?;
-        Ok(String::from_utf8_lossy(&answer[..length]).trim().to_owned())
-    }
+/// Says something to hostapd's own socket; its answer.
+pub(super) fn ask_hostapd(words: &str) -> Outcome<String> {
+    let wrong = |error: std::io::Error| format!("hostapd's socket, {words}: {error}");
+    let own = "/run/hostapd-asked";
+    let _ = std::fs::remove_file(own);
+    let socket = UnixDatagram::bind(own).map_err(wrong)?;
+    socket.set_read_timeout(Some(Duration::from_secs(10))).map_err(wrong)?;
+    socket.send_to(words.as_bytes(), "/run/hostapd/wlan0").map_err(wrong)?;
+    let mut answer = [0; 4_096];
+    let length = socket.recv(&mut answer).map_err(wrong)?;
+    Ok(String::from_utf8_lossy(&answer[..length]).trim().to_owned())
 }
 
 /// The three hills found a community: only members change a link's settings at both its ends.
@@ -192,6 +192,12 @@ fn move_radio(link: &str, space: &Space) -> Outcome<()> {
         message.attribute(SPACE_FILE, &space.file().as_raw_fd().to_ne_bytes());
     });
     moved.map_err(|error| format!("{link} goes to its hill: {error}"))
+}
+
+/// From now on a node wakes its radio when nothing is heard there.
+pub(super) fn recovering(node: &Node, address: &str, link: &str) -> Outcome<()> {
+    let config = config(address, "wireless", link);
+    node.configure(&config.replace(DISTANCE, &format!("{DISTANCE}\toption recover_per_day '2'\n")))
 }
 
 fn config(address: &str, kind: &str, link: &str) -> String {

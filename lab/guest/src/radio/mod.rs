@@ -12,6 +12,7 @@ mod program;
 mod radar;
 mod ramp;
 mod record;
+mod stuck;
 
 use std::ffi::CStr;
 use std::path::Path;
@@ -32,14 +33,29 @@ pub(crate) fn tell() -> Outcome<()> {
     told(scenes)
 }
 
-/// Tells what is too long for every change.
+/// Tells what is too long for every change: all of [`SOAK`], or the scenes that the kernel's command line names.
 pub(crate) fn soak() -> Outcome<()> {
     told(|hills| {
         comes_up(hills)?;
-        kills::all(hills)?;
-        radar::heard(hills)
+        let only = std::env::var("scenes").unwrap_or_default();
+        let is_wanted = |name: &str| only.is_empty() || only.split(',').any(|one| one == name);
+        let mut played = 0;
+        for (name, scene) in SOAK.iter().filter(|(name, _)| is_wanted(name)) {
+            let began = uptime();
+            scene(hills).map_err(|why| format!("{name}: {why}"))?;
+            played += 1;
+            figure(&format!("soak.{name}_s"), format!("{:.0}", (uptime() - began).as_secs_f64()));
+        }
+        figure("soak.scenes", played);
+        Ok(())
     })
 }
+
+/// Each scene leaves a link that carries packets, and daemons that run.
+const SOAK: [(&str, Scene); 3] =
+    [("kills", kills::all), ("radar", |hills| radar::heard(hills)), ("stuck", |hills| stuck::wakes(hills))];
+
+type Scene = fn(&mut Hills) -> Outcome<()>;
 
 fn told(scenes: impl FnOnce(&mut Hills) -> Outcome<()>) -> Outcome<()> {
     let loaded = modules(Path::new("/air"))?;
@@ -122,7 +138,11 @@ fn open(hills: &mut Hills) -> Outcome<()> {
 
 /// Waits until a node has this alert, or has it not; its words.
 fn alert(node: &Node, code: &str, is_there: bool) -> Outcome<String> {
-    wait_for(&format!("the alert {code} at {}: {is_there}", node.name), 60, || {
+    alert_within(node, code, is_there, 60)
+}
+
+fn alert_within(node: &Node, code: &str, is_there: bool, seconds: u64) -> Outcome<String> {
+    wait_for(&format!("the alert {code} at {}: {is_there}", node.name), seconds, || {
         let status = node.ask(&["status"])?;
         let alerts = status["alerts"].as_array().map(Vec::as_slice).unwrap_or_default();
         let found = alerts.iter().find(|alert| alert["code"] == code);
@@ -137,7 +157,7 @@ fn alert(node: &Node, code: &str, is_there: bool) -> Outcome<String> {
 fn channel(hills: &Hills) -> Outcome<()> {
     let flow = hills.flow_up()?;
     flow.flows()?;
-    let answer = hills.hostapd(&format!("CHAN_SWITCH 5 {OTHER_MHZ}"))?;
+    let answer = hills::ask_hostapd(&format!("CHAN_SWITCH 5 {OTHER_MHZ}"))?;
     if answer != "OK" {
         return Err(format!("hostapd changes the channel: {answer}"));
     }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value, json};
 
-use super::hills::AP_LINK;
+use super::hills::{AP_LINK, ask_hostapd};
 use super::program::Program;
 use crate::bus::{Answer, Bus};
 use crate::console::Outcome;
@@ -46,6 +46,9 @@ struct End {
     right_key: Option<String>,
     /// How often the radio was begun anew.
     reloads: u32,
+    /// How often it was taken down by itself, and stations were sent away.
+    downs: u32,
+    sent_away: u32,
     is_told: bool,
     /// The station's device that was switched on.
     device: u32,
@@ -67,6 +70,8 @@ impl Netifd {
             program,
             right_key: None,
             reloads: 0,
+            downs: 0,
+            sent_away: 0,
             is_told: false,
             device: 0,
         };
@@ -140,6 +145,17 @@ impl Netifd {
         lock(&self.0).program.end()
     }
 
+    /// hostapd or wpa_supplicant hangs, until it is begun anew.
+    pub(super) fn hangs(&self) -> Outcome<()> {
+        lock(&self.0).program.pause()
+    }
+
+    /// How often stations were sent away from the radio, and it was taken down by itself.
+    pub(super) fn pushes(&self) -> [u32; 2] {
+        let end = lock(&self.0);
+        [end.sent_away, end.downs]
+    }
+
     /// The failure is that hostapd or wpa_supplicant has ended.
     pub(super) fn judge(&self) -> Outcome<()> {
         lock(&self.0).program.judge()
@@ -159,6 +175,16 @@ impl End {
             ("network.wireless", "status") => {
                 let network = json!({"section": "puente", "ifname": self.role.device()});
                 return Ok(json!({"radio0": {"interfaces": [network]}}));
+            }
+            ("network.wireless", "down") if word("device") == "radio0" => {
+                self.downs += 1;
+                self.program.end().map_err(|_| UNKNOWN_ERROR)?;
+            }
+            ("network.wireless", "up") if word("device") == "radio0" => self.is_told = true,
+            ("hostapd.wlan0", "del_client") if self.role == Role::AccessPoint => {
+                self.sent_away += 1;
+                let words = format!("DEAUTHENTICATE {}", word("addr"));
+                ask_hostapd(&words).map_err(|_| UNKNOWN_ERROR)?;
             }
             ("network", "reload") => self.is_told = true,
             // There is nothing to confirm.
@@ -342,7 +368,9 @@ const FIRST: [(&str, &str); 5] = [
 const OBJECTS: &[(&str, &[&str])] = &[
     ("uci", &["get", "set", "delete", "commit", "revert", "confirm"]),
     ("network", &["reload"]),
-    ("network.wireless", &["status"]),
+    ("network.wireless", &["status", "down", "up"]),
+    // Debian's hostapd has no ubus.
+    ("hostapd.wlan0", &["del_client"]),
 ];
 /// `libubus.h`.
 const INVALID_ARGUMENT: i32 = 2;

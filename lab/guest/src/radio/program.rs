@@ -43,13 +43,24 @@ impl Program {
         Ok(Self { child, name, log })
     }
 
+    /// Stops it in its tracks, until it is ended.
+    pub(super) fn pause(&self) -> Outcome<()> {
+        kill(self.pid(), Signal::SIGSTOP).map_err(|error| format!("{} hangs: {error}", self.name))
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.id().cast_signed())
+    }
+
     /// Ends it, if it runs.
     pub(super) fn end(&mut self) -> Outcome<()> {
         if matches!(self.child.try_wait(), Ok(Some(_))) {
             return Ok(());
         }
-        let pid = Pid::from_raw(self.child.id().cast_signed());
-        let ended = kill(pid, Signal::SIGTERM).map_err(std::io::Error::from).and_then(|()| self.child.wait());
+        // One that hangs hears it when it goes on.
+        let told =
+            [Signal::SIGTERM, Signal::SIGCONT].into_iter().try_for_each(|signal| kill(self.pid(), signal));
+        let ended = told.map_err(std::io::Error::from).and_then(|()| self.child.wait());
         ended.map(drop).map_err(|error| format!("{} ends: {error}", self.name))
     }
 

@@ -198,6 +198,7 @@ return baseclass.extend({
 		case 'no-country': return _('A radio has no country set: it sends with little power and on few channels. Tell an operator.');
 		case 'radar-wait': return _('The radio %s listens for radars on %s MHz before it may speak: the link comes in a minute, near weather radars in ten.').format(deviceName(about.device), about.by);
 		case 'radar': return _('The radio %s heard a radar on %s MHz and may not use that channel for half an hour. If this happens again, choose another channel.').format(deviceName(about.device), about.by);
+		case 'radio-stuck': return _('Nothing is heard on the radio %s, and waking it did not help (%s times today): look at the power of the other end, then at the antennas.').format(deviceName(about.device), about.by);
 		case 'no-streams': return _('The accounts are not shared with the neighbours: codes sold elsewhere do not work here. Tell an operator.');
 		case 'no-subtrees': return _('This kernel has no routes by source: they are passed on and not used here. Tell an operator.');
 		case 'link-dead': return _('The link on %s is dead for %s minutes: look at the power of the other end, then at the antennas.').format(deviceName(about.device), about.by);

@@ -48,7 +48,8 @@ const SECTIONS = {
 		[ 'planned_kbit', number(1, 10000000), follows('the best that was seen') ],
 		[ 'planned_signal_dbm', 'level', follows('none') ],
 		[ 'change', choice('channel', 'width', 'power', 'distance', 'key'), list(0, 5) ],
-		[ 'dead_man_s', number(45, 3600), is('180') ]
+		[ 'dead_man_s', number(45, 3600), is('180') ],
+		[ 'recover_per_day', number(0, 24), is('0') ]
 	] },
 	key: { most: 16, required: false, unique: 'name', options: [
 		[ 'name', 'nodename', REQUIRED ],
