@@ -153,6 +153,7 @@ pub(super) const COMMANDS: &[Command] = &[
             opt("power", ArgumentType::Int32),
             opt("distance", ArgumentType::Int32),
             opt("key", ArgumentType::Int32),
+            opt("ssid", ArgumentType::Text),
         ],
         ..command(
             &["link", "change"],
@@ -436,7 +437,7 @@ Example: tequio links
 
 const LINK_CHANGE: &str = "\
 Usage: tequio link change DEVICE [--channel MHZ] [--width MHZ] [--power DBM]
-         [--distance METRES] [--key NUMBER]
+         [--distance METRES] [--key NUMBER] [--ssid NAME]
 
 Both ends of the link change together, or neither does: each goes back by
 itself if they do not find each other again. Both must allow it (`list
@@ -448,6 +449,7 @@ change` of the interface). `tequio links` tells how far it is.
   --distance METRES  how far they are apart
   --key NUMBER       the how-manieth passphrase: any other number than now
                      is another one, which both ends work out by themselves
+  --ssid NAME        what the network is called, 1 to 32 octets
 
 Example: tequio link change wlan0 --channel 5745 --width 20
 ";

@@ -189,8 +189,8 @@ const INTERFACE: &[OptionRule] = &[
     rule("planned_signal_dbm", Value::Level, Default::Derived("none"), Takes::Live),
     rule(
         "change",
-        Value::Choice(&["channel", "width", "power", "distance", "key"]),
-        Default::List(5),
+        Value::Choice(&["channel", "width", "power", "distance", "key", "ssid"]),
+        Default::List(6),
         Takes::Live,
     ),
     rule("dead_man_s", number(45, 3_600), Default::Is("180"), Takes::Live),

@@ -14,7 +14,7 @@ use crate::base::time::Span;
 use crate::base::voucher::Verifier;
 use crate::hotspot::code::Code;
 use crate::link::budget::Terrain;
-use crate::link::change::Setting;
+use crate::link::change::{Setting, Wanted};
 use crate::node::call::{Call, Caller, LinkChange, PageOf, VoucherIssue, Which};
 use crate::node::deed::{DEEDS, Deed, LotUse, Tap};
 use crate::node::input::Input;
@@ -138,9 +138,16 @@ fn of_link(method: &str, arguments: &Map<String, Value>) -> Result<Call, Refused
 
 /// The settings that are named, each in its place.
 fn link_change(arguments: &Map<String, Value>, device: &str) -> Result<Call, Refused> {
-    let mut wanted = Vec::new();
+    let mut wanted = Wanted::default();
     for (setting, word, least, most) in Setting::ALL {
         let Some(value) = arguments.get(word) else { continue };
+        if setting == Setting::Ssid {
+            let Some(name) = value.as_str().filter(|name| Wanted::is_name(name)) else {
+                return Err(Ok(error_value("setting", "ssid must be a text of 1 to 32 octets.")));
+            };
+            wanted.ssid = name.to_owned();
+            continue;
+        }
         let value = value.as_u64().and_then(|value| u32::try_from(value).ok());
         let Some(value) = value.filter(|value| setting.allows(*value)) else {
             return Err(Ok(error_value(
@@ -148,9 +155,9 @@ fn link_change(arguments: &Map<String, Value>, device: &str) -> Result<Call, Ref
                 &format!("{word} must be a number from {least} to {most}."),
             )));
         };
-        wanted.push((setting, value));
+        wanted.numbers.push((setting, value));
     }
-    if wanted.is_empty() {
+    if wanted.settings().next().is_none() {
         let words = Setting::ALL.map(|row| row.1).join(", ");
         return Err(Ok(error_value("setting", &format!("Say what is to change: one of {words}."))));
     }

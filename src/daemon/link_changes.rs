@@ -147,7 +147,8 @@ impl Daemon {
     }
 
     fn arm(&mut self, record: Record, sections: &Sections, values: &Value) -> Input {
-        let number = record.wanted.iter().find(|(setting, _)| *setting == Setting::Key).map(|row| row.1);
+        let number =
+            record.wanted.numbers.iter().find(|(setting, _)| *setting == Setting::Key).map(|row| row.1);
         let peer = self.node.ledger().members().find(|state| state.member.key == record.peer);
         let key = number.zip(peer).and_then(|(number, peer)| self.vault.link_key(&peer.member.dh, number));
         match entries(&record.wanted, sections, values, key.as_ref().map(|key| key.as_str())) {

@@ -12,7 +12,7 @@ use crate::babel::auth::AuthCounters;
 use crate::base::address::{MacAddress, Prefix, PrefixPair};
 use crate::base::voucher::{LotId, Verifier};
 use crate::hotspot::code::Code;
-use crate::link::change::Setting;
+use crate::link::change::Wanted;
 
 /// Who asks: the login behind a LuCI session, or nobody for a program of root's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,8 +94,8 @@ pub enum Call {
 pub struct LinkChange {
     /// The device of Babel that the link is on.
     pub device: String,
-    /// What it is to be, each once, in the order of [`Setting`].
-    pub wanted: Vec<(Setting, u32)>,
+    /// What it is to be.
+    pub wanted: Wanted,
 }
 
 /// Closed books.

@@ -13,7 +13,9 @@ use super::output::{NoteLevel, Output};
 use crate::base::address::InterfaceIndex;
 use crate::base::time::{Instant, Span};
 use crate::base::voucher::RequestId;
-use crate::link::change::{Change, ChangeId, Ending, Message, Phase, Record, Setting, Side, Stage, Why};
+use crate::link::change::{
+    Change, ChangeId, Ending, Message, Phase, Record, Setting, Side, Stage, Wanted, Why,
+};
 use crate::link::history::Step;
 use crate::link::settings::LinkSettings;
 
@@ -177,10 +179,10 @@ impl Node {
         self.start_change(now, Change::asked(now, record));
     }
 
-    fn why_not(&self, now: Instant, settings: &LinkSettings, wanted: &[(Setting, u32)]) -> Option<Why> {
+    fn why_not(&self, now: Instant, settings: &LinkSettings, wanted: &Wanted) -> Option<Why> {
         let is_allowed =
-            |(setting, value): &(Setting, u32)| settings.change.contains(setting) && setting.allows(*value);
-        if wanted.is_empty() || !wanted.iter().all(is_allowed) {
+            |(setting, value): (Setting, u32)| settings.change.contains(&setting) && setting.allows(value);
+        if wanted.settings().next().is_none() || !wanted.settings().all(is_allowed) {
             Some(Why::NotAllowed)
         } else if self.changes.now.is_some() {
             Some(Why::Busy)

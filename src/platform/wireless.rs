@@ -2,14 +2,14 @@
 //!
 //! netifd reads that file; whoever writes it and has netifd read it again gives a radio other settings. A link's device
 //! stands in it by two sections: the radio itself (`wifi-device`: channel, width, power, distance) and the network on it
-//! (`wifi-iface`: the key). Which ones these are netifd says (`network.wireless status`).
+//! (`wifi-iface`: key and name). Which ones these are netifd says (`network.wireless status`).
 //!
 //! What was there before is kept on flash beside the record of the change ([`Kept`]), so that a boot can undo it before any
 //! interface comes up: `tequio link undo` writes the words for `uci batch`.
 
 use serde_json::{Map, Value};
 
-use crate::link::change::{Record, Setting};
+use crate::link::change::{Record, Setting, Wanted};
 use crate::platform::vault::keys::{check_of, push_hex, unhex};
 
 /// The sections of one device.
@@ -60,30 +60,35 @@ impl Sections {
 /// What the settings come to in these sections, of which `values` are rpcd's (`uci get`). `key` is the derived one. The
 /// error is for whoever reads the log.
 pub fn entries(
-    wanted: &[(Setting, u32)],
+    wanted: &Wanted,
     sections: &Sections,
     values: &Value,
     key: Option<&str>,
 ) -> Result<Vec<Entry>, &'static str> {
     let mut entries: Vec<Entry> = Vec::new();
-    for (setting, value) in wanted {
-        let section = if *setting == Setting::Key { &sections.network } else { &sections.radio };
+    for (setting, value) in wanted.settings() {
+        let is_of_network = matches!(setting, Setting::Key | Setting::Ssid);
+        let section = if is_of_network { &sections.network } else { &sections.radio };
         let now = |option: &str| values[section][option].as_str().map(str::to_owned);
         let mut put = |option: &'static str, new: Option<String>| {
             entries.push(Entry { section: section.clone(), option, old: now(option), new });
         };
         match setting {
             Setting::Channel => {
-                put("channel", Some(channel(*value).ok_or("there is no such channel")?.to_string()))
+                put("channel", Some(channel(value).ok_or("there is no such channel")?.to_string()))
             }
             Setting::Width => {
-                let (mode, narrow) = width(now("htmode").as_deref(), *value).ok_or("no such width")?;
+                let (mode, narrow) = width(now("htmode").as_deref(), value).ok_or("no such width")?;
                 put("htmode", Some(mode));
                 put("chanbw", narrow.map(|mhz| mhz.to_string()));
             }
             Setting::Power => put("txpower", Some(value.to_string())),
             Setting::Distance => put("distance", Some(value.to_string())),
             Setting::Key => put("key", Some(key.ok_or("the other end's key is not known")?.to_owned())),
+            Setting::Ssid => {
+                let is_mesh = values[section]["mode"].as_str() == Some("mesh");
+                put(if is_mesh { "mesh_id" } else { "ssid" }, Some(wanted.ssid.clone()));
+            }
         }
     }
     let is_line = |text: &Option<String>| text.as_ref().is_none_or(|text| !text.contains(['\n', '\r']));
@@ -213,7 +218,7 @@ pub const CONFIG: &str = "wireless";
 /// The first line of the file.
 const HEAD: &str = "tequio link change 1";
 /// All options that a change can touch.
-const OPTIONS: [&str; 6] = ["channel", "htmode", "chanbw", "txpower", "distance", "key"];
+const OPTIONS: [&str; 8] = ["channel", "htmode", "chanbw", "txpower", "distance", "key", "ssid", "mesh_id"];
 
 #[cfg(test)]
 mod tests {
@@ -229,18 +234,22 @@ mod tests {
     fn values() -> Value {
         json!({
             "radio0": {".type": "wifi-device", "channel": "36", "htmode": "VHT40", "txpower": "20"},
-            "puente": {".type": "wifi-iface", "device": "radio0", "key": "it's old"},
+            "puente": {".type": "wifi-iface", "device": "radio0", "key": "it's old", "ssid": "puente"},
         })
     }
 
-    fn kept(wanted: &[(Setting, u32)]) -> Kept {
+    fn numbers(numbers: &[(Setting, u32)]) -> Wanted {
+        Wanted { numbers: numbers.to_vec(), ..Wanted::default() }
+    }
+
+    fn kept(wanted: &Wanted) -> Kept {
         let record = Record {
             id: ChangeId(7),
             side: Side::Far,
             phase: Phase::Trying,
             device: "wlan0".into(),
             peer: [3; 32],
-            wanted: wanted.to_vec(),
+            wanted: wanted.clone(),
             dead_man_s: 180,
         };
         Kept { record, entries: entries(wanted, &sections(), &values(), Some("n'w")).unwrap() }
@@ -263,7 +272,7 @@ mod tests {
     #[test]
     fn settings_become_options_and_what_is_there_already_is_none() {
         let told = |wanted: &[(Setting, u32)]| -> Vec<String> {
-            let entries = entries(wanted, &sections(), &values(), Some("k")).unwrap();
+            let entries = entries(&numbers(wanted), &sections(), &values(), Some("k")).unwrap();
             let word = |value: &Option<String>| value.clone().unwrap_or("-".to_owned());
             let line = |entry: &Entry| {
                 format!("{} {} {} {}", entry.section, entry.option, word(&entry.old), word(&entry.new))
@@ -282,14 +291,31 @@ mod tests {
             assert_eq!(channel(mhz), Some(number), "{mhz}");
         }
         for wrong in [(Setting::Channel, 5_181), (Setting::Channel, 3_000), (Setting::Width, 15)] {
-            assert!(entries(&[wrong], &sections(), &values(), None).is_err(), "{wrong:?}");
+            assert!(entries(&numbers(&[wrong]), &sections(), &values(), None).is_err(), "{wrong:?}");
         }
-        assert!(entries(&[(Setting::Key, 1)], &sections(), &values(), None).is_err());
+        assert!(entries(&numbers(&[(Setting::Key, 1)]), &sections(), &values(), None).is_err());
+    }
+
+    #[test]
+    fn a_network_has_another_name_and_a_mesh_has_its_own_word_for_it() {
+        let mut values = values();
+        let name = Wanted { ssid: "dos cerros".into(), ..Wanted::default() };
+        let told = |values: &Value| {
+            let one = entries(&name, &sections(), values, None).unwrap().remove(0);
+            (one.section, one.option, one.old, one.new)
+        };
+        let new = Some("dos cerros".to_owned());
+        assert_eq!(told(&values), ("puente".into(), "ssid", Some("puente".into()), new.clone()));
+        values["puente"]["mode"] = "mesh".into();
+        assert_eq!(told(&values), ("puente".into(), "mesh_id", None, new));
+        values["puente"]["mesh_id"] = "dos cerros".into();
+        assert_eq!(entries(&name, &sections(), &values, None), Ok(vec![]));
     }
 
     #[test]
     fn what_was_there_survives_on_flash_to_the_letter_and_a_damaged_file_is_none() {
-        let kept = kept(&[(Setting::Channel, 5_745), (Setting::Width, 5), (Setting::Key, 2)]);
+        let settings = [(Setting::Channel, 5_745), (Setting::Width, 5), (Setting::Key, 2)];
+        let kept = kept(&Wanted { ssid: " dos  cerros ".into(), ..numbers(&settings) });
         let text = kept.text();
         assert_eq!(Kept::parse(&text), Some(kept.clone()));
         for at in 0..text.len() {
@@ -301,13 +327,13 @@ mod tests {
         assert_eq!(
             kept.undo(),
             "set wireless.radio0.channel='36'\nset wireless.radio0.htmode='VHT40'\ndelete wireless.radio0.chanbw\n\
-             set wireless.puente.key='it'\\''s old'\ncommit wireless\n"
+             set wireless.puente.key='it'\\''s old'\nset wireless.puente.ssid='puente'\ncommit wireless\n"
         );
     }
 
     #[test]
     fn rpcd_is_asked_option_by_option_in_both_directions() {
-        let kept = kept(&[(Setting::Distance, 27_000)]);
+        let kept = kept(&numbers(&[(Setting::Distance, 27_000)]));
         let there = json!({"config": "wireless", "section": "radio0", "values": {"distance": "27000"}});
         let back = json!({"config": "wireless", "section": "radio0", "option": "distance"});
         let asked = |new| kept.calls(new).into_iter().map(|(method, words)| (method, Value::Object(words)));

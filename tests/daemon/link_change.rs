@@ -63,10 +63,14 @@ impl Link {
             say(place, &["community", "join", "--state", &state(place), "--bundle", &bundle]);
         }
         let first = || {
-            let file: BTreeMap<String, String> =
-                [("radio0.channel", "36"), ("radio0.htmode", "HT20"), ("puente.key", "la de antes")]
-                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                    .into();
+            let file: BTreeMap<String, String> = [
+                ("radio0.channel", "36"),
+                ("radio0.htmode", "HT20"),
+                ("puente.key", "la de antes"),
+                ("puente.ssid", "puente"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
             Options { radio: file.clone(), file, ..Options::default() }
         };
         let options: Shared = Arc::new(Mutex::new([first(), first()]));
@@ -115,7 +119,7 @@ impl Link {
 
 fn start(place: &mut Place) {
     let interface = "\nconfig interface 'puente'\n\toption device 'wlan0'\n\toption kind 'wireless'\n\
-                     \toption dead_man_s '45'\n\tlist change 'channel'\n\tlist change 'key'\n";
+                     \toption dead_man_s '45'\n\tlist change 'channel'\n\tlist change 'key'\n\tlist change 'ssid'\n";
     let file = config(place, interface);
     place.start("tequio", TEQUIO, &["run", "--config", &file]);
 }
@@ -215,11 +219,17 @@ fn channel_and_key_change_at_both_ends_and_nothing_is_left_on_flash() {
     link.options.lock().unwrap()[1].applies = false;
     assert_eq!(link.change(json!({"power": 20}))["error"]["code"], "not-allowed");
     assert_eq!(link.change(json!({"channel": 1}))["error"]["code"], "setting");
-    assert_eq!(link.change(json!({"channel": 5_745, "key": 2})), json!({"changing": true}));
+    let too_long = "x".repeat(33);
+    for ssid in ["", "a\nb", too_long.as_str()] {
+        assert_eq!(link.change(json!({"ssid": ssid}))["error"]["code"], "setting", "{ssid:?}");
+    }
+    let wish = json!({"channel": 5_745, "key": 2, "ssid": "Peña 'alta'"});
+    assert_eq!(link.change(wish), json!({"changing": true}));
     until("it lies on flash", &mut link.b, |b| b.file("state/link-change").exists());
     let [a, b] = link.over();
     assert_eq!(a, b);
     assert_eq!((a["radio0.channel"].as_str(), a["puente.key"].len()), ("149", 32), "{a:?}");
+    assert_eq!(a["puente.ssid"], "Peña 'alta'");
     for place in [&link.a, &link.b] {
         assert!(!place.said().contains(&a["puente.key"]), "a key stands in a log");
     }

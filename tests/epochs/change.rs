@@ -1,7 +1,7 @@
 //! The settings of a link change at both its ends, between whole nodes that have nothing but that link.
 
 use tequio::babel::settings::LinkKind;
-use tequio::link::change::{Setting, Which};
+use tequio::link::change::{Setting, Wanted, Which};
 use tequio::link::settings::LinkSettings;
 use tequio::node::call::LinkChange;
 
@@ -26,7 +26,10 @@ fn pair(allowed: [&[Setting]; 2], links: &[(usize, usize)]) -> Mesh {
 }
 
 fn change(mesh: &mut Mesh, device: &str, wanted: &[(Setting, u32)]) -> String {
-    let call = Call::LinkChange(LinkChange { device: device.into(), wanted: wanted.to_vec() });
+    let call = Call::LinkChange(LinkChange {
+        device: device.into(),
+        wanted: Wanted { numbers: wanted.to_vec(), ssid: String::new() },
+    });
     match mesh.ask(0, call) {
         Answer::LinkChanging => "begins".to_owned(),
         Answer::Refused { code, .. } => code,

@@ -105,10 +105,11 @@ async function changes(page) {
   await says(/Diga qué quiere cambiar/);
   await page.type('#tq-change-channel', '5745');
   await page.value('document.querySelector("#tq-change-key").value = "new"; true');
+  await page.type('#tq-change-ssid', 'Peña \'alta\'');
   await looks(page, 'links', 'admin');
   await page.press('.tq-change .tq-main');
   await page.until('!document.getElementById("modal_overlay").hidden', 'the question');
-  assert.match(await page.text('.tq-modal'), /5745[\s\S]*una nueva/);
+  assert.match(await page.text('.tq-modal'), /5745[\s\S]*una nueva[\s\S]*Peña 'alta'/);
   await keep(page, 'cambiar-enlace-pregunta');
   await page.press('.tq-modal .tq-button');
   assert.equal(await page.value('window.radio.asked.some(([method]) => method === "link_change")'), false, 'Cancel changed');
@@ -121,8 +122,8 @@ async function changes(page) {
   await page.press('.tq-modal .tq-danger');
   await says(/poniendo de acuerdo/);
   const wish = await page.value('window.radio.asked.filter(([method]) => method === "link_change").at(-1)[1]');
-  assert.deepEqual(Object.keys(wish).sort(), ['channel', 'device', 'key']);
-  assert.ok(wish.device === 'wlan0' && wish.channel === 5745 && Number.isInteger(wish.key) && wish.key > 0);
+  assert.deepEqual(Object.keys(wish).sort(), ['channel', 'device', 'key', 'ssid']);
+  assert.ok(wish.device === 'wlan0' && wish.channel === 5745 && Number.isInteger(wish.key) && wish.key > 0 && wish.ssid === "Peña 'alta'");
   await turn({ change: { stage: 'testing', left_s: 95 } });
   await says(/1 min 3\d s/);
   await says(/1 min 2\d s/);

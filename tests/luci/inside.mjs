@@ -55,7 +55,7 @@ export function spite() {
 // From here on the node has a radio link, which no village of cables has: the daemon's answers about links are made here, in
 // the shapes of docs/ubus.md. `window.radio` has what a scene turns, and what the page asked.
 export function radioLink() {
-  const radio = window.radio = { asked: [], change: null, ended: null, aligning: false, signal: -74, best: -74, heard: true, member: false, allows: ['channel', 'width', 'power', 'key'] };
+  const radio = window.radio = { asked: [], change: null, ended: null, aligning: false, signal: -74, best: -74, heard: true, member: false, allows: ['channel', 'width', 'power', 'key', 'ssid'] };
   const address = 'fe80::1e:aff:fe00:7';
   const history = (count, of) => Array.from({ length: count }, (_, i) => of(i, count)).join(',');
   const hill = (i, count) => (i > count * 0.4 && i < count * 0.43 ? '' : Math.round(-59 - 2 * Math.sin(i / 9) - (i > count * 0.7 ? 11 : 0)));

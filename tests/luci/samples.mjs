@@ -40,7 +40,7 @@ export const SAMPLES = [
   { section: 'interface', option: 'throughput_kbit', good: ['1', '10000000'], bad: ['0', '10000001'] },
   { section: 'interface', option: 'planned_kbit', good: ['1', '10000000'], bad: ['0', '1.5'] },
   { section: 'interface', option: 'planned_signal_dbm', good: ['-58', '-1', '-110', '-007'], bad: ['58', '0', '-0', '-111', '-5.5', '-', '--5'] },
-  { section: 'interface', option: 'change', good: ['channel', 'key'], bad: ['ssid', 'Key'] },
+  { section: 'interface', option: 'change', good: ['channel', 'key', 'ssid'], bad: ['bssid', 'Key'] },
   { section: 'interface', option: 'dead_man_s', good: ['45', '3600'], bad: ['44', '3601'] },
   { section: 'interface', option: 'recover_per_day', good: ['0', '24'], bad: ['-1', '25', 'often'] },
   { section: 'filter', option: 'direction', good: ['in', 'out', 'redistribute'], bad: ['both'] },

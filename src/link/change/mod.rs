@@ -53,16 +53,19 @@ pub enum Setting {
     Distance = 4,
     /// The how-manieth key that both ends derive.
     Key = 5,
+    /// The network's name; its number is how many octets it has.
+    Ssid = 6,
 }
 
 impl Setting {
     /// Each with its word, in UCI and on the command line, and what it may be.
-    pub const ALL: [(Self, &str, u32, u32); 5] = [
+    pub const ALL: [(Self, &str, u32, u32); 6] = [
         (Self::Channel, "channel", 2_300, 7_200),
         (Self::Width, "width", 5, 160),
         (Self::Power, "power", 0, 40),
         (Self::Distance, "distance", 0, 120_000),
         (Self::Key, "key", 1, u32::MAX),
+        (Self::Ssid, "ssid", 1, 32),
     ];
 
     /// The setting of this word.
@@ -78,6 +81,29 @@ impl Setting {
     /// Whether it may be this.
     pub fn allows(self, value: u32) -> bool {
         Self::ALL.iter().any(|row| row.0 == self && (row.2..=row.3).contains(&value))
+    }
+}
+
+/// What a link is to be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// Settings that are numbers, each once, in order.
+    pub numbers: Vec<(Setting, u32)>,
+    /// The network's name, 1 to 32 octets of text; empty: it stays.
+    pub ssid: String,
+}
+
+impl Wanted {
+    /// All settings that are named, in order, with their numbers.
+    pub fn settings(&self) -> impl Iterator<Item = (Setting, u32)> {
+        let name = u32::try_from(self.ssid.len()).ok().filter(|octets| *octets > 0);
+        self.numbers.iter().copied().chain(name.map(|octets| (Setting::Ssid, octets)))
+    }
+
+    /// Whether a network may be called this: a text of one line that a person can type (IEEE 802.11 allows any octets).
+    pub fn is_name(ssid: &str) -> bool {
+        u32::try_from(ssid.len()).is_ok_and(|octets| Setting::Ssid.allows(octets))
+            && !ssid.chars().any(char::is_control)
     }
 }
 

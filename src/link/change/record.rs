@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChangeId, Setting, Side, Why};
+use super::{ChangeId, Setting, Side, Wanted, Why};
 use crate::base::bytes::Reader;
 
 /// How far a change has come, as flash knows it.
@@ -29,8 +29,8 @@ pub struct Record {
     pub device: String,
     /// The member at the other end.
     pub peer: [u8; 32],
-    /// What it is to be, each once, in order.
-    pub wanted: Vec<(Setting, u32)>,
+    /// What it is to be.
+    pub wanted: Wanted,
     /// How long an end may try, seconds.
     pub dead_man_s: u16,
 }
@@ -41,7 +41,7 @@ pub enum Message {
     /// Arm this.
     Ask {
         /// What it is to be.
-        wanted: Vec<(Setting, u32)>,
+        wanted: Wanted,
         /// How long an end may try, seconds.
         dead_man_s: u16,
     },
@@ -176,29 +176,36 @@ impl Message {
     }
 }
 
-fn write_wanted(bytes: &mut Vec<u8>, wanted: &[(Setting, u32)]) {
-    // There are five settings.
-    bytes.push(wanted.len() as u8);
-    for (setting, value) in wanted {
-        bytes.push(*setting as u8);
+fn write_wanted(bytes: &mut Vec<u8>, wanted: &Wanted) {
+    // There are six settings.
+    bytes.push(wanted.settings().count() as u8);
+    for (setting, value) in wanted.settings() {
+        bytes.push(setting as u8);
         bytes.extend(value.to_be_bytes());
     }
+    // It is the last one, and its number how long it is.
+    bytes.extend(wanted.ssid.as_bytes());
 }
 
 /// In order, each once, each within its bounds, at least one.
-fn read_wanted(reader: &mut Reader<'_>) -> Option<Vec<(Setting, u32)>> {
+fn read_wanted(reader: &mut Reader<'_>) -> Option<Wanted> {
     let [count] = reader.array().ok()?;
-    let mut wanted: Vec<(Setting, u32)> = Vec::new();
+    let (mut wanted, mut last) = (Wanted::default(), None);
     for _ in 0..count {
         let [word] = reader.array().ok()?;
         let value = reader.u32().ok()?;
         let setting = Setting::ALL.iter().map(|row| row.0).find(|one| *one as u8 == word)?;
-        if !setting.allows(value) || wanted.last().is_some_and(|(last, _)| *last >= setting) {
+        if !setting.allows(value) || last.replace(setting).is_some_and(|last| last >= setting) {
             return None;
         }
-        wanted.push((setting, value));
+        if setting == Setting::Ssid {
+            let name = std::str::from_utf8(reader.take(value as usize).ok()?).ok()?;
+            wanted.ssid = Some(name).filter(|name| Wanted::is_name(name))?.to_owned();
+        } else {
+            wanted.numbers.push((setting, value));
+        }
     }
-    (!wanted.is_empty()).then_some(wanted)
+    last.map(|_| wanted)
 }
 
 #[cfg(test)]
@@ -207,9 +214,14 @@ mod tests {
 
     use super::*;
 
+    fn numbers(numbers: &[(Setting, u32)]) -> Wanted {
+        Wanted { numbers: numbers.to_vec(), ..Wanted::default() }
+    }
+
     #[test]
     fn records_and_messages_read_what_they_wrote() {
-        let wanted = vec![(Setting::Channel, 5_785), (Setting::Power, 0), (Setting::Key, 7)];
+        let numbers = vec![(Setting::Channel, 5_785), (Setting::Power, 0), (Setting::Key, 7)];
+        let wanted = Wanted { numbers, ssid: "Peña 'alta'".to_owned() };
         for (side, phase) in
             [(Side::Near, Phase::Armed), (Side::Far, Phase::Trying), (Side::Near, Phase::Kept)]
         {
@@ -219,8 +231,10 @@ mod tests {
             assert_eq!(Record::decode(&record.encode()), Some(record.clone()));
             assert_eq!(record.is_undone_at_boot(), phase != Phase::Kept);
         }
+        let name_alone = Wanted { ssid: "x".repeat(32), ..Wanted::default() };
         let messages = [
             Message::Ask { wanted, dead_man_s: 20 },
+            Message::Ask { wanted: name_alone, dead_man_s: 20 },
             Message::Armed,
             Message::No(Why::TooSoon),
             Message::Go { number: 3, delay_ms: 3_000 },
@@ -237,11 +251,17 @@ mod tests {
 
     #[test]
     fn what_no_end_of_ours_would_write_is_refused() {
+        let name = |ssid: &str| Wanted { ssid: ssid.to_owned(), ..Wanted::default() };
         for wanted in [
-            vec![],
-            vec![(Setting::Channel, 100)],
-            vec![(Setting::Power, 20), (Setting::Channel, 5_745)],
-            vec![(Setting::Power, 20), (Setting::Power, 21)],
+            numbers(&[]),
+            numbers(&[(Setting::Channel, 100)]),
+            numbers(&[(Setting::Power, 20), (Setting::Channel, 5_745)]),
+            numbers(&[(Setting::Power, 20), (Setting::Power, 21)]),
+            numbers(&[(Setting::Ssid, 0)]),
+            numbers(&[(Setting::Ssid, 1)]),
+            name(&"x".repeat(33)),
+            name("two\nlines"),
+            name("\0"),
         ] {
             let bytes = Message::Ask { wanted: wanted.clone(), dead_man_s: 180 }.encode(ChangeId(1));
             assert_eq!(Message::decode(&bytes), None, "{wanted:?}");
@@ -249,6 +269,11 @@ mod tests {
         let mut long = Message::Keep.encode(ChangeId(1));
         long.push(0);
         assert_eq!(Message::decode(&long), None);
+        let mut half = Message::Ask { wanted: name("ñ"), dead_man_s: 180 }.encode(ChangeId(1));
+        half.pop();
+        assert_eq!(Message::decode(&half), None, "half of a letter");
+        half.push(0xff);
+        assert_eq!(Message::decode(&half), None, "no letter");
     }
 
     proptest! {

@@ -87,7 +87,7 @@ impl Link {
             phase: Phase::Armed,
             device: "wlan0".into(),
             peer: [1; 32],
-            wanted: vec![(Setting::Channel, 5_785)],
+            wanted: Wanted { numbers: vec![(Setting::Channel, 5_785)], ssid: String::new() },
             dead_man_s: self.dead_man_s,
         }
     }

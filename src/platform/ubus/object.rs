@@ -28,6 +28,7 @@ pub const METHODS: &[Method] = &[
             ("power", Int32),
             ("distance", Int32),
             ("key", Int32),
+            ("ssid", Text),
         ],
     },
     Method {

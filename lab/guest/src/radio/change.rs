@@ -1,5 +1,5 @@
 //! Other settings for both ends of the link, asked for at one of them (`tequio link change`), on the air: a channel that is
-//! kept, a key that arrives wrongly at one end and goes by itself at both, and a key that is kept.
+//! kept, a key that arrives wrongly at one end and goes by itself at both, and a key and a name that are kept.
 
 use std::path::Path;
 
@@ -27,7 +27,11 @@ pub(super) fn scenes(hills: &mut Hills) -> Outcome<()> {
 
     anew(hills)?;
     let rotated = whole(hills, "key", &["--key", "2"], KEPT)?;
-    differ(&back, &rotated, &["puente.key"])
+    differ(&back, &rotated, &["puente.key"])?;
+
+    anew(hills)?;
+    let named = whole(hills, "ssid", &["--ssid", "dos cerros"], KEPT)?;
+    differ(&rotated, &named, &["puente.ssid"])
 }
 
 /// A change from the wish to its ending, and until the link carries packets again; what both ends have then.

@@ -226,8 +226,7 @@ const LOMA_ADDRESS: &str = "10.77.2.1";
 /// Dearer than the worst radio.
 const ROUND_COST: &str = "\toption rxcost '3000'\n";
 /// Simulated radios cannot be told how long to wait, as some real ones.
-const DISTANCE: &str =
-    "\toption distance_m '27000'\n\toption dead_man_s '45'\n\tlist change 'channel'\n\tlist change 'key'\n";
+const DISTANCE: &str = "\toption distance_m '27000'\n\toption dead_man_s '45'\n\tlist change 'channel'\n\tlist change 'key'\n\tlist change 'ssid'\n";
 const COUNTRY: &str = "MX";
 /// As the init script sets them.
 const KERNEL: [(&str, &str); 5] = [

@@ -15,7 +15,8 @@ function fields() {
 		{ name: 'width', words: _('Width of the channel'), choices: [ '5', '10', '20', '40', '80', '160' ].map(mhz => [ mhz, mhz + ' MHz' ]) },
 		{ name: 'power', words: _('Power of the radios, dBm') },
 		{ name: 'distance', words: _('Distance, metres') },
-		{ name: 'key', words: _('Passphrase'), choices: [ [ 'new', _('a new one') ] ], note: _('Both ends work it out by themselves: it is not sent.') }
+		{ name: 'key', words: _('Passphrase'), choices: [ [ 'new', _('a new one') ] ], note: _('Both ends work it out by themselves: it is not sent.') },
+		{ name: 'ssid', words: _('Name of the network'), text: 32 }
 	];
 }
 
@@ -92,16 +93,17 @@ return baseclass.extend({
 			}
 			button.disabled = link.change != null;
 		};
-		const number = name => inputs[name] && inputs[name].value.trim() !== '' ? Number(inputs[name].value.trim().replace(',', '.')) : undefined;
+		const typed = name => inputs[name] && inputs[name].value.trim() || undefined;
+		const number = name => typed(name) && Number(typed(name).replace(',', '.'));
 		const begin = () => {
 			const key = inputs.key && inputs.key.value == 'new' ? 1 + Math.floor(Date.now() / 1000) % 2000000000 : undefined;
-			const wanted = asked.filter(field => field.name == 'key' ? key : number(field.name) !== undefined);
+			const wanted = asked.filter(field => field.name == 'key' ? key : typed(field.name));
 			if (!wanted.length)
 				return draw('bad', _('Say what is to change.'));
 			const list = wanted.map(field => field.words + ': ' + (field.name == 'key' ? _('a new one') : inputs[field.name].value)).join('\n');
 			return page.confirm(_('Change both ends?'),
 				list + '\n\n' + _('The link is tried with this for a minute or two, and may be silent meanwhile. If it does not work, both ends go back by themselves, also without you.'),
-				_('Change'), () => node.ask('link_change', device, number('channel'), number('width'), number('power'), number('distance'), key).then(reply => {
+				_('Change'), () => node.ask('link_change', device, number('channel'), number('width'), number('power'), number('distance'), key, typed('ssid')).then(reply => {
 					waits = !reply.trouble;
 					if (reply.trouble)
 						draw('bad', refusal(reply.trouble));
@@ -114,7 +116,7 @@ return baseclass.extend({
 			const id = 'tq-change-' + field.name;
 			inputs[field.name] = field.choices ?
 				E('select', { 'class': 'tq-input', 'id': id }, [ E('option', { 'value': '' }, [ _('as it is') ]) ].concat(field.choices.map(choice => E('option', { 'value': choice[0] }, [ choice[1] ])))) :
-				E('input', { 'class': 'tq-input', 'id': id, 'inputmode': 'decimal', 'autocomplete': 'off', 'maxlength': '6', 'placeholder': _('as it is') });
+				E('input', { 'class': 'tq-input', 'id': id, 'inputmode': field.text ? 'text' : 'decimal', 'autocomplete': 'off', 'maxlength': String(field.text || 6), 'placeholder': _('as it is') });
 			return E('p', { 'class': 'tq-field' }, [ E('label', { 'for': id }, [ field.words ]), inputs[field.name], field.note ? E('small', {}, [ field.note ]) : '' ]);
 		}).concat([ E('div', { 'class': 'tq-actions' }, [ button ]) ])) :
 			page.notice('warn', _('Nothing of this link may be changed from here. Allow it at both ends, in the settings: "May be changed".'));

@@ -23,7 +23,7 @@ const CALLS = {
 	links: declare('links', []),
 	link_history: declare('link_history', [ 'link', 'resolution', 'columns' ]),
 	link_align: declare('link_align', [ 'device', 'action' ]),
-	link_change: declare('link_change', [ 'device', 'channel', 'width', 'power', 'distance', 'key' ]),
+	link_change: declare('link_change', [ 'device', 'channel', 'width', 'power', 'distance', 'key', 'ssid' ]),
 	plan_link: declare('plan_link', [ 'from', 'to', 'distance', 'ground', 'mast', 'gain', 'power', 'frequency', 'width', 'chip', 'allowed', 'names', 'language' ]),
 	plans: declare('plans', []),
 	sessions: declare('sessions', [ 'offset', 'limit' ]),

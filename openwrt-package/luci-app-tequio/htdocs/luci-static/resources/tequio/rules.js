@@ -47,7 +47,7 @@ const SECTIONS = {
 		[ 'throughput_kbit', number(1, 10000000), follows('measured') ],
 		[ 'planned_kbit', number(1, 10000000), follows('the best that was seen') ],
 		[ 'planned_signal_dbm', 'level', follows('none') ],
-		[ 'change', choice('channel', 'width', 'power', 'distance', 'key'), list(0, 5) ],
+		[ 'change', choice('channel', 'width', 'power', 'distance', 'key', 'ssid'), list(0, 6) ],
 		[ 'dead_man_s', number(45, 3600), is('180') ],
 		[ 'recover_per_day', number(0, 24), is('0') ]
 	] },
