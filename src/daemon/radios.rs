@@ -75,6 +75,14 @@ impl Daemon {
         if matches!(news, RadioNews::Event { event: RadioEvent::Regulatory, .. }) {
             self.radios.distances_at = None;
         }
+        if let RadioNews::Event { interface, event: RadioEvent::ChannelSwitch { frequency_mhz, width_mhz } } =
+            &news
+        {
+            let told = json!({"device": interface, "frequency_mhz": *frequency_mhz, "width_mhz": *width_mhz});
+            if let Err(error) = self.ubus.send_event("tequio.channel", &arguments(told)) {
+                log::debug!("ubus: a channel cannot be called out: {error}");
+            }
+        }
         self.input(Input::Radio(news)).await;
     }
 

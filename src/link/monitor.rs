@@ -26,6 +26,8 @@ use crate::base::time::{Instant, Span};
 pub struct Monitor {
     links: Vec<Watched>,
     radars: Radars,
+    /// Ways through closed radios, whose Hellos alone tell what they are like.
+    bridges: Vec<Bridge>,
     /// What stuck radios are tried with.
     pub ladders: Ladders,
 }
@@ -60,6 +62,17 @@ pub struct Watched {
     is_missed: bool,
     is_idle: bool,
     told: Word,
+}
+
+/// A way through a closed radio.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bridge {
+    /// The cable's device.
+    pub interface: String,
+    /// The neighbour behind the radio.
+    pub neighbour: Ipv6Addr,
+    /// What it was like.
+    pub history: History,
 }
 
 /// What Babel is to know.
@@ -127,6 +140,23 @@ impl Monitor {
     /// All links.
     pub fn links(&self) -> &[Watched] {
         &self.links
+    }
+
+    /// Ways through closed radios.
+    pub fn bridges(&self) -> &[Bridge] {
+        &self.bridges
+    }
+
+    /// What a way through a closed radio is like now; of more than [`limit::RADIO_LINKS`], those that were met first.
+    pub fn push_bridge(&mut self, now: Instant, interface: &str, neighbour: Ipv6Addr, step: &Step) {
+        let is = |bridge: &Bridge| bridge.interface == interface && bridge.neighbour == neighbour;
+        if !self.bridges.iter().any(is) && self.bridges.len() < limit::RADIO_LINKS {
+            let (interface, history) = (interface.to_owned(), History::default());
+            self.bridges.push(Bridge { interface, neighbour, history });
+        }
+        if let Some(bridge) = self.bridges.iter_mut().find(|bridge| is(bridge)) {
+            bridge.history.push(now, step);
+        }
     }
 
     /// What radars keep the radios from.

@@ -2,25 +2,27 @@
 
 use super::Node;
 use super::call::{Answer, LookBack};
+use crate::babel::settings::LinkKind;
 use crate::base::limit::HISTORY_COLUMNS;
 use crate::base::time::Instant;
-use crate::link::history::{COLUMNS, Figure, Resolution};
-use crate::link::monitor::{Watched, is_of};
+use crate::link::history::{COLUMNS, Figure, History, Resolution};
+use crate::link::monitor::is_of;
 use crate::link::settings::LinkSettings;
 
 impl Node {
     /// The history of a link, which is named by its neighbour, or by its device if that has no other one.
     pub(super) fn look_back(&self, now: Instant, link: &str, resolution: &str, columns: &str) -> Answer {
         let looked = || {
-            let link = self.named_link(link)?;
+            let (interface, neighbour, history) = self.named_link(link)?;
+            let is_bridge = self.kind_of(interface) == Some(LinkKind::Bridge);
             let resolution = if resolution.is_empty() { "minutes" } else { resolution };
             let resolution = Resolution::named(resolution)
                 .ok_or(("resolution", "resolution must be seconds, minutes or hours."))?;
-            let columns = chosen(columns)?;
-            let (ended, _) = link.history.steps(now, resolution);
+            let columns = chosen(columns, if is_bridge { OF_BRIDGES } else { USUAL })?;
+            let (ended, _) = history.steps(now, resolution);
             let column = |(name, figure): (&str, Figure)| {
                 let mut text = String::new();
-                for (place, step) in link.history.steps(now, resolution).1.enumerate() {
+                for (place, step) in history.steps(now, resolution).1.enumerate() {
                     if place > 0 {
                         text.push(',');
                     }
@@ -31,11 +33,11 @@ impl Node {
                 (name.to_owned(), text)
             };
             Ok(LookBack {
-                device: link.interface.clone(),
-                address: link.neighbour,
+                device: interface.to_owned(),
+                address: neighbour,
                 step_s: resolution.step().as_secs(),
                 ended_s: ended.as_secs(),
-                planned: self.planned_of(&link.interface),
+                planned: self.planned_of(interface),
                 columns: columns.into_iter().map(column).collect(),
             })
         };
@@ -48,12 +50,20 @@ impl Node {
         }
     }
 
-    fn named_link(&self, name: &str) -> Result<&Watched, (&'static str, &'static str)> {
+    fn named_link(&self, name: &str) -> Result<Named<'_>, (&'static str, &'static str)> {
         let unknown = ("link-unknown", "No radio link is watched with this neighbour or on this device.");
+        let radios = self.monitor.links().iter();
+        let radios = radios.map(|link| (link.interface.as_str(), link.neighbour, &link.history));
+        let bridges = self.monitor.bridges().iter();
+        let bridges = bridges.map(|link| (link.interface.as_str(), link.neighbour, &link.history));
+        let mut all = radios.chain(bridges);
         if let Ok(address) = name.parse() {
-            return self.monitor.of(address).ok_or(unknown);
+            // Of two radios the one whose link lives.
+            let alive =
+                self.monitor.of(address).map(|link| (link.interface.as_str(), address, &link.history));
+            return alive.or_else(|| all.find(|(_, neighbour, _)| *neighbour == address)).ok_or(unknown);
         }
-        let mut links = self.monitor.links().iter().filter(|link| is_of(name, &link.interface));
+        let mut links = all.filter(|(interface, ..)| is_of(name, interface));
         match (links.next(), links.next()) {
             (Some(link), None) => Ok(link),
             (Some(_), Some(_)) => {
@@ -74,9 +84,15 @@ impl Node {
     }
 }
 
+/// The device of a link, the neighbour, and what it was like.
+type Named<'a> = (&'a str, std::net::Ipv6Addr, &'a History);
+
 /// Columns by their names, with commas between.
-fn chosen(text: &str) -> Result<Vec<(&'static str, Figure)>, (&'static str, &'static str)> {
-    let text = if text.is_empty() { USUAL } else { text };
+fn chosen(
+    text: &str,
+    usual: &'static str,
+) -> Result<Vec<(&'static str, Figure)>, (&'static str, &'static str)> {
+    let text = if text.is_empty() { usual } else { text };
     let one = |name: &str| COLUMNS.iter().find(|column| column.0 == name.trim()).copied();
     let chosen: Option<Vec<_>> = text.split(',').take(HISTORY_COLUMNS + 1).map(one).collect();
     chosen.filter(|chosen| chosen.len() <= HISTORY_COLUMNS).ok_or((
@@ -85,7 +101,9 @@ fn chosen(text: &str) -> Result<Vec<(&'static str, Figure)>, (&'static str, &'st
     ))
 }
 
-/// What is told if nobody says what.
+/// What is told of a closed radio if nobody says what: more is not known of one.
+const OF_BRIDGES: &str = "quality_percent,failed_percent,cost";
+/// The same of a radio.
 const USUAL: &str = "signal_dbm,snr_db,quality_percent,throughput_kbit";
 
 #[cfg(test)]
@@ -94,7 +112,8 @@ mod tests {
 
     #[test]
     fn columns_are_known_and_few() {
-        let names = |text: &str| chosen(text).map(|all| all.into_iter().map(|one| one.0).collect::<Vec<_>>());
+        let names =
+            |text: &str| chosen(text, USUAL).map(|all| all.into_iter().map(|one| one.0).collect::<Vec<_>>());
         assert_eq!(names("cost, busy_percent"), Ok(vec!["cost", "busy_percent"]));
         assert_eq!(names("").map(|all| all.len()), Ok(4));
         let (seven, many) = (["cost"; 7].join(","), "cost,".repeat(10_000));

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Node;
 use super::call::{Alert, Way};
+use super::output::NoteLevel;
 use crate::babel::Air;
 use crate::babel::report::NeighbourReport;
 use crate::babel::settings::{InterfaceSettings, LinkKind};
@@ -23,7 +24,7 @@ use crate::ledger::sync::Place;
 use crate::link::alert::{Finding, Symptom};
 use crate::link::history::Step;
 use crate::link::monitor::{Watched, Word, is_of};
-use crate::link::sample::{RadioNews, RadioSample};
+use crate::link::sample::{RadioEvent, RadioNews, RadioSample};
 
 /// What the far ends say of their side of the links.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,8 @@ pub(super) struct FarEnds {
     heard: Vec<(Place, Instant, Vec<u8>)>,
     /// When ours are told next; `None` while no radio is watched.
     tell_at: Option<Instant>,
+    /// When ways through closed radios are looked at next.
+    look_at: Instant,
 }
 
 impl Node {
@@ -42,7 +45,13 @@ impl Node {
                 self.look_at_aim(&sample);
                 (sample.interface.clone(), RadioNews::Sample(self.with_neighbours(sample)))
             }
-            RadioNews::Event { ref interface, .. } => (interface.clone(), news),
+            RadioNews::Event { ref interface, event } => {
+                if let RadioEvent::ChannelSwitch { frequency_mhz, width_mhz } = event {
+                    let text = format!("{interface} is on {frequency_mhz} MHz now, {width_mhz} MHz wide");
+                    self.note(NoteLevel::Warning, text);
+                }
+                (interface.clone(), news)
+            }
         };
         let each = if self.aligning.is_quick(now) { TOLD_QUICKLY } else { TOLD };
         self.far_ends.tell_at.get_or_insert(now + each);
@@ -74,7 +83,8 @@ impl Node {
     }
 
     pub(super) fn radio_wake(&self) -> Option<Instant> {
-        [self.far_ends.tell_at, self.align_wake(), self.ladder_wake()].into_iter().flatten().min()
+        let bridges = self.bridge_devices().next().map(|_| self.far_ends.look_at);
+        [self.far_ends.tell_at, self.align_wake(), self.ladder_wake(), bridges].into_iter().flatten().min()
     }
 
     /// Time has passed.
@@ -82,6 +92,33 @@ impl Node {
         self.tell_far_ends(now);
         self.wake_alignment(now);
         self.climb_ladders(now);
+        self.look_at_bridges(now);
+    }
+
+    fn bridge_devices(&self) -> impl Iterator<Item = &str> {
+        let interfaces = self.settings.babel.interfaces.iter();
+        interfaces.filter(|one| one.kind == LinkKind::Bridge).map(|one| one.name.as_str())
+    }
+
+    /// Keeps what the ways through closed radios are like.
+    fn look_at_bridges(&mut self, now: Instant) {
+        if now < self.far_ends.look_at || self.bridge_devices().next().is_none() {
+            return;
+        }
+        self.far_ends.look_at = now + TOLD;
+        for neighbour in self.babel.neighbour_reports() {
+            let device = self.device(neighbour.interface);
+            if self.kind_of(&device) == Some(LinkKind::Bridge) {
+                let lost = lost_percent(&neighbour);
+                let step = Step {
+                    quality_percent: lost.map(|lost| 100 - lost),
+                    failed_percent: lost,
+                    cost: (neighbour.cost < u16::MAX).then_some(i32::from(neighbour.cost)),
+                    ..Step::default()
+                };
+                self.monitor.push_bridge(now, &device, neighbour.address, &step);
+            }
+        }
     }
 
     /// Tells the members at the far ends of the links what is measured here.
@@ -276,14 +313,19 @@ fn air(word: Word) -> Air {
     Air { cost: word.cost, is_dead: word.is_dead, hello_bytes: Some(hello_bytes) }
 }
 
+/// Of the last Hellos to us alone; none if none was heard.
+fn lost_percent(neighbour: &NeighbourReport) -> Option<i16> {
+    let lost = neighbour.unicast_history.count_zeros() * 100 / 16;
+    i16::try_from(lost).ok().filter(|_| neighbour.unicast_history != 0)
+}
+
 /// A closed radio says nothing; the Hellos through it do.
 fn bridge(neighbour: &NeighbourReport) -> Way {
-    let lost = i64::from(neighbour.unicast_history.count_zeros()) * 100 / 16;
+    let lost = lost_percent(neighbour).map(i64::from);
     let round_trip = neighbour.round_trip.and_then(|time| i64::try_from(time.as_micros()).ok());
-    let is_known = neighbour.unicast_history != 0;
     let figures = [
-        ("quality_percent", is_known.then_some(100 - lost)),
-        ("lost_percent", is_known.then_some(lost)),
+        ("quality_percent", lost.map(|lost| 100 - lost)),
+        ("lost_percent", lost),
         ("round_trip_us", round_trip),
     ];
     let alive = neighbour.cost < u16::MAX;

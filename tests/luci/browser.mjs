@@ -617,6 +617,12 @@ const SCENES = {
       if (login === 'admin') await changes(page);
       await page.press('[data-back]');
       await page.until('!!document.querySelector("[data-open=past]")', 'all links again');
+      assert.equal(await has(page, '[data-device=eth1] [data-open=change]'), false, 'a closed radio is not ours to change');
+      await page.press('[data-device=eth1] [data-open=past]');
+      await page.until('document.querySelectorAll(".tq-chart").length == 3', 'three lines of a closed radio');
+      assert.match(await page.text('[data-figure=failed_percent]'), /\d %/);
+      await page.press('[data-back]');
+      await page.until('!!document.querySelector("[data-open=past]")', 'all links once more');
       await done(page);
     }
   },

@@ -65,6 +65,9 @@ export function radioLink() {
       ways: [{ address, alive: true, since_s: 86400, figures: {
         signal_dbm: -70, snr_db: 24, quality_percent: 62, throughput_kbit: 21400, retries_percent: 9, busy_percent: 12, far_signal_dbm: -68, planned_signal_dbm: -58,
       } }],
+    }, {
+      device: 'eth1', kind: 'bridge', up: true, neighbours: 1, hello_interval_ms: 1000, cost: 260, auth: 'sign', refused: {}, change: null, change_ended: null,
+      ways: [{ address: 'fe80::77', alive: true, since_s: null, figures: { quality_percent: 94, lost_percent: 6, round_trip_us: 2100 } }],
     }] }),
     neighbours: () => ({ neighbours: [{
       interface: 'wlan0', address, hello_history: '1'.repeat(16), rxcost: 150, txcost: 150, cost: 150, round_trip_us: null, reason: null, authenticated: true, refused: {},
@@ -74,6 +77,7 @@ export function radioLink() {
       const of = {
         signal_dbm: hill, snr_db: (...at) => (hill(...at) === '' ? '' : hill(...at) + 94), quality_percent: (...at) => (hill(...at) === '' ? '' : hill(...at) < -66 ? 62 : 97),
         throughput_kbit: (...at) => (hill(...at) === '' ? '' : hill(...at) < -66 ? 21400 : 34000),
+        failed_percent: (i) => i % 7, cost: (i) => 256 + 4 * (i % 7),
       };
       return {
         device: 'wlan0', address, step_s: { seconds: 10, minutes: 300, hours: 3600 }[resolution], ended_s: 4, planned: { signal_dbm: -58, throughput_kbit: 35000 },

@@ -9,7 +9,7 @@ use crate::base::address::PrefixPair;
 use crate::base::time::Span;
 use crate::base::voucher::RequestId;
 use crate::link::ladder::Rung;
-use crate::link::sample::{Radar, RadioEvent, StationSample};
+use crate::link::sample::{RadioEvent, StationSample};
 use crate::link::settings::LinkSettings;
 use crate::node::Birth;
 use crate::node::call::{Answer, Call, Caller};
@@ -22,6 +22,8 @@ use crate::node::settings::{Announce, Settings};
 const RADIO: InterfaceIndex = InterfaceIndex(1);
 const DETOUR: InterfaceIndex = InterfaceIndex(2);
 const PREFIXES: [&str; 2] = ["10.1.0.0/16", "10.2.0.0/16"];
+
+mod told;
 
 /// One end of the radio link, as its kernel counts.
 #[derive(Default)]
@@ -327,41 +329,6 @@ fn a_station_of_another_name_is_known_where_it_is_the_only_one() {
     assert_eq!(known(sample("wlan", vec![station(9)])), [false], "wlan0 is no station of wlan");
     let many = (0..100).map(station).collect();
     assert_eq!(known(sample("wlan0", many)).len(), limit::RADIO_STATIONS);
-}
-
-#[test]
-fn a_silent_radio_is_tried_with_more_and_more_where_that_is_switched_on_and_no_radar_is_why() {
-    let mut hill = Hill::new([100, 600]);
-    hill.pass(Span::from_secs(10));
-    hill.cut = Some(hill.now);
-    hill.pass(Span::from_secs(700));
-    assert_eq!(hill.tried, [], "it is off");
-    hill.associate();
-    let mut settings = hill.nodes[0].settings.clone();
-    settings.links = vec![LinkSettings { recover_per_day: 1, ..LinkSettings::usual("wlan0".into()) }];
-    hill.step(0, Input::Settings(Box::new(settings)));
-    hill.pass(Span::from_secs(600));
-    assert_eq!(hill.tried, [], "the link lives");
-    hill.cut = Some(hill.now);
-    let begins = hill.now.as_millis() / 1_000;
-    hill.pass(Span::from_secs(100));
-    let wait = |radar| RadioEvent::Radar { radar, frequency_mhz: Some(5_500) };
-    let news = |event| Input::Radio(RadioNews::Event { interface: "wlan0".into(), event });
-    hill.step(0, news(wait(Radar::WaitBegun)));
-    hill.pass(Span::from_secs(1_000));
-    let tried: Vec<_> = hill.tried.iter().map(|(at, rung, _)| (at - begins, *rung)).collect();
-    // 100 seconds of silence, 60 of a radar, and then the ladder's own.
-    let near = |second: u64, is: u64| (is..is + 30).contains(&second);
-    let [(scan, Rung::Scan), (associate, Rung::Associate), (restart, Rung::Restart)] = tried[..] else {
-        panic!("{tried:?}");
-    };
-    assert!(near(scan, 330) && near(associate, scan + 120) && near(restart, associate + 300), "{tried:?}");
-    assert!(hill.tried.iter().all(|(_, _, stations)| *stations == [mac(1)]));
-    let stuck = |hill: &Hill| hill.nodes[0].alerts().iter().filter(|one| one.code == "radio-stuck").count();
-    assert_eq!(stuck(&hill), 1);
-    hill.associate();
-    hill.pass(Span::from_secs(10));
-    assert_eq!(stuck(&hill), 0);
 }
 
 #[test]

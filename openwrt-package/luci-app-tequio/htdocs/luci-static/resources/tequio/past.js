@@ -10,6 +10,9 @@
 
 const COLUMNS = 'signal_dbm,snr_db,quality_percent,throughput_kbit';
 
+/* Of a closed radio its own signs of life tell all that is known. */
+const BRIDGE = 'quality_percent,failed_percent,cost';
+
 /* How far back, as the node calls it, and in words. */
 const RANGES = [
 	[ 'seconds', () => _('1 hour') ],
@@ -22,7 +25,9 @@ const SHOWN = [
 	{ name: 'signal_dbm', words: () => _('Signal'), unit: 'dBm', by: 1, least: 12 },
 	{ name: 'snr_db', words: () => _('Above the noise'), unit: 'dB', by: 1, least: 12, from: 0 },
 	{ name: 'quality_percent', words: () => _('Quality'), unit: '%', by: 1, least: 40, from: 0, to: 100 },
-	{ name: 'throughput_kbit', words: () => _('Expected rate'), unit: 'Mbit/s', by: 1000, least: 4, from: 0 }
+	{ name: 'throughput_kbit', words: () => _('Expected rate'), unit: 'Mbit/s', by: 1000, least: 4, from: 0 },
+	{ name: 'failed_percent', words: () => _('Lost'), unit: '%', by: 1, least: 20, from: 0, to: 100 },
+	{ name: 'cost', words: () => _('Cost'), unit: '', by: 1, least: 100, from: 0 }
 ];
 
 function drawing(model, shown, ago) {
@@ -54,17 +59,18 @@ function figure(shown, past) {
 }
 
 return baseclass.extend({
-	/* The charts of a link, in a place of their own; `address` names it. */
-	show: function(root, address) {
+	/* The charts of a link, in a place of their own; `address` names it, `kind` is that of its device. */
+	show: function(root, address, kind) {
+		const columns = kind == 'bridge' ? BRIDGE : COLUMNS;
 		const place = E('div', { 'class': 'tq-pasts', 'aria-live': 'polite' }), buttons = RANGES.map(range => E('button', {
 			'class': 'tq-button', 'data-range': range[0], 'click': () => look(range[0])
 		}, [ range[1]() ]));
 		const look = resolution => {
 			buttons.forEach(button => button.setAttribute('aria-pressed', String(button.getAttribute('data-range') == resolution)));
-			return node.ask('link_history', address, resolution, COLUMNS).then(reply => {
+			return node.ask('link_history', address, resolution, columns).then(reply => {
 				page.tell(root, reply.trouble || null);
 				if (!reply.trouble)
-					dom.content(place, SHOWN.map(shown => figure(shown, reply.data)));
+					dom.content(place, SHOWN.filter(shown => columns.split(',').includes(shown.name)).map(shown => figure(shown, reply.data)));
 			});
 		};
 		look('seconds');

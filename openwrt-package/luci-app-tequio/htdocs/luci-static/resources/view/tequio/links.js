@@ -43,12 +43,12 @@ function neighbourRow(neighbour, link) {
 	]);
 }
 
-/* What can be looked at or done with a link of a radio. */
+/* What can be looked at or done with a link of a radio, ours or a closed one. */
 function actions(link, open) {
-	if (link.kind != 'wireless' || !(link.ways || []).length)
+	if (![ 'wireless', 'bridge' ].includes(link.kind) || !(link.ways || []).length)
 		return '';
 	const button = (what, words) => E('button', { 'class': 'tq-button', 'data-open': what, 'click': () => open(link, what) }, [ words ]);
-	return E('div', { 'class': 'tq-actions' }, [ button('past', _('History')) ].concat(L.hasViewPermission() ? [ button('change', _('Change both ends')) ] : []));
+	return E('div', { 'class': 'tq-actions' }, [ button('past', _('History')) ].concat(link.kind == 'wireless' && L.hasViewPermission() ? [ button('change', _('Change both ends')) ] : []));
 }
 
 function card(link, neighbours, open) {
@@ -75,7 +75,7 @@ function single(root, link, what, close) {
 		E('section', { 'class': 'tq-card tq-single', 'data-device': link.device }, [
 			E('div', { 'class': 'tq-card-head' }, [ E('h3', {}, [ node.deviceName(link.device) ]), E('span', { 'class': 'tq-hint' }, [ link.device ]) ])
 		].concat(form ? [ E('h4', {}, [ _('Other settings for both ends') ]), form.body ] :
-			link.ways.map(way => E('div', {}, [ link.ways.length > 1 ? E('h4', {}, [ E('code', {}, [ way.address ]) ]) : '', past.show(root, way.address) ]))))
+			link.ways.map(way => E('div', {}, [ link.ways.length > 1 ? E('h4', {}, [ E('code', {}, [ way.address ]) ]) : '', past.show(root, way.address, link.kind) ]))))
 	]);
 	root.scrollIntoView({ block: 'start' });
 	if (form)
