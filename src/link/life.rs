@@ -2,7 +2,8 @@
 //!
 //! The access point's end of a dead link gets no event: its station is "authorized" for minutes. But the counters show
 //! it within two seconds, as long as frames are sent, which Babel's unicast Hellos see to. Measured on simulated
-//! radios: 1.55 s after a cut 8 frames have failed and nothing was heard for 1.8 s.
+//! radios: 1.55 s after a cut 8 frames have failed and nothing was heard for 1.8 s. A mesh point (802.11s) gives its path up after
+//! some two dozen lost frames and sends no more: then frames that failed, and none that left since, say the same.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,7 @@ use crate::base::time::{Instant, Span};
 /// How a link lives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Life {
-    /// Since when frames fail and nothing is heard.
+    /// The first look that saw a frame fail and after which nothing was heard.
     failing: Option<Instant>,
     state: State,
 }
@@ -41,7 +42,6 @@ impl Life {
         before: &Option<StationSample>,
         station: &StationSample,
     ) -> bool {
-        let is_heard = station.inactive_ms.is_none_or(|millis| millis < SILENT_MS);
         let fails = grown(before, station, |one| one.tx_failed).is_some_and(|failed| failed > 0);
         let is_near = station.inactive_ms.is_none_or(|millis| millis < LONG_MS);
         let is_well = is_near && !fails && station.authorized;
@@ -54,15 +54,15 @@ impl Life {
             },
             State::Gone => {}
             State::Lives | State::Returned(_) => {
-                if is_heard {
-                    self.failing = None;
-                } else if fails {
-                    let since = *self.failing.get_or_insert(now);
-                    let is_gone = station.inactive_ms.is_some_and(|millis| millis >= GONE_MS);
-                    if is_gone && now.since(since) >= APART {
-                        self.state = State::Silent { well: None };
-                        return true;
-                    }
+                let is_heard_since = |at: &Instant| {
+                    station.inactive_ms.is_none_or(|millis| Span::from_millis(millis.into()) < now.since(*at))
+                };
+                self.failing = self.failing.filter(|at| !is_heard_since(at)).or(fails.then_some(now));
+                let is_gone = station.inactive_ms.is_some_and(|millis| millis >= GONE_MS);
+                let stops = grown(before, station, |one| one.tx_packets) == Some(0);
+                if is_gone && (fails || stops) && self.failing.is_some_and(|at| now.since(at) >= APART) {
+                    self.state = State::Silent { well: None };
+                    return true;
                 }
             }
         }
@@ -97,10 +97,9 @@ impl Life {
     }
 }
 
-/// Whoever has not been heard for so long, and does not acknowledge, may be gone. Each end says something each second,
-/// and each frame that it acknowledges counts as heard.
-const SILENT_MS: u32 = 800;
-/// And for so long when it is: a Hello a second of the other end alone keeps a link alive whose frames fail now and then.
+/// Whoever has not been heard for so long, and does not acknowledge, is gone: each end says something each second, and each
+/// frame that it acknowledges counts as heard. A Hello a second of the other end alone keeps a link alive whose frames
+/// fail now and then.
 const GONE_MS: u32 = 1_700;
 /// Whoever is well may be silent for longer than that: all that it says may come at one moment of a second.
 const LONG_MS: u32 = 1_500;
@@ -121,13 +120,24 @@ mod tests {
         life: Life,
         last: Option<StationSample>,
         now_ms: u64,
+        sent: u32,
         failed: u32,
         heard_ms: u64,
+        /// After so many lost frames none is sent any more.
+        gives_up: Option<u32>,
     }
 
     impl Bench {
         fn new() -> Self {
-            Self { life: Life::default(), last: None, now_ms: 10_000, failed: 0, heard_ms: 10_000 }
+            Self {
+                life: Life::default(),
+                last: None,
+                now_ms: 10_000,
+                sent: 0,
+                failed: 0,
+                heard_ms: 10_000,
+                gives_up: None,
+            }
         }
 
         /// Polls until this time; when it died.
@@ -137,13 +147,17 @@ mod tests {
                 self.now_ms += 10;
                 let is_cut = cut_ms.is_some_and(|cut| self.now_ms > cut);
                 // Our probe, and the peer's, each at its time of the second.
-                if self.now_ms % 1_000 == 500 {
+                let has_given_up = is_cut && self.gives_up.is_some_and(|most| self.failed >= most);
+                let is_busy = self.gives_up.is_some() && self.now_ms.is_multiple_of(20);
+                if (self.now_ms % 1_000 == 500 || is_busy) && !has_given_up {
+                    self.sent += 1;
                     if is_cut { self.failed += 1 } else { self.heard_ms = self.now_ms }
                 }
                 if self.now_ms % every_ms == phase_ms {
                     let inactive = u32::try_from(self.now_ms - self.heard_ms).unwrap();
                     let sample = StationSample {
                         inactive_ms: Some(inactive),
+                        tx_packets: Some(self.sent),
                         tx_failed: Some(self.failed),
                         authorized: true,
                         ..StationSample::default()
@@ -174,6 +188,18 @@ mod tests {
                     bench.poll(back + 5_200, every_ms, phase_ms, None);
                     assert!(!bench.life.is_dead());
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_mesh_point_that_gives_its_path_up_notices_it_as_soon() {
+        for phase_ms in (0..1_000).step_by(50) {
+            for cut_ms in (20_000..21_000).step_by(50) {
+                let mut bench = Bench { gives_up: Some(24), ..Bench::new() };
+                assert_eq!(bench.poll(cut_ms, 1_000, phase_ms, None), None, "{phase_ms} {cut_ms}");
+                let died = bench.poll(cut_ms + 10_000, 1_000, phase_ms, Some(cut_ms)).unwrap();
+                assert!(died - cut_ms < 3_000, "{phase_ms}: {} ms", died - cut_ms);
             }
         }
     }
