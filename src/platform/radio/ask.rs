@@ -108,21 +108,6 @@ pub fn country(device: &str) -> Result<Option<String>, NetlinkError> {
     Ok(found)
 }
 
-/// Sets the power of a device, in hundredths of a dBm; `None` leaves it to the driver and the country's rules.
-pub fn set_power(device: &str, power_mbm: Option<u32>) -> Result<(), NetlinkError> {
-    let mut asker = Asker::open()?;
-    let device = named(&mut asker, device)?;
-    let setting = if power_mbm.is_some() { POWER_FIXED } else { POWER_AUTOMATIC };
-    let body = |batch: &mut Batch| {
-        batch.attribute(of::IFINDEX, &device.index.to_ne_bytes());
-        batch.attribute(of::WIPHY_TX_POWER_SETTING, &setting.to_ne_bytes());
-        if let Some(power_mbm) = power_mbm {
-            batch.attribute(of::WIPHY_TX_POWER_LEVEL, &power_mbm.to_ne_bytes());
-        }
-    };
-    asker.ask(ACK, command::SET_WIPHY, &body, &mut |_| {})
-}
-
 /// Has a radio look for others: it listens on all channels. An access point leaves its own for that.
 pub fn scan(device: &str) -> Result<(), NetlinkError> {
     let mut asker = Asker::open()?;
@@ -222,9 +207,6 @@ const GROUPS: [&str; 3] = ["mlme", "config", "regulatory"];
 const SCAN_AS_ACCESS_POINT: u32 = 1 << 2;
 /// IEEE 802.11, table 9-49: the station leaves.
 const LEAVING: u16 = 3;
-/// `enum nl80211_tx_power_setting`.
-const POWER_AUTOMATIC: u32 = 0;
-const POWER_FIXED: u32 = 2;
 
 #[cfg(test)]
 mod tests {

@@ -21,7 +21,6 @@ use tokio::time::{Instant, sleep_until};
 use self::ask::Asker;
 pub use self::ask::{
     Coverage, abilities, country, country_rules, coverage_class, disconnect, scan, set_coverage_class,
-    set_power,
 };
 use self::number::{command, of};
 pub use self::read::{Abilities, Device};

@@ -38,7 +38,6 @@ pub(super) mod of {
     pub(crate) const SURVEY_INFO: u16 = 84;
     pub(crate) const WIPHY_COVERAGE_CLASS: u16 = 89;
     pub(crate) const CQM: u16 = 94;
-    pub(crate) const WIPHY_TX_POWER_SETTING: u16 = 97;
     pub(crate) const WIPHY_TX_POWER_LEVEL: u16 = 98;
     pub(crate) const SCAN_FLAGS: u16 = 158;
     pub(crate) const CHANNEL_WIDTH: u16 = 159;
