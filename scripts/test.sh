@@ -113,7 +113,8 @@ part_kernels() {
     TEQUIO=$BUILT/debug/tequio GUEST=$BUILT/debug/guest scripts/boot.sh village "$kernel" || return
   done
 }
-# Both ends of the change of a link killed in each of its phases, on the radios of part radio; and a radar.
+# What is too long of radio links, on the radios of part radio: both ends of a change killed in each of its phases, steps of
+# power, new keys, a radar, a stuck radio, a mesh.
 part_kills() { TEQUIO=$BUILT/debug/tequio GUEST=$BUILT/debug/guest scripts/boot.sh radio-soak; }
 # Six builds.
 part_cross() { scripts/cross.sh all && tests/cross/run.sh && scripts/bench_size.py; }
@@ -140,7 +141,7 @@ about() {
     hotspot) echo "enforcement on Debian's 6.1 kernel" ;;
     pipe) echo "a call through a thin pipe" ;;
     radio) echo "simulated radios, hostapd" ;;
-    kills) echo "ends of a changing link killed" ;;
+    kills) echo "radio links: kills, radar, mesh" ;;
     kernels) echo "big-endian MIPS and ARM kernels" ;;
   esac
 }

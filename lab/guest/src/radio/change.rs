@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::hills::{AP_LINK, CERRO_ADDRESS, Hills, IW, STATION_LINK, VALLE_ADDRESS};
+use super::hills::{CERRO_ADDRESS, Hills, IW, STATION_LINK, VALLE_ADDRESS};
 use super::netifd::Options;
 use super::way;
 use crate::console::{Outcome, figure, ok, uptime, wait_for};
@@ -35,7 +35,7 @@ pub(super) fn scenes(hills: &mut Hills) -> Outcome<()> {
 }
 
 /// A change from the wish to its ending, and until the link carries packets again; what both ends have then.
-fn whole(hills: &Hills, name: &str, words: &[&str], ending: &str) -> Outcome<Options> {
+pub(super) fn whole(hills: &Hills, name: &str, words: &[&str], ending: &str) -> Outcome<Options> {
     let began = uptime();
     let reloads = hills.ap.reloads();
     wish(hills, words)?;
@@ -71,7 +71,7 @@ fn whole(hills: &Hills, name: &str, words: &[&str], ending: &str) -> Outcome<Opt
 
 /// Asks for a change at the access point's end, as soon as both ends have met as members.
 pub(super) fn wish(hills: &Hills, words: &[&str]) -> Outcome<()> {
-    let all = [&["link", "change", AP_LINK], words].concat();
+    let all = [&["link", "change", hills.ap_link], words].concat();
     wait_for(&format!("`tequio {}`", all.join(" ")), 60, || hills.valle.ask(&all)).map(drop)
 }
 
@@ -90,7 +90,7 @@ pub(super) fn over(hills: &Hills) -> Outcome<()> {
 /// The link carries packets, and the way between the hills leads over it.
 pub(super) fn carries(hills: &Hills) -> Outcome<()> {
     hills.associated()?;
-    way(&hills.valle.space, CERRO_ADDRESS, AP_LINK)?;
+    way(&hills.valle.space, CERRO_ADDRESS, hills.ap_link)?;
     way(&hills.cerro.space, VALLE_ADDRESS, STATION_LINK)?;
     hills.flow_up()?.flows()
 }
@@ -110,7 +110,7 @@ pub(super) fn anew(hills: &mut Hills) -> Outcome<()> {
 }
 
 /// What changed is this and nothing else.
-fn differ(before: &Options, now: &Options, names: &[&str]) -> Outcome<()> {
+pub(super) fn differ(before: &Options, now: &Options, names: &[&str]) -> Outcome<()> {
     let other: Vec<&str> = now
         .iter()
         .filter(|(name, value)| before.get(*name) != Some(value))
@@ -123,7 +123,7 @@ fn differ(before: &Options, now: &Options, names: &[&str]) -> Outcome<()> {
 }
 
 /// How a change ends, in the words of the log.
-const KEPT: &str = "is kept";
+pub(super) const KEPT: &str = "is kept";
 const LEFT: &str = "did not work: the old settings are back";
 /// Channel 165.
 const NEW_MHZ: u32 = 5_825;

@@ -34,6 +34,8 @@ pub(super) struct Hills {
     pub(super) ap: Netifd,
     /// The same for the station.
     pub(super) station: Netifd,
+    /// What the access point's end calls the other one.
+    pub(super) ap_link: &'static str,
     others: Vec<Program>,
 }
 
@@ -65,7 +67,7 @@ impl Hills {
         community()?;
         let ap = Netifd::start(&valle, Role::AccessPoint)?;
         let station = Netifd::start(&cerro, Role::Station)?;
-        Ok(Self { air, valle, cerro, loma, ap, station, others: Vec::new() })
+        Ok(Self { air, valle, cerro, loma, ap, station, ap_link: AP_LINK, others: Vec::new() })
     }
 
     /// Waits until the link stands, as Debian's `iw` sees it at both ends.
@@ -73,7 +75,7 @@ impl Hills {
         wait_for("the station has proved to know the key", 60, || {
             self.ap.judge()?;
             self.station.judge()?;
-            for (space, link) in [(&self.valle.space, AP_LINK), (&self.cerro.space, STATION_LINK)] {
+            for (space, link) in [(&self.valle.space, self.ap_link), (&self.cerro.space, STATION_LINK)] {
                 let stations = stations(space, link)?;
                 if !stations.lines().any(|line| line.replace([' ', '\t'], "") == "authorized:yes") {
                     return Err(format!("{link}: {stations}"));
@@ -81,7 +83,7 @@ impl Hills {
             }
             Ok(())
         })?;
-        wait_for("its own device at the access point", 20, || self.valle.space.inside(|| up(AP_LINK)))
+        wait_for("its own device at the access point", 20, || self.valle.space.inside(|| up(self.ap_link)))
     }
 
     /// The link begins anew, with nothing encrypted.
@@ -90,6 +92,14 @@ impl Hills {
             end.set("puente.encryption", "none")?;
         }
         Ok(())
+    }
+
+    /// The radios become points of a mesh, and the daemon at the access point's end speaks on the radio itself.
+    pub(super) fn mesh(&mut self) -> Outcome<()> {
+        self.ap_link = "wlan0";
+        self.valle.configure(&config(VALLE_ADDRESS, "wireless", self.ap_link))?;
+        self.ap.become_mesh()?;
+        self.station.become_mesh()
     }
 
     /// Puts what hostapd, wpa_supplicant and the daemons at both ends said on the console.
@@ -226,7 +236,7 @@ const LOMA_ADDRESS: &str = "10.77.2.1";
 /// Dearer than the worst radio.
 const ROUND_COST: &str = "\toption rxcost '3000'\n";
 /// Simulated radios cannot be told how long to wait, as some real ones.
-const DISTANCE: &str = "\toption distance_m '27000'\n\toption dead_man_s '45'\n\tlist change 'channel'\n\tlist change 'key'\n\tlist change 'ssid'\n";
+const DISTANCE: &str = "\toption distance_m '27000'\n\toption dead_man_s '45'\n\tlist change 'channel'\n\tlist change 'key'\n\tlist change 'ssid'\n\tlist change 'power'\n";
 const COUNTRY: &str = "MX";
 /// As the init script sets them.
 const KERNEL: [(&str, &str); 5] = [

@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value, json};
 
-use super::hills::{AP_LINK, ask_hostapd};
+use super::hills::{AP_LINK, IW, ask_hostapd};
 use super::program::Program;
 use crate::bus::{Answer, Bus};
 use crate::console::Outcome;
 use crate::link::{index, up};
-use crate::node::{Node, socket};
+use crate::node::{Node, run, socket};
 use crate::space::Space;
 
 /// Which end of the link.
@@ -145,6 +145,21 @@ impl Netifd {
         lock(&self.0).program.end()
     }
 
+    /// From now on the radio is a point of a mesh (802.11s).
+    pub(super) fn become_mesh(&self) -> Outcome<()> {
+        let mut end = lock(&self.0);
+        end.program.end()?;
+        for (name, value) in [("puente.mode", "mesh"), ("puente.mesh_id", "malla")] {
+            end.options.insert(name.to_owned(), value.to_owned());
+        }
+        end.options.remove("puente.ssid");
+        let device = end.role.device();
+        // A bridge's four addresses are no mesh's.
+        end.space.inside(|| run(IW, &["dev", device, "set", "4addr", "off"]).map(drop))?;
+        end.write()?;
+        end.reload()
+    }
+
     /// hostapd or wpa_supplicant hangs, until it is begun anew.
     pub(super) fn hangs(&self) -> Outcome<()> {
         lock(&self.0).program.pause()
@@ -271,7 +286,15 @@ impl End {
             key.push('x');
         }
         self.program = self.role.program(&self.space, &options)?;
-        Ok(())
+        self.send_with(&options["radio0.txpower"])
+    }
+}
+
+impl End {
+    /// As netifd's script sets it.
+    fn send_with(&self, dbm: &str) -> Outcome<()> {
+        let (device, mbm) = (self.role.device(), format!("{dbm}00"));
+        self.space.inside(|| run(IW, &["dev", device, "set", "txpower", "fixed", &mbm]).map(drop))
     }
 }
 
@@ -301,10 +324,16 @@ impl Role {
     }
 
     fn program(self, space: &Space, options: &Options) -> Outcome<Program> {
+        let is_mesh = options.get("puente.mode").is_some_and(|mode| mode == "mesh");
+        let words = ["-i", self.device(), "-D", "nl80211", "-c"];
         match self {
+            Self::AccessPoint if is_mesh => {
+                Program::start(space, SUPPLICANT, "point", &words, &mesh_point(options))
+            }
             Self::AccessPoint => Program::start(space, HOSTAPD, "hostapd", &[], &hostapd(options)),
             Self::Station => {
-                Program::start(space, SUPPLICANT, "supplicant", &SUPPLICANT_WORDS, &supplicant(options))
+                let config = if is_mesh { mesh_point(options) } else { supplicant(options) };
+                Program::start(space, SUPPLICANT, "supplicant", &words, &config)
             }
         }
     }
@@ -351,18 +380,30 @@ fn supplicant(options: &Options) -> String {
     )
 }
 
+/// What it makes of them for a point of a mesh: who is a neighbour Babel decides, so nothing is passed on below it.
+fn mesh_point(options: &Options) -> String {
+    let get = |name: &str| options.get(name).map_or("", String::as_str);
+    let mhz = get("radio0.channel").parse::<u32>().map_or(0, |channel| 5_000 + 5 * channel);
+    format!(
+        "ctrl_interface=/run/supplicant\ncountry=MX\nuser_mpm=1\nnetwork={{\n ssid=\"{}\"\n mode=5\n frequency={mhz}\n \
+         key_mgmt=SAE\n sae_password=\"{}\"\n ieee80211w=2\n mesh_fwding=0\n}}\n",
+        get("puente.mesh_id"),
+        get("puente.key")
+    )
+}
+
 const HOSTAPD: &str = "/usr/sbin/hostapd";
 const SUPPLICANT: &str = "/sbin/wpa_supplicant";
-const SUPPLICANT_WORDS: [&str; 5] = ["-i", "wlan1", "-D", "nl80211", "-c"];
 /// All channels that a scene uses, and those that are shared with no radar.
 const SCANNED: &str = "5180 5200 5220 5240 5500 5745 5765 5785 5805 5825";
 /// What stands in the file of both ends at first.
-const FIRST: [(&str, &str); 5] = [
+const FIRST: [(&str, &str); 6] = [
     ("puente.encryption", "sae"),
     ("puente.key", "entre dos cerros"),
     ("puente.ssid", "puente"),
     ("radio0.channel", "149"),
     ("radio0.htmode", "HT20"),
+    ("radio0.txpower", "20"),
 ];
 /// Who is asked, and for what.
 const OBJECTS: &[(&str, &[&str])] = &[
