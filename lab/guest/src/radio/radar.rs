@@ -48,7 +48,11 @@ pub(super) fn heard(hills: &Hills) -> Outcome<()> {
     ok("a radar", &format!("{said} Now on channel {channel}; packets after {back:.2?}"));
     figure("radar.wait_s", format!("{waited_s:.1}"));
     figure("radar.left_s", format!("{:.2}", back.as_secs_f64()));
-    Ok(())
+    // Whoever begins anew on the radar's channel would first listen elsewhere.
+    drop(flow);
+    hills.ap.set("radio0.channel", FREE)?;
+    hills.station.set("radio0.channel", FREE)?;
+    carries(hills)
 }
 
 /// Nobody has set a country, and then somebody does.
@@ -72,6 +76,8 @@ fn stage(node: &Node) -> Outcome<String> {
     Ok(link.map_or(String::new(), |link| link["radar"]["stage"].as_str().unwrap_or_default().to_owned()))
 }
 
+/// No radar is here.
+const FREE: &str = "149";
 /// 5500 MHz.
 const SHARED: &str = "100";
 /// hwsim's switch of the access point's radio.
