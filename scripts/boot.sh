@@ -236,7 +236,7 @@ figures() {
 # history STORY: what sixty days of eight links take, as the unit test reckons it, is one more figure of the console.
 history() {
   local kb
-  kb=$(cargo test --locked --workspace --lib -- --nocapture sixty_days_of_eight_links | sed -n 's/^history_kb \([0-9]*\)$/\1/p')
+  kb=$(cargo test --locked --workspace --lib -- --nocapture sixty_days_of_eight_links | sed -n 's/.*\bhistory_kb \([0-9]*\)$/\1/p')
   [ -n "$kb" ] || stop "the test says nothing of the history"
   echo "boot: figure history_kb $kb" >>"$HERE/$1-now.console"
 }

@@ -69,6 +69,10 @@ fn line(reply: &Value) -> String {
     if !figures["far_signal_dbm"].is_null() {
         text.push_str(&format!(" there {}", plain(&figures["far_signal_dbm"])));
     }
+    // An access point that was not associated with yet: is it the right one?
+    if let Some(name) = station["name"].as_str() {
+        text.push_str(&format!(" {}", name.chars().take(12).collect::<String>()));
+    }
     text
 }
 

@@ -213,6 +213,7 @@ fn aligned(answer: &Aligned) -> Value {
     let station = |aim: &Aim| {
         json!({
             "mac": aim.mac.to_string(),
+            "name": Some(&aim.name).filter(|name| !name.is_empty()),
             "address": aim.address.map(|address| address.to_string()),
             "figures": aim.figures.iter().cloned().collect::<Value>(),
         })

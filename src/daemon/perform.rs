@@ -69,6 +69,11 @@ impl Daemon {
                 if let Answer::Statistics(page) = answer.as_mut() {
                     self.add_sockets(page);
                 }
+                if let (Answer::Aligned(aligned), Some(radios)) = (answer.as_mut(), &self.radios.adapter) {
+                    for aim in &mut aligned.stations {
+                        aim.name = radios.name_of(aim.mac).to_owned();
+                    }
+                }
                 if let Some(call) = self.calls.remove(&request) {
                     self.ubus.reply(call, Ok(json::to_json(&answer)));
                 }

@@ -1,7 +1,8 @@
 //! While a dish is turned: what this end hears now, and the most that it heard.
 //!
 //! A link that is being built has no neighbour yet, no member and no far end: what counts is the signal of whatever station
-//! is heard, five times a second. It ends by itself, because nobody remembers to end it on a mast.
+//! is heard, five times a second; and before there is a station, that of the access points around. It ends by itself, because
+//! nobody remembers to end it on a mast.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,8 @@ pub struct Alignment {
     pub until: Instant,
     /// Who is heard, the strongest first; at most [`limit::ALIGN_STATIONS`].
     pub heard: Vec<Heard>,
+    /// The radio has no station: those that are heard are access points around it.
+    is_alone: bool,
 }
 
 /// A station that was heard.
@@ -43,16 +46,29 @@ pub struct Heard {
 impl Alignment {
     /// Begins, with nothing heard yet.
     pub fn begin(now: Instant, device: String) -> Self {
-        Self { device, until: now + LASTS, heard: Vec::new() }
+        Self { device, until: now + LASTS, heard: Vec::new(), is_alone: false }
     }
 
     /// What a radio says; another radio's is not looked at.
     pub fn handle(&mut self, sample: &RadioSample) {
-        if !is_of(&self.device, &sample.interface) {
-            return;
+        // Who has no station yet is told by `handle_around` whom the radio hears.
+        if is_of(&self.device, &sample.interface) && !(sample.stations.is_empty() && self.is_alone) {
+            self.is_alone = false;
+            self.take(&sample.stations);
         }
+    }
+
+    /// Whom a radio hears that has not found its access point yet.
+    pub fn handle_around(&mut self, interface: &str, heard: &[StationSample]) {
+        if is_of(&self.device, interface) {
+            self.is_alone = true;
+            self.take(heard);
+        }
+    }
+
+    fn take(&mut self, stations: &[StationSample]) {
         self.heard.iter_mut().for_each(|heard| heard.is_here = false);
-        for station in &sample.stations {
+        for station in stations {
             let heard = self.of(station.mac);
             heard.is_here = true;
             heard.station = station.clone();
@@ -115,6 +131,29 @@ mod tests {
             seen(&alignment),
             [(2, None, Some(-70), true), (1, Some(-63), Some(-58), false)],
             "nonsense is no signal, and the one that went keeps its best"
+        );
+    }
+
+    #[test]
+    fn before_it_is_associated_a_radio_aims_by_who_is_around() {
+        let mut alignment = Alignment::begin(Instant::ZERO, "wlan1".into());
+        let around = |levels| sample("wlan1", levels).stations;
+        alignment.handle(&sample("wlan1", &[]));
+        alignment.handle_around("wlan1", &around(&[(7, -81), (8, -75)]));
+        // Between two looks around the radio is read, and has no station.
+        alignment.handle(&sample("wlan1", &[]));
+        assert_eq!(seen(&alignment), [(8, Some(-75), Some(-75), true), (7, Some(-81), Some(-81), true)]);
+        alignment.handle_around("wlan1", &around(&[(7, -64)]));
+        alignment.handle_around("wlan0", &around(&[(9, -30)]));
+        assert_eq!(seen(&alignment), [(7, Some(-64), Some(-64), true), (8, Some(-75), Some(-75), false)]);
+        // It has found it.
+        alignment.handle(&sample("wlan1", &[(7, -63)]));
+        assert_eq!(seen(&alignment)[0], (7, Some(-63), Some(-63), true));
+        alignment.handle(&sample("wlan1", &[]));
+        assert_eq!(
+            seen(&alignment)[0],
+            (7, Some(-63), Some(-63), false),
+            "it has lost it, and is not alone yet"
         );
     }
 

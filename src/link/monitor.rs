@@ -112,6 +112,8 @@ impl Monitor {
                 self.handle_event(now, interface, *event);
                 interface
             }
+            // Of strangers nothing is known but that they are heard.
+            RadioNews::Around { .. } => return Vec::new(),
         };
         let mut news = Vec::new();
         for link in self.links.iter_mut().filter(|link| link.interface == *interface) {

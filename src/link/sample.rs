@@ -23,6 +23,14 @@ pub enum RadioNews {
         /// What.
         event: RadioEvent,
     },
+    /// While a dish is turned: access points that a radio hears which has not found its own yet. Of them address, signal and
+    /// age are known.
+    Around {
+        /// The device of the radio.
+        interface: String,
+        /// At most [`RADIO_STATIONS`](crate::base::limit::RADIO_STATIONS).
+        heard: Vec<StationSample>,
+    },
 }
 
 /// All stations of one device, and its channel, at one moment.

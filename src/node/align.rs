@@ -11,7 +11,7 @@ use super::radio::named;
 use crate::babel::settings::LinkKind;
 use crate::base::time::{Instant, Span};
 use crate::link::align::{Alignment, EACH, Heard, USUAL, level};
-use crate::link::sample::RadioSample;
+use crate::link::sample::{RadioSample, StationSample};
 
 /// Who turns a dish.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +86,13 @@ impl Node {
         }
     }
 
+    /// Who is heard by a radio that has not found its access point yet.
+    pub(super) fn look_around(&mut self, interface: &str, heard: &[StationSample]) {
+        if let Some(here) = &mut self.aligning.here {
+            here.handle_around(interface, heard);
+        }
+    }
+
     fn aligned(&self, now: Instant, device: &str) -> Aligned {
         let here = self.aligning.here.as_ref().filter(|here| here.device == device);
         let stations = here.into_iter().flat_map(|here| &here.heard);
@@ -112,7 +119,12 @@ impl Node {
             ("far_signal_dbm", far.and_then(|(_, step)| step.signal_dbm).map(i64::from)),
             ("far_age_s", far.and_then(|(age, _)| i64::try_from(age.as_secs()).ok())),
         ];
-        Aim { mac: heard.station.mac, address: link.map(|link| link.neighbour), figures: named(&figures) }
+        Aim {
+            mac: heard.station.mac,
+            address: link.map(|link| link.neighbour),
+            figures: named(&figures),
+            name: String::new(),
+        }
     }
 }
 

@@ -246,6 +246,9 @@ pub struct Aim {
     pub address: Option<Ipv6Addr>,
     /// Figures by name, those that are known.
     pub figures: Vec<(String, i64)>,
+    /// What its network is called, if it is an access point around a radio that is not associated. The daemon fills it in:
+    /// it is in no recording.
+    pub name: String,
 }
 
 /// A page of a long list.

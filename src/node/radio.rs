@@ -52,6 +52,7 @@ impl Node {
                 }
                 (interface.clone(), news)
             }
+            RadioNews::Around { interface, heard } => return self.look_around(&interface, &heard),
         };
         let each = if self.aligning.is_quick(now) { TOLD_QUICKLY } else { TOLD };
         self.far_ends.tell_at.get_or_insert(now + each);

@@ -1,8 +1,8 @@
 //! Questions and orders to nl80211, and what the radio made of an order.
 
+use super::STATION;
 use super::number::{command, of};
 use super::read::{self, Abilities, Device, HEAD_BYTES};
-use super::{ACCESS_POINT, STATION};
 use crate::base::address::MacAddress;
 use crate::link::budget::Rule;
 use crate::platform::netlink::direct::DirectSocket;
@@ -108,19 +108,6 @@ pub fn country(device: &str) -> Result<Option<String>, NetlinkError> {
     Ok(found)
 }
 
-/// Has a radio look for others: it listens on all channels. An access point leaves its own for that.
-pub fn scan(device: &str) -> Result<(), NetlinkError> {
-    let mut asker = Asker::open()?;
-    let device = named(&mut asker, device)?;
-    let body = |batch: &mut Batch| {
-        batch.attribute(of::IFINDEX, &device.index.to_ne_bytes());
-        if device.kind == ACCESS_POINT {
-            batch.attribute(of::SCAN_FLAGS, &SCAN_AS_ACCESS_POINT.to_ne_bytes());
-        }
-    };
-    asker.ask(ACK, command::TRIGGER_SCAN, &body, &mut |_| {})
-}
-
 /// A station leaves its access point, and whoever looks after it associates anew. `false`: the device is no station.
 pub fn disconnect(device: &str) -> Result<bool, NetlinkError> {
     let mut asker = Asker::open()?;
@@ -188,7 +175,7 @@ impl Asker {
     }
 }
 
-fn named(asker: &mut Asker, name: &str) -> Result<Device, NetlinkError> {
+pub(super) fn named(asker: &mut Asker, name: &str) -> Result<Device, NetlinkError> {
     let found = asker.devices()?.into_iter().find(|device| device.name == name);
     found.ok_or_else(|| std::io::Error::from_raw_os_error(libc::ENODEV).into())
 }
@@ -203,8 +190,6 @@ const GROUP_NAME: u16 = 1;
 const GROUP_ID: u16 = 2;
 /// Of nl80211: stations and links, devices, countries.
 const GROUPS: [&str; 3] = ["mlme", "config", "regulatory"];
-/// `NL80211_SCAN_FLAG_AP`.
-const SCAN_AS_ACCESS_POINT: u32 = 1 << 2;
 /// IEEE 802.11, table 9-49: the station leaves.
 const LEAVING: u16 = 3;
 

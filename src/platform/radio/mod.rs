@@ -10,6 +10,7 @@
 mod ask;
 mod number;
 mod read;
+mod scan;
 #[cfg(test)]
 mod tests;
 
@@ -20,12 +21,14 @@ use tokio::time::{Instant, sleep_until};
 
 use self::ask::Asker;
 pub use self::ask::{
-    Coverage, abilities, country, country_rules, coverage_class, disconnect, scan, set_coverage_class,
+    Coverage, abilities, country, country_rules, coverage_class, disconnect, set_coverage_class,
 };
 use self::number::{command, of};
 pub use self::read::{Abilities, Device};
+pub use self::scan::scan;
 use super::netlink::message::{Batch, DUMP, Message};
 use super::netlink::socket::{NetlinkError, NetlinkSocket, Protocol};
+use crate::base::address::MacAddress;
 use crate::base::limit;
 use crate::link::sample::{Radar, RadioEvent, RadioNews, RadioSample, StationSample};
 
@@ -42,6 +45,10 @@ pub struct Radios {
     /// Those that listen for radars, by their devices.
     listening: Vec<u32>,
     look_at: Instant,
+    /// When radios that are not associated look around next, while a dish is turned.
+    scan_at: Instant,
+    /// What the networks are called that they heard.
+    names: Vec<(MacAddress, String)>,
     each: Duration,
     /// Whether the last look failed: said once.
     in_trouble: bool,
@@ -65,6 +72,8 @@ impl Radios {
             ready: VecDeque::new(),
             listening: Vec::new(),
             look_at: Instant::now(),
+            scan_at: Instant::now(),
+            names: Vec::new(),
             each: EACH,
             in_trouble: false,
         };
@@ -140,13 +149,35 @@ impl Radios {
         }
     }
 
+    /// What the network of an access point is called that was heard by a radio that is not associated; empty if that is
+    /// not known.
+    pub fn name_of(&self, mac: MacAddress) -> &str {
+        self.names.iter().find(|(known, _)| *known == mac).map_or("", |(_, name)| name)
+    }
+
+    /// While a dish is turned: who is heard by radios that have not found their access point yet.
+    fn look_around(&mut self, asker: &mut Asker, devices: &[Device]) {
+        self.names.clear();
+        let is_alone = |device: &&Device| device.kind == STATION && device.frequency_mhz.is_none();
+        for device in devices.iter().filter(is_alone).filter(|device| self.watched.contains(&device.name)) {
+            let heard = scan::heard(asker, device, &mut self.scan_at);
+            self.names.extend(heard.iter().map(|one| (one.station.mac, one.name.clone())));
+            let heard = heard.into_iter().map(|one| one.station).collect();
+            self.ready.push_back(RadioNews::Around { interface: device.name.clone(), heard });
+        }
+    }
+
     /// Reads the figures of all.
     fn look(&mut self) {
         let looked = Asker::open().and_then(|mut asker| {
             let devices = asker.devices()?;
             self.listen(&mut asker, &devices);
             let samples = self.watched.iter().filter_map(|radio| sample(&mut asker, &devices, radio));
-            Ok((samples.collect::<Vec<_>>(), devices))
+            let samples = samples.collect::<Vec<_>>();
+            if self.each < EACH {
+                self.look_around(&mut asker, &devices);
+            }
+            Ok((samples, devices))
         });
         match looked {
             Ok((samples, devices)) => {

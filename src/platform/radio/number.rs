@@ -11,6 +11,7 @@ pub(super) mod command {
     pub(crate) const NEW_STATION: u8 = 19;
     pub(crate) const DEL_STATION: u8 = 20;
     pub(crate) const GET_REG: u8 = 31;
+    pub(crate) const GET_SCAN: u8 = 32;
     pub(crate) const TRIGGER_SCAN: u8 = 33;
     pub(crate) const REG_CHANGE: u8 = 36;
     pub(crate) const DISCONNECT: u8 = 48;
@@ -34,6 +35,8 @@ pub(super) mod of {
     pub(crate) const REG_ALPHA2: u16 = 33;
     pub(crate) const REG_RULES: u16 = 34;
     pub(crate) const WIPHY_FREQ: u16 = 38;
+    pub(crate) const SCAN_FREQUENCIES: u16 = 44;
+    pub(crate) const BSS: u16 = 47;
     pub(crate) const REASON_CODE: u16 = 54;
     pub(crate) const SURVEY_INFO: u16 = 84;
     pub(crate) const WIPHY_COVERAGE_CLASS: u16 = 89;
@@ -93,6 +96,15 @@ pub(super) mod survey {
     pub(crate) const TIME: u16 = 4;
     pub(crate) const TIME_BUSY: u16 = 5;
     pub(crate) const TIME_TX: u16 = 8;
+}
+
+/// What is told of an access point that was heard (`NL80211_BSS_*`).
+pub(super) mod bss {
+    pub(crate) const ADDRESS: u16 = 1;
+    pub(crate) const FREQUENCY: u16 = 2;
+    pub(crate) const ELEMENTS: u16 = 6;
+    pub(crate) const SIGNAL_MBM: u16 = 7;
+    pub(crate) const SEEN_MS_AGO: u16 = 10;
 }
 
 /// What the watch over the connection's quality tells (`NL80211_ATTR_CQM_*`).

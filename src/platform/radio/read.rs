@@ -284,7 +284,7 @@ pub(super) fn country_rules(message: &Message<'_>) -> Option<Vec<Rule>> {
     Some(rules.take(limit::RADIO_RULES).collect())
 }
 
-fn find<'a>(message: &Message<'a>, kind: u16) -> Option<Attribute<'a>> {
+pub(super) fn find<'a>(message: &Message<'a>, kind: u16) -> Option<Attribute<'a>> {
     let mut attributes: Attributes<'a> = message.attributes(HEAD_BYTES);
     attributes.find(|attribute| attribute.kind == kind)
 }

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::air;
-use super::hills::{AP_LINK, Hills};
+use super::change::carries;
+use super::hills::{AP_LINK, Hills, STATION_LINK};
 use crate::console::{Outcome, ok, wait_for};
 use crate::node::{Node, TEQUIO, run, socket};
 
@@ -30,6 +31,33 @@ fn heard(node: &Node, is_wanted: impl Fn(i64) -> bool) -> Outcome<i64> {
             (Some(here), Some(there)) if is_wanted(here) && is_wanted(there) => Ok(here),
             _ => Err(last.to_owned()),
         }
+    })
+}
+
+/// A station that finds no access point, for its passphrase is wrong, aims by the one that it hears.
+pub(super) fn alone(hills: &Hills) -> Outcome<()> {
+    let right = hills.station.options()["puente.key"].clone();
+    hills.station.set("puente.key", "otra clave")?;
+    let good_dbm = around(hills, |_| true)?;
+    hills.air.snr(0, 1, air::NEAR_DB - TURNED_DB);
+    let turned = around(hills, |dbm| (dbm as f64) < good_dbm as f64 - TURNED_DB + 2.0);
+    hills.air.snr(0, 1, air::NEAR_DB);
+    hills.station.set("puente.key", &right)?;
+    ok("a dish is turned before its radio is associated", &format!("{good_dbm} dBm, then {}", turned?));
+    carries(hills)
+}
+
+/// The signal of the access point that the station hears without being associated, by its network's name.
+fn around(hills: &Hills, is_wanted: impl Fn(i64) -> bool) -> Outcome<i64> {
+    let (socket, name) = (socket(hills.cerro.name), hills.ap.options()["puente.ssid"].clone());
+    wait_for("the access point that is heard", 60, || {
+        let text =
+            run(TEQUIO, &["--json", "--socket", &socket, "link", "align", STATION_LINK, "--seconds", "3"])?;
+        let last = text.lines().last().unwrap_or_default();
+        let told: Value = serde_json::from_str(last).map_err(|error| format!("{error}: {text}"))?;
+        let station = &told["stations"][0];
+        let dbm = station["figures"]["signal_dbm"].as_i64();
+        dbm.filter(|dbm| station["name"] == name.as_str() && is_wanted(*dbm)).ok_or(last.to_owned())
     })
 }
 

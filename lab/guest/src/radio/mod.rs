@@ -93,6 +93,7 @@ fn scenes(hills: &mut Hills) -> Outcome<()> {
     change::scenes(hills)?;
     radar::country(hills)?;
     aim::dish(hills)?;
+    aim::alone(hills)?;
     aim::country(hills)?;
     crowd::costs(hills)?;
     open(hills)?;

@@ -135,6 +135,7 @@ return view.extend({
 			bar(figures, planned),
 			E('p', { 'class': 'tq-aim-word', 'data-grade': said[0] }, [ said[1] ]),
 			page.facts([
+				station.name ? [ _('Heard, not connected yet'), station.name ] : null,
 				figures.best_dbm == null ? null : [ _('Best so far'), dbm(figures.best_dbm) ],
 				planned == null ? null : [ _('Planned'), dbm(planned) ],
 				figures.chain2_dbm == null ? null : [ _('Each antenna'), figures.chain1_dbm + ' · ' + dbm(figures.chain2_dbm) ],
