@@ -122,7 +122,8 @@ impl Page {
         };
         let hours = plan["hours"].as_str().and_then(|hours| hours.split(' ').next());
         let hours = hours.map(|hours| format!(" · {hours}")).unwrap_or_default();
-        format!("{time} · {devices} {word}{hours}")
+        let data = plan["data_mb"].as_u64().map(|data_mb| format!(" · {data_mb} MB")).unwrap_or_default();
+        format!("{time}{data} · {devices} {word}{hours}")
     }
 }
 

@@ -388,7 +388,7 @@ fn sync(reply: &Value, bold: bool) -> String {
     text
 }
 
-/// `{plans: [{id, name, price_cents, currency, minor_units, used_s, days, devices, hours}]}`
+/// `{plans: [{id, name, price_cents, currency, minor_units, used_s, days, devices, hours, data_mb}]}`
 fn plans(reply: &Value, bold: bool) -> String {
     let mut table =
         Table::new(&[("PLAN", Left), ("NAME", Left), ("PRICE", Right), ("GIVES", Left), ("DEVICES", Right)]);
@@ -399,6 +399,9 @@ fn plans(reply: &Value, bold: bool) -> String {
             (used, Value::Null) => format!("{} of use", seconds(used)),
             (used, days) => format!("{} of use within {} d", seconds(used), plain(days)),
         };
+        if let Some(data_mb) = row["data_mb"].as_u64() {
+            gives.push_str(&format!(", {data_mb} MB"));
+        }
         if let Some(hours) = row["hours"].as_str() {
             gives.push_str(&format!(", {hours}"));
         }
@@ -431,7 +434,7 @@ fn issued(reply: &Value, bold: bool) -> String {
     format!("{head}\n{}", table.render(bold))
 }
 
-/// `{verifier, plan, state, person, used_s, devices}`
+/// `{verifier, plan, state, person, used_s, used_bytes, devices}`
 fn voucher(reply: &Value) -> String {
     facts(&[
         ("verifier", plain(&reply["verifier"])),
@@ -439,11 +442,12 @@ fn voucher(reply: &Value) -> String {
         ("state", plain(&reply["state"])),
         ("sold by", plain(&reply["person"])),
         ("used", seconds(&reply["used_s"])),
+        ("data", octets(&reply["used_bytes"])),
         ("devices", plain(&reply["devices"])),
     ])
 }
 
-/// `{sessions: [{client, verifier, plan, devices: [text], remaining_s, used_s, up_bytes, down_bytes}],
+/// `{sessions: [{client, verifier, plan, devices: [text], remaining_s, remaining_bytes, used_s, up_bytes, down_bytes}],
 /// offset, total}`
 fn sessions(reply: &Value, bold: bool) -> String {
     let mut table = Table::new(&[
@@ -462,7 +466,10 @@ fn sessions(reply: &Value, bold: bool) -> String {
             plain(&row["client"]),
             plain(&row["verifier"]),
             plain(&row["plan"]) + if row["closed"] == true { " (other hours)" } else { "" },
-            seconds(&row["remaining_s"]),
+            match &row["remaining_bytes"] {
+                Value::Null => seconds(&row["remaining_s"]),
+                bytes => format!("{} {}", seconds(&row["remaining_s"]), octets(bytes)),
+            },
             seconds(&row["used_s"]),
             octets(&row["up_bytes"]),
             octets(&row["down_bytes"]),

@@ -45,6 +45,7 @@ pub(super) fn to_json(answer: &Answer) -> Value {
             "state": voucher.state,
             "person": voucher.person,
             "used_s": voucher.used_s,
+            "used_bytes": voucher.used_bytes,
             "devices": voucher.devices,
         }),
         Answer::Revoked { verifier } => json!({"verifier": verifier.to_string(), "state": "revoked"}),
@@ -309,6 +310,7 @@ fn plan(plan: &Plan) -> Value {
         "days": plan.days,
         "devices": plan.devices,
         "hours": plan.hours,
+        "data_mb": plan.data_mb,
     })
 }
 
@@ -321,6 +323,7 @@ fn session(session: &Session) -> Value {
         "there": session.there,
         "closed": session.closed,
         "remaining_s": session.remaining_s,
+        "remaining_bytes": session.remaining_bytes,
         "used_s": session.used_s,
         "up_bytes": session.up_bytes,
         "down_bytes": session.down_bytes,

@@ -139,6 +139,7 @@ mod tests {
         let session = SessionView {
             plan: String::new(),
             left: Left::OfUse(Span::ZERO),
+            bytes_left: None,
             within: None,
             devices: Vec::new(),
             devices_allowed: 1,

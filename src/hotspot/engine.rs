@@ -140,8 +140,11 @@ impl Hotspot {
         if !silent.is_empty() {
             self.outbox.rest.push_back(Output::Seek(silent));
         }
-        for client in self.sessions.which(|session| session.left(now) == Span::ZERO) {
+        for client in self.sessions.which(|session| session.meter.is_spent(now, &session.tariff)) {
             self.end(now, client, EndReason::UsedUp);
+        }
+        for client in self.sessions.which(|session| session.is_short() && !session.slow) {
+            self.admit(now, client);
         }
         self.report_use(now);
     }
@@ -248,6 +251,7 @@ impl Hotspot {
                 there: session.devices.iter().any(|device| !device.has_left()),
                 closed: session.closed,
                 remaining: session.left(now),
+                remaining_bytes: session.meter.bytes_left(&session.tariff),
                 used_s: session.meter.used_s(),
                 since_first_use: session.meter.since_first_use(now),
                 up_bytes,
@@ -266,17 +270,21 @@ impl Hotspot {
     }
 
     /// When the counters are to be read. Near the end of a plan more often: what is left is then known
-    /// to a quarter of itself, and an idle phone does not lose it.
+    /// to a quarter of itself, and an idle phone does not lose it; octets are looked at when they can be used up.
     fn next_read(&self) -> Option<Instant> {
         let last = self.last_read?;
         let online = self.online.at(last);
-        let counted = |(_, session): (_, &super::session::Session)| match session.tariff.measure {
-            Measure::UsedSeconds { .. } => Some(session.left_at_worst(last, online).scaled(1, 4)),
-            Measure::DaysFromFirstUse { .. } => None,
+        let counted = |(_, session): (_, &super::session::Session)| {
+            let of_time = match session.tariff.measure {
+                Measure::UsedSeconds { .. } => Some(session.left_at_worst(last, online).scaled(1, 4)),
+                Measure::DaysFromFirstUse { .. } => None,
+            };
+            let of_data = session.soonest_end().map(|span| span.max(LOOK_AT_LEAST));
+            of_time.map(|span| span.max(READ_AT_LEAST)).into_iter().chain(of_data).min()
         };
         let shortest = self.sessions.iter().filter_map(counted).min().unwrap_or(READ_AT_MOST);
         let interval = self.settings.usage_interval();
-        Some(last + interval.min(shortest.max(READ_AT_LEAST)))
+        Some(last + interval.min(shortest))
     }
 
     /// When the sessions are to be saved though nothing happened to them but use.
@@ -313,8 +321,10 @@ impl Hotspot {
 const READ_AT_MOST: Span = Span::from_secs(60);
 /// Longest time between two saved lists while there are sessions: what a crash may miscount.
 const SAVE_INTERVAL: Span = Span::from_secs(60);
-/// Shortest time between two readings.
+/// Shortest time between two readings for what is left of a time.
 const READ_AT_LEAST: Span = Span::from_secs(2);
+/// The same for octets: what passes meanwhile is what a plan can give too much.
+const LOOK_AT_LEAST: Span = Span::from_secs(1);
 
 #[cfg(test)]
 mod tests;

@@ -16,7 +16,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::output::UsageSample;
-use super::tariff::{Allowance, Measure};
+use super::tariff::{Allowance, Measure, Tariff};
 use crate::base::time::{Instant, Span};
 
 /// How long after its last packet a voucher counts as in use.
@@ -46,6 +46,9 @@ pub struct Meter {
     up_bytes: u64,
     /// Octets to guests on this node, ever.
     down_bytes: u64,
+    /// Octets in both directions on all other nodes, as the ledger knows.
+    #[serde(default)]
+    bytes_elsewhere: u64,
     /// The last reading of the kernel's counters; `None` while they are new and all zero.
     last: Option<UsageSample>,
     /// The online clock at the last reading.
@@ -92,6 +95,7 @@ impl Meter {
             since_first_use: (Span::ZERO, now),
             up_bytes: 0,
             down_bytes: 0,
+            bytes_elsewhere: 0,
             last: None,
             read_at: online,
             counts_until: online,
@@ -108,6 +112,7 @@ impl Meter {
         self.used = self.used.max(Span::from_secs(allowance.used_here_s));
         self.up_bytes = self.up_bytes.max(allowance.up_bytes_here);
         self.down_bytes = self.down_bytes.max(allowance.down_bytes_here);
+        self.bytes_elsewhere = allowance.bytes_elsewhere;
         if let Some(seconds) = allowance.since_first_use_s {
             let told = Span::from_secs(seconds);
             let counted = self.since_first_use(now);
@@ -198,6 +203,21 @@ impl Meter {
         (self.up_bytes, self.down_bytes)
     }
 
+    /// Octets in both directions on all nodes, as of the last reading.
+    pub const fn all_bytes(&self) -> u64 {
+        self.up_bytes.saturating_add(self.down_bytes).saturating_add(self.bytes_elsewhere)
+    }
+
+    /// Octets that are left, as of the last reading, if there is a limit of them.
+    pub fn bytes_left(&self, tariff: &Tariff) -> Option<u64> {
+        tariff.data_bytes.map(|data| data.saturating_sub(self.all_bytes()))
+    }
+
+    /// Whether nothing is left, as of the last reading.
+    pub fn is_spent(&self, now: Instant, tariff: &Tariff) -> bool {
+        self.left(now, tariff.measure) == Span::ZERO || self.bytes_left(tariff) == Some(0)
+    }
+
     /// When the counters were last seen to move.
     pub const fn last_moved(&self) -> Instant {
         self.last_moved
@@ -242,7 +262,6 @@ impl Meter {
 mod tests {
     use super::*;
     use crate::hotspot::output::ClientId;
-    use crate::hotspot::tariff::Tariff;
 
     const HOUR: Measure = Measure::UsedSeconds { seconds: 3_600, within_days: 0 };
 
@@ -269,11 +288,13 @@ mod tests {
                 rate_down_kbps: 0,
                 rate_up_kbps: 0,
                 hours: None,
+                data_bytes: None,
             },
             used_s: 0,
             used_here_s: 0,
             up_bytes_here: 0,
             down_bytes_here: 0,
+            bytes_elsewhere: 0,
             since_first_use_s: None,
             begin_is_good: false,
         }

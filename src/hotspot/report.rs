@@ -39,6 +39,8 @@ pub struct SessionReport {
     pub closed: bool,
     /// What is left, as of the last reading.
     pub remaining: Span,
+    /// Octets that are left as of the last reading, if its plan has a limit of them.
+    pub remaining_bytes: Option<u64>,
     /// Seconds of use on this node.
     pub used_s: u64,
     /// Time since the first use anywhere.

@@ -22,6 +22,10 @@ use crate::base::voucher::{Keepsake, Verifier};
 const LEFT_AFTER: u8 = 3;
 /// How fast the end of a plan is, each way.
 const SLOW_KBPS: u32 = 64;
+/// What is left of a plan's octets when it is slow: five minutes of that. Of a small plan it is the last twelfth.
+const SLOW_BYTES: u64 = 2_400_000;
+/// As much is thought to pass each way where the plan has no limit, when it is to be known in time what is left.
+const FAST_KBPS: u32 = 100_000;
 /// What is left of a plan when its last lease is given.
 const LAST_SECONDS: Span = Span::from_secs(3);
 /// Client ids are packet marks of 16 bits; 0 is no mark, and the last 256 are those of policies.
@@ -245,6 +249,23 @@ impl Session {
         self.meter.left(now, self.tariff.measure)
     }
 
+    /// Whether so few octets are left, as of the last reading, that it is to be slow.
+    pub(crate) fn is_short(&self) -> bool {
+        self.bytes_until_slow() == Some(0)
+    }
+
+    /// Time in which what is left of its octets can have passed, or what is left until it is slow.
+    pub(crate) fn soonest_end(&self) -> Option<Span> {
+        let bytes = if self.slow { self.meter.bytes_left(&self.tariff) } else { self.bytes_until_slow() };
+        let rates = self.rates_kbps().map(|rate| u64::from(if rate == 0 { FAST_KBPS } else { rate }));
+        bytes.map(|bytes| Span::from_millis(bytes.saturating_mul(8) / (rates[0] + rates[1])))
+    }
+
+    fn bytes_until_slow(&self) -> Option<u64> {
+        let slow = SLOW_BYTES.min(self.tariff.data_bytes? / 12);
+        Some(self.meter.bytes_left(&self.tariff)?.saturating_sub(slow))
+    }
+
     /// Takes a lease of at most `lease` and at most what is left, to be renewed when a third has passed.
     /// The last seconds of a plan are left to the kernel, so that they end when they end.
     pub(crate) fn take_lease(&mut self, now: Instant, online: Span, lease: Span) -> Span {
@@ -253,8 +274,8 @@ impl Session {
         self.lease_end = now + lease;
         self.renew_at = if left <= LAST_SECONDS { self.lease_end } else { now + lease.scaled(1, 3) };
         let slow_end = self.tariff.measure.slow_end();
-        self.slow = left <= slow_end;
-        if !self.slow {
+        self.slow = left <= slow_end || self.is_short();
+        if left > slow_end {
             // It begins when it begins.
             self.renew_at = self.renew_at.min(now + (left - slow_end));
         }

@@ -21,6 +21,9 @@ pub struct Tariff {
     /// The hours of the day at which it works; none is always.
     #[serde(default)]
     pub hours: Option<Hours>,
+    /// Octets that may pass in both directions together; none is any amount.
+    #[serde(default)]
+    pub data_bytes: Option<u64>,
 }
 
 /// What runs out.
@@ -98,11 +101,23 @@ pub struct Allowance {
     pub up_bytes_here: u64,
     /// Octets to guests that this node has counted, as of the same report.
     pub down_bytes_here: u64,
+    /// Octets in both directions that other nodes have counted.
+    pub bytes_elsewhere: u64,
     /// Seconds since the first use anywhere; `None` if nobody has seen one.
     pub since_first_use_s: Option<u64>,
     /// Whether `since_first_use_s` comes from clocks of good quality. Then it replaces what the node
     /// has counted, be that more or less; otherwise the larger of the two counts.
     pub begin_is_good: bool,
+}
+
+impl Allowance {
+    /// Whether nothing is left, so long after the first use.
+    pub fn is_spent(&self, since_first_use: Span) -> bool {
+        let here = self.up_bytes_here.saturating_add(self.down_bytes_here);
+        let used = here.saturating_add(self.bytes_elsewhere);
+        self.tariff.measure.left(Span::from_secs(self.used_s), since_first_use) == Span::ZERO
+            || self.tariff.data_bytes.is_some_and(|data| used >= data)
+    }
 }
 
 #[cfg(test)]

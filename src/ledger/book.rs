@@ -98,7 +98,7 @@ pub enum VoucherState {
     Sold,
     /// In use.
     Activated,
-    /// Its seconds are used up.
+    /// Its seconds or its octets are used up.
     Spent,
     /// Revoked, or changed for another one.
     Void,
@@ -108,6 +108,13 @@ impl Voucher {
     /// Seconds of use, at all nodes.
     pub fn used_s(&self) -> u64 {
         self.used.iter().map(|used| u64::from(used.seconds)).sum()
+    }
+
+    /// Octets in both directions, at all nodes.
+    pub fn used_bytes(&self) -> u64 {
+        self.used
+            .iter()
+            .fold(0, |sum, used| sum.saturating_add(used.up_bytes).saturating_add(used.down_bytes))
     }
 
     /// The largest count of seconds since first use that a node reports.
@@ -125,7 +132,9 @@ impl Voucher {
         };
         match () {
             () if self.revoked || self.exchanged => VoucherState::Void,
-            () if used_up => VoucherState::Spent,
+            () if used_up || self.plan.data_bytes().is_some_and(|data| self.used_bytes() >= data) => {
+                VoucherState::Spent
+            }
             () if self.activated.is_some() => VoucherState::Activated,
             () if self.sold.is_some() => VoucherState::Sold,
             () => VoucherState::Printed,

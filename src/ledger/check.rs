@@ -169,6 +169,10 @@ impl Plan {
             PlanMeasure::UsedSeconds { within_days: Some(0), .. } => {
                 return Some("a plan can be used for at least one day");
             }
+            PlanMeasure::External if self.data_mb.is_some() => {
+                return Some("a plan that is served elsewhere has no data here");
+            }
+            _ if self.data_mb == Some(0) => return Some("a plan by data gives at least one MB"),
             _ => {}
         }
         if self.shares.len() > PLAN_SHARES || self.replaces.len() > RECORD_REPLACES {

@@ -18,6 +18,8 @@ use crate::base::voucher::Verifier;
 
 /// What one device may use beyond what is left before others hear of it.
 const MINUTE_S: u64 = 60;
+/// What is thought to pass each way of a voucher whose plan has no limit.
+const LINK_KBPS: u32 = 10_000;
 /// First uses that are so far apart are reported.
 const APART_S: u64 = 86_400;
 
@@ -32,6 +34,8 @@ pub struct Twice {
     pub person: String,
     /// Seconds beyond what it held.
     pub excess_s: u64,
+    /// MB beyond what it held.
+    pub excess_mb: u64,
     /// Seconds between its first uses, where good clocks say so.
     pub apart_s: u64,
     /// Where it was used.
@@ -66,6 +70,7 @@ impl Ledger {
             }
             PlanMeasure::DaysFromFirstUse { .. } | PlanMeasure::External => 0,
         };
+        let excess_mb = excess_mb(voucher);
         let begins: SortedMap<[u8; 32], u64> = self
             .activations(voucher.verifier, voucher.issuer)
             .filter(|(_, begin)| begin.quality >= TimeQuality::Mesh)
@@ -74,7 +79,7 @@ impl Ledger {
         let (first, last) = (begins.values().min(), begins.values().max());
         let apart_s = last.zip(first).map_or(0, |(last, first)| last - first);
         let apart_s = if apart_s > APART_S { apart_s } else { 0 };
-        if excess_s == 0 && apart_s == 0 {
+        if excess_s == 0 && excess_mb == 0 && apart_s == 0 {
             return None;
         }
         let nodes: SortedSet<[u8; 32]> =
@@ -82,7 +87,7 @@ impl Ledger {
         let person = voucher.sold.as_ref().map(|sold| sold.person.clone()).unwrap_or_default();
         let used_at = nodes.iter().map(|node| self.name_of(node)).collect();
         let node = self.name_of(&voucher.node);
-        Some(Twice { verifier: voucher.verifier, node, person, excess_s, apart_s, used_at })
+        Some(Twice { verifier: voucher.verifier, node, person, excess_s, excess_mb, apart_s, used_at })
     }
 
     fn name_of(&self, key: &[u8; 32]) -> String {
@@ -90,14 +95,26 @@ impl Ledger {
     }
 }
 
+/// MB beyond what a voucher held, if they are more than what can pass in a minute before others hear of it.
+fn excess_mb(voucher: &Voucher) -> u64 {
+    let Some(held) = voucher.plan.data_bytes() else { return 0 };
+    let rates = [voucher.plan.rate_down_kbps, voucher.plan.rate_up_kbps];
+    let kbps = rates.map(|rate| u64::from(if rate == 0 { LINK_KBPS } else { rate })).iter().sum::<u64>();
+    let excess = voucher.used_bytes().saturating_sub(held);
+    if excess > kbps * 125 * MINUTE_S { excess / 1_000_000 } else { 0 }
+}
+
 impl fmt::Display for Twice {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { verifier, node, person, excess_s, apart_s, used_at } = self;
+        let Self { verifier, node, person, excess_s, excess_mb, apart_s, used_at } = self;
         let seller = if person.is_empty() { node } else { person };
         write!(formatter, "voucher {verifier} of {seller} ({node}) was used at {}", used_at.join(", "))?;
         if *excess_s > 0 {
             let minutes = excess_s / 60;
             write!(formatter, ": {minutes} min more than it holds, the mesh was in parts")?;
+        }
+        if *excess_mb > 0 {
+            write!(formatter, ": {excess_mb} MB more than it holds, the mesh was in parts")?;
         }
         if *apart_s > 0 {
             write!(formatter, "; first uses {} h apart, look at the clocks there", apart_s / 3_600)?;

@@ -322,6 +322,7 @@ impl Node {
             },
             devices: plan.devices,
             hours: plan.hours.map(|hours| hours.to_string()),
+            data_mb: plan.data_mb,
         });
         plans.collect()
     }
@@ -357,6 +358,7 @@ impl Node {
             there: session.there,
             closed: session.closed,
             remaining_s: session.remaining.as_secs(),
+            remaining_bytes: session.remaining_bytes,
             used_s: session.used_s,
             up_bytes: session.up_bytes,
             down_bytes: session.down_bytes,

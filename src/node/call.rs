@@ -567,6 +567,8 @@ pub struct Plan {
     pub devices: u8,
     /// The hours of the day at which it works, like `22:00-06:00 UTC-06:00`; none is always.
     pub hours: Option<String>,
+    /// MB that may pass in both directions together; none is any amount.
+    pub data_mb: Option<u32>,
 }
 
 /// What was sold.
@@ -608,6 +610,8 @@ pub struct Voucher {
     pub person: Option<String>,
     /// Seconds used, on all nodes.
     pub used_s: u64,
+    /// Octets used in both directions, on all nodes.
+    pub used_bytes: u64,
     /// Devices that it was used with.
     pub devices: u32,
 }
@@ -629,6 +633,8 @@ pub struct Session {
     pub closed: bool,
     /// Seconds that are left.
     pub remaining_s: u64,
+    /// Octets that are left, if its plan has a limit of them.
+    pub remaining_bytes: Option<u64>,
     /// Seconds used here.
     pub used_s: u64,
     /// Octets from the guest.

@@ -278,6 +278,7 @@ impl Node {
             )
         });
         let elsewhere_s = voucher.used_s() - here_s;
+        let bytes_elsewhere = voucher.used_bytes().saturating_sub(up.saturating_add(down));
         let mut elapsed_s = voucher.elapsed_s();
         if let Some(counter) = self.guests.changed.get(&verifier) {
             here_s = here_s.max(u64::from(counter.used_s));
@@ -296,6 +297,7 @@ impl Node {
             used_here_s: here_s,
             up_bytes_here: up,
             down_bytes_here: down,
+            bytes_elsewhere,
             since_first_use_s: age_s.or_else(|| voucher.activated.map(|_| elapsed_s)),
             begin_is_good: age_s.is_some(),
         })
@@ -385,5 +387,6 @@ fn tariff(voucher: &Voucher) -> Option<Tariff> {
         rate_down_kbps: voucher.plan.rate_down_kbps,
         rate_up_kbps: voucher.plan.rate_up_kbps,
         hours: voucher.plan.hours,
+        data_bytes: voucher.plan.data_bytes(),
     })
 }

@@ -117,11 +117,13 @@ impl Node {
                 rate_down_kbps: plan.rate_down_kbps,
                 rate_up_kbps: plan.rate_up_kbps,
                 hours: plan.hours,
+                data_bytes: plan.data_bytes(),
             },
             used_s,
             used_here_s: used_s,
             up_bytes_here: counters().map(|counter| counter.up_bytes).max().unwrap_or(0),
             down_bytes_here: counters().map(|counter| counter.down_bytes).max().unwrap_or(0),
+            bytes_elsewhere: 0,
             since_first_use_s: counters().map(|counter| u64::from(counter.elapsed_s)).max(),
             begin_is_good: false,
         })

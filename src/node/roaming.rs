@@ -159,7 +159,7 @@ impl Node {
         match self.voucher_state(now, None, verifier) {
             VoucherState::Good(allowance) => {
                 let since = Span::from_secs(allowance.since_first_use_s.unwrap_or(0));
-                allowance.tariff.measure.left(Span::from_secs(allowance.used_s), since) > Span::ZERO
+                !allowance.is_spent(since)
             }
             _ => false,
         }

@@ -461,6 +461,7 @@ fn shown(voucher: &ledger::Voucher) -> Voucher {
         state: state.to_owned(),
         person: voucher.sold.as_ref().map(|sold| sold.person.clone()),
         used_s: voucher.used_s(),
+        used_bytes: voucher.used_bytes(),
         devices: u32::try_from(voucher.devices.len()).unwrap_or(u32::MAX),
     }
 }

@@ -73,6 +73,7 @@ impl Assembly {
             shares: Vec::new(),
             replaces: Vec::new(),
             hours: None,
+            data_mb: None,
         })))
     }
 

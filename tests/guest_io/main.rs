@@ -1,6 +1,7 @@
 //! The hotspot's adapters against a real kernel: phones, a router and the world behind it, each a
 //! network namespace. Needs root, and the programs `nft` and `ip`.
 
+mod data;
 mod guests;
 mod house;
 mod portal;

@@ -40,6 +40,7 @@ test('a plan says what it holds', () => {
   assert.equal(format.holds({ used_s: 3600, days: null, devices: 1 }), '1 h of use');
   assert.equal(format.holds({ used_s: null, days: 30, devices: 2 }), '30 days from the first use, 2 devices');
   assert.equal(format.holds({ used_s: 3600, days: null, devices: 1, hours: '22:00-06:00 UTC-06:00' }), '1 h of use, 22:00-06:00');
+  assert.equal(format.holds({ used_s: null, days: 7, devices: 1, data_mb: 1500 }), '7 days from the first use, 1.5 GB');
   assert.equal(format.holds({ used_s: null, days: null, devices: 1 }), '');
 });
 

@@ -106,6 +106,7 @@ pub(crate) fn plan(id: &str, measure: PlanMeasure) -> Body {
         shares: vec![PlanShare { to: "comunidad".into(), amount: PRICE - SELLER_SHARE }],
         replaces: Vec::new(),
         hours: None,
+        data_mb: None,
     }))
 }
 

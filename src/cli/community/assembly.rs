@@ -58,6 +58,7 @@ tequio community look --dir DIR
             "days",
             "devices",
             "hours",
+            "data-mb",
             "down-kbps",
             "up-kbps",
             "seller-share",
@@ -72,6 +73,7 @@ tequio community plan --dir DIR --id hora --name 'Una hora' --price 0.50
   --external           served by something else (a month of cellular telephony): no codes
   --devices N          devices at one time (1)
   --hours HOURS        works only then, like '22:00-06:00 UTC-06:00'
+  --data-mb N          ends also when N MB have passed, both directions together
   --down-kbps N        limit towards the guest; 0 is none (0)
   --up-kbps N          limit from the guest; 0 is none (0)
   --seller-share 0.10  what the seller keeps of the price (0)

@@ -211,13 +211,14 @@ fn a_sale_shows_the_codes_and_a_voucher_what_is_known() {
     7H3K-9QXW-2MFD  0011223344556677
     ");
     let reply = json!({"verifier": "0011223344556677", "plan": "hora", "state": "activated", "person": "ana",
-                       "used_s": 90, "devices": 2});
+                       "used_s": 90, "used_bytes": 12_345, "devices": 2});
     insta::assert_snapshot!(show("voucher_show", &reply, false), @r"
     verifier  0011223344556677
     plan      hora
     state     activated
     sold by   ana
     used      1 min 30 s
+    data      12.3 kB
     devices   2
     ");
     assert_eq!(show("voucher_revoke", &reply, false), "voucher 0011223344556677 is revoked\n");
@@ -279,11 +280,12 @@ fn links_of_radios_and_bridges_show_what_is_known_of_them() {
 #[test]
 fn hours_of_a_plan_and_who_waits_are_said_in_words() {
     let plans = json!({"plans": [{"id": "noche", "name": "La noche", "price_cents": 50, "currency": "MXN",
-        "minor_units": 2, "used_s": 3_600, "days": null, "devices": 1, "hours": "22:00-06:00 UTC-06:00"}]});
-    assert!(show("plans", &plans, false).contains("1 h of use, 22:00-06:00 UTC-06:00"));
+        "minor_units": 2, "used_s": 3_600, "days": null, "devices": 1, "hours": "22:00-06:00 UTC-06:00", "data_mb": 500}]});
+    assert!(show("plans", &plans, false).contains("1 h of use, 500 MB, 22:00-06:00 UTC-06:00"));
     let session = json!({"client": 1, "verifier": "01", "plan": "La noche", "devices": [], "there": true,
-        "closed": true, "remaining_s": 60, "used_s": 0, "up_bytes": 0, "down_bytes": 0});
+        "closed": true, "remaining_s": 60, "remaining_bytes": 1_500_000, "used_s": 0, "up_bytes": 0, "down_bytes": 0});
     let reply = json!({"sessions": [session], "offset": 0, "total": 1, "suspended": 2});
     let text = show("sessions", &reply, false);
     assert!(text.contains("La noche (other hours)") && text.contains("2 phone(s) waited"), "{text}");
+    assert!(text.contains("1 min 1.5 MB"), "{text}");
 }

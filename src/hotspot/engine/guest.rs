@@ -207,7 +207,7 @@ impl Hotspot {
         let running = self.sessions.of_voucher(verifier);
         let meter = Meter::new(now, self.online.at(now), &allowance);
         // A session that has just ended counted further than the ledger knows yet.
-        if running != known || running.is_none() && meter.left(now, allowance.tariff.measure) == Span::ZERO {
+        if running != known || running.is_none() && meter.is_spent(now, &allowance.tariff) {
             return self.refuse(ask, login, Refusal::UsedUp);
         }
         if let Some(hours) = allowance.tariff.hours
@@ -447,6 +447,7 @@ impl Hotspot {
             plan: portal::cut(&session.tariff.name),
             // What ends first is what a person asks for.
             left: if of_use && until_gone != Some(left) { Left::OfUse(left) } else { Left::UntilEnd(left) },
+            bytes_left: session.meter.bytes_left(&session.tariff),
             within: until_gone.filter(|gone| of_use && *gone != left),
             devices: session
                 .devices
@@ -477,7 +478,7 @@ impl Hotspot {
         let session = guest.and_then(|mac| self.view(now, mac));
         Page::Captive {
             portal: self.settings.portal_url(),
-            left: session.filter(|session| !session.closed).map(|session| session.left),
+            left: session.filter(|session| !session.closed).map(|session| (session.left, session.bytes_left)),
             open: self.house.held.contains(&Gate::Strangers)
                 || guest.is_some_and(|mac| self.policy_of(mac).is_some()),
         }

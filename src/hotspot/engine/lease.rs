@@ -45,7 +45,7 @@ impl Hotspot {
         let clients = self.sessions.which(|_| true);
         self.event(Event::Adopted { sessions: clients.len() as u32, dismissed });
         for client in clients {
-            if self.sessions.get(client).is_some_and(|session| session.left(now) == Span::ZERO) {
+            if self.sessions.get(client).is_some_and(|session| session.meter.is_spent(now, &session.tariff)) {
                 self.end(now, client, EndReason::UsedUp);
             } else {
                 self.admit(now, client);
@@ -168,11 +168,12 @@ impl Hotspot {
         let left = session.left_at_worst(now, online);
         let too_long = session.lease_end > now + left;
         self.outbox.save = Some(now);
-        if left == Span::ZERO {
+        let is_short = session.is_short() && !session.slow;
+        if left == Span::ZERO || session.meter.is_spent(now, &session.tariff) {
             return self.end(now, client, EndReason::UsedUp);
         }
         self.yield_devices(client);
-        if changed || too_long {
+        if changed || too_long || is_short {
             self.admit(now, client);
         }
     }

@@ -75,8 +75,8 @@ pub enum Page {
     Captive {
         /// The portal's start page.
         portal: String,
-        /// What is left; none: the device is not let through.
-        left: Option<Left>,
+        /// What is left, and octets if there is a limit of them; none: the device is not let through.
+        left: Option<(Left, Option<u64>)>,
         /// Whether it passes all the same, without a voucher.
         open: bool,
     },
@@ -185,6 +185,8 @@ pub struct SessionView {
     pub plan: String,
     /// What is left.
     pub left: Left,
+    /// Octets that are left, if there is a limit of them.
+    pub bytes_left: Option<u64>,
     /// Time until the rest is gone, of time of use that is good for some days only.
     pub within: Option<Span>,
     /// Devices on this voucher here, oldest first.
@@ -412,10 +414,13 @@ fn picture(png: &[u8]) -> Rendered {
 }
 
 /// RFC 8908 section 5. Nobody but the phone may keep it.
-fn captive(portal: &str, left: Option<Left>, open: bool) -> Rendered {
-    let seconds = left.map(|(Left::OfUse(span) | Left::UntilEnd(span))| span.as_secs());
-    let left = seconds.map(|seconds| format!(",\"seconds-remaining\":{seconds}")).unwrap_or_default();
-    let captive = seconds.is_none() && !open;
+fn captive(portal: &str, left: Option<(Left, Option<u64>)>, open: bool) -> Rendered {
+    let captive = left.is_none() && !open;
+    let left = left.map(|(Left::OfUse(span) | Left::UntilEnd(span), bytes)| {
+        let bytes = bytes.map(|bytes| format!(",\"bytes-remaining\":{bytes}")).unwrap_or_default();
+        format!(",\"seconds-remaining\":{}{bytes}", span.as_secs())
+    });
+    let left = left.unwrap_or_default();
     // The address is a host and a port, checked when it was configured.
     let body = format!(
         "{{\"captive\":{captive},\"user-portal-url\":\"{portal}\",\"can-extend-session\":true{left}}}\n"
@@ -482,6 +487,11 @@ impl StatusPage<'_> {
     fn devices(&self) -> String {
         let used = self.frame.words.count("status.devices", self.session.devices.len() as u64);
         used.replace("{x}", &self.session.devices_allowed.to_string())
+    }
+
+    /// MB that are left; one that has begun counts, so that nobody reads 0 while there is something left.
+    fn megabytes(&self) -> Option<u64> {
+        self.session.bytes_left.map(|bytes| bytes.div_ceil(1_000_000))
     }
 
     /// One line for each of several devices: by the end of its address, which stands in its settings.

@@ -69,6 +69,7 @@ fn every_page() -> Vec<Page> {
     let session = |left| SessionView {
         plan: "1 <hora>".to_owned(),
         left,
+        bytes_left: None,
         within: Some(Span::from_secs(86_400 * 2)),
         devices: devices(2),
         devices_allowed: 2,
@@ -202,6 +203,7 @@ fn the_form_works_by_hand_and_by_thumb() {
 fn the_page_says_in_words_what_is_left_and_what_is_kept() {
     let session = SessionView {
         plan: "Un mes".to_owned(),
+        bytes_left: Some(1_500_000),
         within: None,
         devices: devices(1),
         left: Left::UntilEnd(Span::from_secs(86_400 * 2 + 3_600)),
@@ -213,8 +215,24 @@ fn the_page_says_in_words_what_is_left_and_what_is_kept() {
     let page = Page::Status { place: place(), session };
     let catalogue = shipped::catalogue();
     for (code, parts) in [
-        ("es", ["2\u{a0}d\u{ed}as 1\u{a0}hora", "1 de 2", "No guarda lo que usted mira"]),
-        ("en", ["2\u{a0}days 1\u{a0}hour", "1 of 2", "does not keep what you look at"]),
+        (
+            "es",
+            [
+                "2\u{a0}d\u{ed}as 1\u{a0}hora",
+                "le quedan</dt><dd>2&nbsp;MB",
+                "1 de 2",
+                "No guarda lo que usted mira",
+            ],
+        ),
+        (
+            "en",
+            [
+                "2\u{a0}days 1\u{a0}hour",
+                "Data left</dt><dd>2&nbsp;MB",
+                "1 of 2",
+                "does not keep what you look at",
+            ],
+        ),
     ] {
         let rendered = page.render(catalogue.words(Language::of_code(code).unwrap()), "17");
         for part in parts {
@@ -227,6 +245,7 @@ fn the_page_says_in_words_what_is_left_and_what_is_kept() {
 fn at_other_hours_the_page_says_when_the_code_works_in_each_language() {
     let session = SessionView {
         plan: "Noches".to_owned(),
+        bytes_left: None,
         within: None,
         devices: devices(1),
         left: Left::OfUse(Span::from_secs(3_600)),
@@ -260,6 +279,7 @@ fn a_family_sees_its_devices_and_until_when_the_time_is_good() {
         let session = SessionView {
             plan: "Diez horas".to_owned(),
             left: Left::OfUse(Span::from_secs(7_200)),
+            bytes_left: None,
             within,
             devices: devices(count),
             devices_allowed: 200,
@@ -428,9 +448,14 @@ fn programs_of_the_phone_are_told_by_rfc_8908() {
     let expected =
         serde_json::json!({ "captive": true, "user-portal-url": portal, "can-extend-session": true });
     assert_eq!(said, expected);
-    let free = spanish(&Page::Captive { portal, left: Some(Left::OfUse(Span::from_secs(61))), open: false });
+    let free = spanish(&Page::Captive {
+        portal,
+        left: Some((Left::OfUse(Span::from_secs(61)), Some(7))),
+        open: false,
+    });
     let said: serde_json::Value = serde_json::from_slice(&free.body).unwrap();
     assert_eq!((&said["captive"], &said["seconds-remaining"]), (&false.into(), &61.into()));
+    assert_eq!(said["bytes-remaining"], 7);
 }
 
 /// The pages by name, as a village has them.
@@ -454,6 +479,7 @@ fn named_pages() -> Vec<(&'static str, Page)> {
     let session = SessionView {
         plan: "Una hora".to_owned(),
         left: Left::OfUse(Span::from_secs(2_820)),
+        bytes_left: None,
         within: Some(Span::from_secs(86_400 * 4 + 3_600)),
         devices: devices(2),
         devices_allowed: 2,

@@ -34,12 +34,21 @@ pub struct Plan {
     pub replaces: Vec<RecordId>,
     /// The hours of the day at which it works; none is always.
     pub hours: Option<Hours>,
+    /// What may pass in both directions together, in MB of 1,000,000 octets, beside the measure; none is any amount.
+    pub data_mb: Option<u32>,
 }
 
 fields!(map Plan {
     0 id, 1 name, 2 measure, 3 devices, 4 rate_down_kbps, 5 rate_up_kbps, 6 price, 7 seller_share,
-    8 shares, 9 replaces, 10 hours,
+    8 shares, 9 replaces, 10 hours, 11 data_mb,
 });
+
+impl Plan {
+    /// Octets that may pass in both directions together, if there is a limit.
+    pub fn data_bytes(&self) -> Option<u64> {
+        self.data_mb.map(|mb| u64::from(mb) * 1_000_000)
+    }
+}
 
 /// `[first minute of the day, minute of the end, minutes ahead of UTC + 720]`.
 impl Field for Hours {

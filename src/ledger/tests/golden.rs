@@ -41,6 +41,7 @@ fn the_bytes_of_each_measure() {
                     shares: vec![PlanShare { to: "red".into(), amount: 9 }],
                     replaces: Vec::new(),
                     hours: None,
+                    data_mb: None,
                 }));
                 let bytes = body.encode().unwrap();
                 assert_eq!(Body::decode(Kind::Plan, &bytes).encode(), Some(bytes.clone()), "{measure:?}");
@@ -92,4 +93,19 @@ fn the_figures_of_a_full_lot() {
     let bytes = village.other.write(body).unwrap();
     assert_eq!(bytes.len(), 1_877, "the bytes of a lot of 200");
     assert!(Ledger::new([0; 32], 1).handle_record(&bytes).is_ok());
+}
+
+#[test]
+fn the_bytes_of_data_and_of_none() {
+    let bytes = |data_mb| Body::Plan(Box::new(Plan { data_mb, ..super::village::hour() })).encode().unwrap();
+    let (with, without) = (bytes(Some(500)), bytes(None));
+    assert_eq!(with[1..], [&without[1..], &[11, 0x19, 0x01, 0xf4]].concat());
+    assert_eq!(with[0], without[0] + 1, "a plan without data has the bytes of before there were any");
+    for (bytes, data_mb) in [(&with, Some(500)), (&without, None)] {
+        assert!(matches!(Body::decode(Kind::Plan, bytes), Body::Plan(plan) if plan.data_mb == data_mb));
+    }
+    let fault = |plan: Plan| Body::Plan(Box::new(plan)).fault();
+    assert!(fault(Plan { data_mb: Some(0), ..super::village::hour() }).is_some());
+    let external = Plan { measure: PlanMeasure::External, ..super::village::hour() };
+    assert!(fault(external.clone()).is_none() && fault(Plan { data_mb: Some(1), ..external }).is_some());
 }

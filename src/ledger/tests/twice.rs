@@ -1,23 +1,28 @@
 //! One voucher on both sides of a split.
 
 use super::super::body::{Body, Counter};
-use super::super::{Ledger, Twice};
-use super::village::{NOON, Village, proof};
+use super::super::{Ledger, Plan, Twice, VoucherState};
+use super::village::{NOON, Village, hour, proof};
 use crate::base::time::WallTime;
 
 /// A voucher of the seller, used at its node and at the officer's.
 fn used_at_two_nodes(seconds: [u32; 2], begins: [WallTime; 2]) -> Village {
-    let mut village = Village::new();
+    let used = |used_s| (used_s, 0);
+    used_in(Village::new(), seconds.map(used), begins)
+}
+
+/// The same of `(seconds, MB)`.
+fn used_in(mut village: Village, used: [(u32, u64); 2], begins: [WallTime; 2]) -> Village {
     let vouchers = village.issue(1, 10..11);
     village.sell(&vouchers, "ana");
     let mut records = Vec::new();
-    for (node, (used_s, begin)) in
-        [&mut village.seller, &mut village.officer].into_iter().zip(seconds.into_iter().zip(begins))
+    for (node, ((used_s, megabytes), begin)) in
+        [&mut village.seller, &mut village.officer].into_iter().zip(used.into_iter().zip(begins))
     {
         let typed = Ledger::activation_body(vouchers[0], proof(10), begin);
         records.push(node.write(typed).unwrap());
-        let counter =
-            Counter { verifier: vouchers[0], used_s, up_bytes: 0, down_bytes: 0, elapsed_s: used_s };
+        let (up_bytes, down_bytes) = (megabytes * 100_000, megabytes * 900_000);
+        let counter = Counter { verifier: vouchers[0], used_s, up_bytes, down_bytes, elapsed_s: used_s };
         let bodies: Vec<Body> = node.ledger.usage_bodies(&[counter], None);
         records.extend(bodies.into_iter().map(|body| node.write(body).unwrap()));
     }
@@ -82,4 +87,23 @@ fn what_a_node_counted_before_it_forgot_is_not_counted_again() {
     village.count(counter(1_000), None);
     assert_eq!(used_s(&village), 1_000);
     assert_eq!(village.root.ledger.voucher(verifier).unwrap().used_s(), 1_000);
+}
+
+#[test]
+fn data_are_shared_by_all_nodes_and_what_was_too_much_is_told() {
+    // 2,000 and 500 kbit/s for a minute are 18.75 MB.
+    for (second_mb, is_spent, excess_mb) in [(69, false, 0), (70, true, 0), (88, true, 0), (89, true, 19)] {
+        let mut village = Village::new();
+        let replaces = vec![village.root.ledger.plan("hora").unwrap().0];
+        let plan = Plan { data_mb: Some(100), replaces, ..hour() };
+        let record = village.treasurer.write(Body::Plan(Box::new(plan))).unwrap();
+        village.spread(record);
+        let village = used_in(village, [(60, 30), (60, second_mb)], [NOON, NOON]);
+        let ledger = &village.root.ledger;
+        let voucher = ledger.voucher(village.verifier(3, 10)).unwrap();
+        assert_eq!(voucher.used_bytes(), (30 + second_mb) * 1_000_000);
+        assert_eq!(voucher.state() == VoucherState::Spent, is_spent, "{second_mb} MB");
+        let told: Vec<u64> = ledger.used_twice().iter().map(|twice| twice.excess_mb).collect();
+        assert_eq!(told, if excess_mb > 0 { vec![excess_mb] } else { vec![] }, "{second_mb} MB");
+    }
 }

@@ -118,6 +118,7 @@ pub(in crate::ledger) fn hour() -> Plan {
         shares: vec![PlanShare { to: "comunidad".into(), amount: 40 }],
         replaces: Vec::new(),
         hours: None,
+        data_mb: None,
     }
 }
 

@@ -155,6 +155,7 @@ pub(super) fn plan(options: &Options) -> Result<String, String> {
         shares: shares(options, price, seller_share, digits)?,
         replaces: before.into_iter().collect(),
         hours: hours(options)?,
+        data_mb: options.value("data-mb")?,
         id,
     };
     assembly.write(Body::Plan(Box::new(plan.clone())))?;
@@ -238,6 +239,9 @@ fn plan_line(plan: &Plan, currency: &str, digits: u8) -> String {
         rate(plan.rate_up_kbps),
         money::format(plan.seller_share, digits),
     );
+    if let Some(data_mb) = plan.data_mb {
+        let _ = write!(line, "; {data_mb} MB");
+    }
     if let Some(hours) = plan.hours {
         let _ = write!(line, "; {hours}");
     }

@@ -30,6 +30,10 @@ pub(super) struct Bench {
     pub(super) whose: SortedMap<MacAddress, Whose>,
     /// Phones that have left and answer nothing.
     pub(super) away: SortedSet<MacAddress>,
+    /// Octets that a phone takes in a second, beside what keeps it active, where its rate is no limit.
+    pub(super) bytes_per_s: u64,
+    /// Octets that passed, per voucher.
+    pub(super) passed: SortedMap<Verifier, u64>,
     /// Time that was let through and used, per voucher, as a clock on the wall would see it.
     pub(super) truth: SortedMap<Verifier, Span>,
     pub(super) replies: Vec<(RequestId, Page)>,
@@ -56,6 +60,8 @@ pub(super) struct Kernel {
     pub(super) devices: SortedMap<MacAddress, (ClientId, Instant)>,
     pub(super) counters: SortedMap<ClientId, UsageSample>,
     pub(super) gates: SortedMap<Gate, Instant>,
+    /// Limits towards guests in kbit/s.
+    pub(super) rates: SortedMap<ClientId, u32>,
 }
 
 pub(super) const HOUR: u32 = 3_600;
@@ -106,11 +112,13 @@ pub(super) fn fresh(measure: Measure, devices: u8) -> Allowance {
             rate_down_kbps: 2_000,
             rate_up_kbps: 500,
             hours: None,
+            data_bytes: None,
         },
         used_s: 0,
         used_here_s: 0,
         up_bytes_here: 0,
         down_bytes_here: 0,
+        bytes_elsewhere: 0,
         since_first_use_s: None,
         begin_is_good: false,
     }
@@ -145,6 +153,8 @@ impl Bench {
             active: SortedSet::new(),
             whose: SortedMap::new(),
             away: SortedSet::new(),
+            bytes_per_s: 0,
+            passed: SortedMap::new(),
             truth: SortedMap::new(),
             replies: Vec::new(),
             events: Vec::new(),
@@ -256,6 +266,11 @@ impl Bench {
                 counters.down_packets += 2;
                 counters.up_bytes += 100;
                 counters.down_bytes += 3_000;
+                let rate = self.kernel.rates.get(&client).map_or(0, |kbps| u64::from(*kbps) * 125);
+                let bytes_per_s = if rate == 0 { self.bytes_per_s } else { self.bytes_per_s.min(rate) };
+                let bytes = bytes_per_s * span.as_millis() / 1_000;
+                counters.down_bytes += bytes;
+                *self.passed.entry(self.names[&client]).or_default() += bytes + 3_100;
             }
             if self.uplink {
                 let truth = self.truth.entry(self.names[&client]).or_default();
@@ -385,7 +400,8 @@ impl Bench {
         }
         for change in changes {
             match change {
-                GuestChange::Admit { mac, client, lease, .. } => {
+                GuestChange::Admit { mac, client, lease, rate_down_kbps, .. } => {
+                    self.kernel.rates.insert(client, rate_down_kbps);
                     assert!(lease > Span::ZERO && (1..=65_535).contains(&client.0));
                     self.kernel.devices.insert(mac, (client, self.now + lease));
                     self.kernel.counters.entry(client).or_insert(UsageSample {

@@ -3,6 +3,7 @@
 mod bench;
 mod counting;
 mod crowd;
+mod data;
 mod ending;
 mod hours;
 mod house;

@@ -276,6 +276,7 @@ fn community() -> Vec<Vec<u8>> {
         shares: Vec::new(),
         replaces: Vec::new(),
         hours: None,
+        data_mb: None,
     };
     let epoch = Epoch { number: 1, follows: None, shares: Vec::new(), expels: Vec::new() };
     [

@@ -65,6 +65,7 @@ pub(super) fn village() -> Story {
         shares: vec![PlanShare { to: "comunidad".into(), amount: 40 }],
         replaces: Vec::new(),
         hours: None,
+        data_mb: None,
     };
     write(&mut story, ROOT_KEY, Body::Plan(Box::new(day)));
     for (name, role, home) in [

@@ -59,9 +59,10 @@ return baseclass.extend({
 		const what = plan.used_s != null && plan.days != null ? N_(plan.days, '%s of use within %d day', '%s of use within %d days').format(this.duration(plan.used_s), plan.days) :
 			plan.used_s != null ? _('%s of use').format(this.duration(plan.used_s)) :
 			plan.days != null ? N_(plan.days, '%d day from the first use', '%d days from the first use').format(plan.days) : null;
+		const data = plan.data_mb != null ? this.bytes(plan.data_mb * 1e6) : null;
 		const devices = plan.devices > 1 ? N_(plan.devices, '%d device', '%d devices').format(plan.devices) : null;
 		const hours = plan.hours ? String(plan.hours).split(' ')[0] : null;
-		return [ what, devices, hours ].filter(part => part).join(', ');
+		return [ what, data, devices, hours ].filter(part => part).join(', ');
 	},
 
 	/* The portal's page with the code filled in: one address for all nodes, that of whatever hotspot the phone is at. */

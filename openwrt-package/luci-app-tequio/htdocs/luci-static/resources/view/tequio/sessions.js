@@ -37,7 +37,8 @@ function card(root, session) {
 	return E('article', { 'class': 'tq-card tq-session', 'data-client': session.client }, [
 		E('div', { 'class': 'tq-card-head' }, [
 			E('h3', {}, [ session.plan ]),
-			E('strong', {}, [ _('%s left').format(format.duration(session.remaining_s)) ])
+			E('strong', {}, [ _('%s left').format([ format.duration(session.remaining_s) ].concat(
+				session.remaining_bytes != null ? format.bytes(session.remaining_bytes) : []).join(', ')) ])
 		]),
 		E('div', { 'class': 'tq-bar', 'role': 'img', 'aria-label': _('%d %% left').format(share) }, [
 			E('span', { 'style': 'width:' + share + '%' })
