@@ -64,6 +64,8 @@ pub const ROAM_FOUND: usize = 64;
 pub const STATUS_DEVICE_BYTES: usize = 9;
 /// Requests that wait for one code check: a person who taps twice, and the phone's own page beside it.
 pub const HOTSPOT_WAITING: usize = 4;
+/// Codes that wait at one device until what it has is spent: a week of days, bought at once.
+pub const HOTSPOT_NEXT: usize = 6;
 /// Changes handed to the kernel in one batch: one that it refuses spoils 63 others at most.
 pub const HOTSPOT_BATCH: usize = 64;
 /// Refused changes that wait for another attempt; one more is left to the next renewal, or the lease.

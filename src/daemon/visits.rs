@@ -146,6 +146,7 @@ mod tests {
             hours: None,
             closed: false,
             slow: false,
+            next: Vec::new(),
         };
         let welcome = |keep| Page::Welcome { place: place.clone(), session: session.clone(), keep };
         let form = |notice| Page::Form { place: place.clone(), typed: Typed::default(), notice };

@@ -7,11 +7,12 @@
 //! ```
 //!
 //! This file dispatches; `guest` is the way of a person to a session, `lease` the life of a session,
-//! `roam` how it follows a phone to another node.
+//! `leave` and `roam` how it follows a phone to another node.
 
 mod guest;
 mod house;
 mod lease;
+mod leave;
 mod roam;
 
 use std::collections::VecDeque;
@@ -43,8 +44,8 @@ use crate::base::voucher::Verifier;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hotspot {
     settings: Settings,
-    sessions: Sessions,
-    logins: Logins,
+    pub(super) sessions: Sessions,
+    pub(super) logins: Logins,
     tries: Tries,
     refused: Refused,
     told: Told,
@@ -56,17 +57,17 @@ pub struct Hotspot {
     last_save: Instant,
     random: Random,
     counters: Counters,
-    outbox: Outbox,
+    pub(super) outbox: Outbox,
 }
 
 /// What leaves at the next polls. What the kernel lets through changes before any page leaves: a phone
 /// that reads "welcome" probes at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Outbox {
+pub(super) struct Outbox {
     changes: VecDeque<GuestChange>,
-    rest: VecDeque<Output>,
+    pub(super) rest: VecDeque<Output>,
     /// Sessions changed, as of this instant.
-    save: Option<Instant>,
+    pub(super) save: Option<Instant>,
 }
 
 impl Hotspot {
@@ -304,6 +305,11 @@ impl Hotspot {
             unread: session.meter.unread(online),
             lease_end: at + session.left_at_worst(at, online).min(self.settings.lease() + SAVE_INTERVAL),
             devices: session.devices.iter().map(|device| device.mac).collect(),
+            next: session
+                .devices
+                .iter()
+                .flat_map(|device| device.next.iter().map(|next| (device.mac, next.clone())))
+                .collect(),
         });
         saved.collect()
     }

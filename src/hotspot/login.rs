@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::sorted::SortedMap;
 
 use super::code::Code;
+use super::next::Next;
 use super::output::AskId;
 use super::portal::{Language, Notice, Typed};
 use crate::base::address::MacAddress;
@@ -35,6 +36,8 @@ pub(crate) struct Login {
     pub(crate) began: Instant,
     /// How far it is.
     pub(crate) stage: Stage,
+    /// What waits behind it.
+    pub(crate) next: Vec<Next>,
 }
 
 /// With what a device asks to be let in.
@@ -46,6 +49,8 @@ pub(crate) enum Shown {
     Keepsake(Verifier, Keepsake),
     /// Nothing but its own address, which another node knows.
     Address,
+    /// Nothing: its code was typed before, and waited.
+    Next,
 }
 
 /// How far the check of a code is.
@@ -80,6 +85,16 @@ impl Logins {
             let refused = |(_, login): &(&AskId, &Login)| matches!(login.stage, Stage::Refused(_));
             let oldest = self.waiting.iter().find(refused).map(|(ask, _)| *ask)?;
             self.waiting.remove(&oldest);
+        }
+        let ask = self.ask();
+        self.waiting.insert(ask, login);
+        Some(ask)
+    }
+
+    /// Keeps a login that nobody waits for: that of a device whose session has just ended, of which there are not more than sessions.
+    pub(crate) fn go_on(&mut self, login: Login) -> Option<AskId> {
+        if self.waiting.len() >= HOTSPOT_CHECKS + HOTSPOT_SESSIONS {
+            return None;
         }
         let ask = self.ask();
         self.waiting.insert(ask, login);
@@ -160,14 +175,14 @@ impl Login {
     ) -> Self {
         let fresh = waiting.zip(fresh).map(|((request, _), keepsake)| (request, keepsake));
         let waiting = waiting.into_iter().collect();
-        Self { mac, waiting, typed, shown, fresh, began: now, stage: Stage::Checking }
+        Self { mac, waiting, typed, shown, fresh, began: now, stage: Stage::Checking, next: Vec::new() }
     }
 
     /// The keepsake with which the device comes back.
     pub(crate) const fn returns(&self) -> Option<Keepsake> {
         match self.shown {
             Shown::Keepsake(_, keepsake) => Some(keepsake),
-            Shown::Code(_) | Shown::Address => None,
+            Shown::Code(_) | Shown::Address | Shown::Next => None,
         }
     }
 

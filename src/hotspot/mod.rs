@@ -16,6 +16,7 @@ pub mod code;
 mod engine;
 mod login;
 pub mod meter;
+pub mod next;
 pub mod output;
 pub mod portal;
 mod refused;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::code::Code;
 use super::meter::Meter;
+use super::next::Next;
 use super::portal::{Language, Page};
 use super::tariff::Tariff;
 use crate::base::address::MacAddress;
@@ -340,4 +341,7 @@ pub struct SavedSession {
     pub lease_end: Instant,
     /// The devices, oldest first.
     pub devices: Vec<MacAddress>,
+    /// What waits at which of them, in this order.
+    #[serde(default)]
+    pub next: Vec<(MacAddress, Next)>,
 }

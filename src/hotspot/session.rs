@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::sorted::SortedMap;
 
 use super::meter::Meter;
+use super::next::Next;
 use super::output::ClientId;
 use super::tariff::Tariff;
 use crate::base::address::MacAddress;
@@ -54,7 +55,7 @@ pub struct Session {
 }
 
 /// One device of a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Device {
     pub(crate) mac: MacAddress,
     /// When it was let in.
@@ -65,6 +66,8 @@ pub(crate) struct Device {
     pub(crate) unanswered: u8,
     /// When it is asked for again because another node wants to know, and whether what comes until then is no answer to that.
     pub(crate) wanted: Option<(Instant, bool)>,
+    /// What it goes on with when this is spent, in this order.
+    pub(crate) next: Vec<Next>,
 }
 
 /// All sessions of this node.
@@ -131,9 +134,10 @@ impl Sessions {
     /// Adds a device to a session, as its newest.
     pub(crate) fn add_device(&mut self, client: ClientId, device: Device) {
         if let Some(session) = self.by_client.get_mut(&client) {
-            session.devices.retain(|known| known.mac != device.mac);
+            let mac = device.mac;
+            session.devices.retain(|known| known.mac != mac);
             session.devices.push(device);
-            self.by_mac.insert(device.mac, client);
+            self.by_mac.insert(mac, client);
         }
     }
 
@@ -211,7 +215,7 @@ impl Sessions {
 impl Device {
     /// One that is let in.
     pub(crate) const fn new(mac: MacAddress, since: Instant, keepsake: Option<Keepsake>) -> Self {
-        Self { mac, since, keepsake, unanswered: 0, wanted: None }
+        Self { mac, since, keepsake, unanswered: 0, wanted: None, next: Vec::new() }
     }
 
     /// A probe was answered, or was not.
@@ -251,12 +255,21 @@ impl Session {
 
     /// Whether so few octets are left, as of the last reading, that it is to be slow.
     pub(crate) fn is_short(&self) -> bool {
-        self.bytes_until_slow() == Some(0)
+        self.bytes_until_slow() == Some(0) && !self.goes_on()
+    }
+
+    /// Whether nobody is cut off when it is spent.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.devices.iter().all(|device| !device.next.is_empty())
     }
 
     /// Time in which what is left of its octets can have passed, or what is left until it is slow.
     pub(crate) fn soonest_end(&self) -> Option<Span> {
-        let bytes = if self.slow { self.meter.bytes_left(&self.tariff) } else { self.bytes_until_slow() };
+        let bytes = if self.slow || self.goes_on() {
+            self.meter.bytes_left(&self.tariff)
+        } else {
+            self.bytes_until_slow()
+        };
         let rates = self.rates_kbps().map(|rate| u64::from(if rate == 0 { FAST_KBPS } else { rate }));
         bytes.map(|bytes| Span::from_millis(bytes.saturating_mul(8) / (rates[0] + rates[1])))
     }
@@ -274,7 +287,7 @@ impl Session {
         self.lease_end = now + lease;
         self.renew_at = if left <= LAST_SECONDS { self.lease_end } else { now + lease.scaled(1, 3) };
         let slow_end = self.tariff.measure.slow_end();
-        self.slow = left <= slow_end || self.is_short();
+        self.slow = left <= slow_end && !self.goes_on() || self.is_short();
         if left > slow_end {
             // It begins when it begins.
             self.renew_at = self.renew_at.min(now + (left - slow_end));

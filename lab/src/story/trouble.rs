@@ -182,8 +182,10 @@ impl Story {
     }
 
     pub(super) fn plan_ends(&mut self, timeline: &mut Timeline) -> Outcome<()> {
-        let code = self.sell(HAMLET, "prueba")?;
-        timeline.note(format!("Ana sells {code} ({TRIAL_SECONDS} seconds of use) in the hamlet"));
+        let (code, second) = (self.sell(HAMLET, "prueba")?, self.sell(HAMLET, "prueba")?);
+        timeline.note(format!(
+            "Ana sells {code} and {second} ({TRIAL_SECONDS} seconds of use each) in the hamlet"
+        ));
         let log = self.village.household(HAMLET).log.clone();
         let router = self.router(HAMLET);
         let limit = self.limit();
@@ -198,9 +200,13 @@ impl Story {
         if !shows(&visit, "outside") {
             return Err(Failure::new("Luz's phone to open the outside", describe_visit(&visit)).read(&log));
         }
-        timeline.note("Luz's phone opens the outside, and goes on using it");
+        let waits = luz.submit(&portal, &second)?;
+        if !waits.page.text().contains("<dd>Prueba</dd></div>\n</dl>") {
+            return Err(Failure::new("the portal to say that the second code waits", waits.page.text()));
+        }
+        timeline.note("Luz's phone opens the outside, and goes on using it; the second code waits");
         luz.set_patience(SHORT_PATIENCE);
-        interrupt::until("the plan to end and the portal to come back", limit, || {
+        interrupt::until("both plans to end and the portal to come back", limit, || {
             Ok(match luz.open(OUTSIDE_URL) {
                 Ok(visit) if visit.url().host == router && visit.url().port == PORTAL_PORT => Ok(()),
                 Ok(visit) => Err(describe_visit(&visit)),
@@ -210,11 +216,11 @@ impl Story {
         })
         .map_err(|failure| failure.read(&log))?;
         let lasted = start.elapsed().as_secs_f64();
-        timeline.figure("plan_of_20_s_lasted_s", lasted);
+        timeline.figure("two_plans_of_20_s_lasted_s", lasted);
         timeline.note(format!("after {lasted:.1} s she is back at the portal"));
         let (least, most) = TRIAL_BOUNDS_S;
         if !(least..=most).contains(&lasted) {
-            let expected = format!("a plan of {TRIAL_SECONDS} s to last {least} to {most} s");
+            let expected = format!("two plans of {TRIAL_SECONDS} s to last {least} to {most} s");
             return Err(Failure::new(expected, format!("{lasted:.1} s")).read(&log));
         }
         self.rosa_is_outside(timeline)

@@ -2,12 +2,14 @@
 
 use super::Hotspot;
 use crate::base::address::MacAddress;
+use crate::base::limit::HOTSPOT_NEXT;
 use crate::base::time::{Instant, Span};
 use crate::base::voucher::{Keepsake, Proof, RequestId, Verifier};
 use crate::hotspot::code::{Code, CodeError};
 use crate::hotspot::login::{Login, Shown, Stage};
 use crate::hotspot::meter::Meter;
-use crate::hotspot::output::{AskId, ClientId, EndReason, Event, Gate, GuestChange, Output, Refusal};
+use crate::hotspot::next::Next;
+use crate::hotspot::output::{AskId, ClientId, EndReason, Event, Gate, Output, Refusal};
 use crate::hotspot::portal::{
     self, Asked, DeviceView, Language, Left, Notice, Page, Place, SessionView, Typed,
 };
@@ -72,7 +74,10 @@ impl Hotspot {
                     Err(notice) => Page::Form { place: self.place(), typed, notice: Some(notice) },
                 }
             }
-            (Asked::Form { typed }, Some(_)) => Page::Form { place: self.place(), typed, notice: None },
+            (Asked::Form { typed }, Some(mac)) => {
+                let notice = self.sessions.of_device(mac).map(|_| Notice::AddsUp);
+                Page::Form { place: self.place(), typed, notice }
+            }
             (asked @ (Asked::Start | Asked::Status), Some(mac)) => match self.view(now, mac) {
                 Some(session) => Page::Status { place: self.place(), session },
                 None if self.policy_of(mac).is_some() => self.free_page(mac),
@@ -186,7 +191,8 @@ impl Hotspot {
         self.outbox.rest.push_back(match shown {
             Shown::Code(code) => Output::CheckCode { ask, code },
             Shown::Keepsake(verifier, keepsake) => Output::Return { ask, verifier, keepsake },
-            Shown::Address => Output::Recognise { ask, mac },
+            // What waited is asked for by `go_on`.
+            Shown::Address | Shown::Next => Output::Recognise { ask, mac },
         });
         Ok(())
     }
@@ -210,6 +216,10 @@ impl Hotspot {
         if running != known || running.is_none() && meter.is_spent(now, &allowance.tariff) {
             return self.refuse(ask, login, Refusal::UsedUp);
         }
+        if let Some(client) = self.stays_in(&login, running) {
+            let next = Next { verifier, proof, plan: portal::cut(&allowance.tariff.name) };
+            return self.wait(now, client, ask, login, next);
+        }
         if let Some(hours) = allowance.tariff.hours
             && self.house.is_closed(now, &allowance.tariff)
         {
@@ -220,10 +230,14 @@ impl Hotspot {
             self.event(Event::Full);
             return self.answer(ask, login, Notice::Busy { seconds: FULL_S });
         }
+        let mut device = Device::new(login.mac, now, login.fresh.map(|(_, keepsake)| keepsake));
+        let keepsake = device.keepsake;
+        let former = self.sessions.device_mut(login.mac).map(|device| std::mem::take(&mut device.next));
         self.leave(now, login.mac, running);
-        self.forget_former(running, &login);
-        let keepsake = login.fresh.map(|(_, keepsake)| keepsake);
-        let device = Device::new(login.mac, now, keepsake);
+        let former = self.forget_former(running, &login).or(former);
+        device.next = former.into_iter().flatten().chain(login.next.clone()).collect();
+        device.next.retain(|next| next.verifier != verifier);
+        device.next.truncate(HOTSPOT_NEXT);
         let client = match running {
             Some(client) => {
                 self.sessions.add_device(client, device);
@@ -299,67 +313,12 @@ impl Hotspot {
         longest.is_some()
     }
 
-    /// The address that a device had before it came back goes.
-    fn forget_former(&mut self, running: Option<ClientId>, login: &Login) {
-        let Some((client, keepsake)) = running.zip(login.returns()) else { return };
-        let former = self.sessions.get(client).and_then(|session| {
-            let same = |device: &&Device| device.keepsake == Some(keepsake) && device.mac != login.mac;
-            session.devices.iter().find(same).map(|device| device.mac)
-        });
-        if let Some(mac) = former {
-            self.sessions.remove_device(client, mac);
-            self.outbox.changes.push_back(GuestChange::Dismiss { mac, client, last: false });
-        }
-    }
-
-    /// Takes a device out of the session it is in, unless that is `stays`.
-    fn leave(&mut self, now: Instant, mac: MacAddress, stays: Option<ClientId>) {
-        let Some(client) = self.sessions.of_device(mac).filter(|client| Some(*client) != stays) else {
-            return;
-        };
-        self.let_out(now, mac, client, EndReason::Replaced);
-    }
-
-    /// Takes a device out of its session, which ends with its only one.
-    pub(super) fn let_out(&mut self, now: Instant, mac: MacAddress, client: ClientId, why: EndReason) {
-        if self.sessions.get(client).is_some_and(|session| session.devices.len() > 1) {
-            self.sessions.remove_device(client, mac);
-            self.outbox.changes.push_back(GuestChange::Dismiss { mac, client, last: false });
-            self.outbox.save = Some(now);
-        } else {
-            self.end(now, client, why);
-        }
-    }
-
     /// A device tells that there is no internet: who pays for it is heard.
     fn complain(&mut self, now: Instant, mac: MacAddress) -> Page {
         if self.sessions.of_device(mac).is_some() && self.told.complains(now, mac) {
             self.event(Event::NoInternet);
         }
         Page::Reported { place: self.place() }
-    }
-
-    /// A device wants out: its voucher keeps what is left.
-    fn log_out(&mut self, now: Instant, mac: MacAddress) {
-        let Some(client) = self.sessions.of_device(mac) else { return };
-        let Some(session) = self.sessions.get(client) else { return };
-        self.outbox.rest.push_back(Output::Forget { verifier: session.verifier, mac });
-        self.let_out(now, mac, client, EndReason::LoggedOut);
-    }
-
-    /// Whoever takes care of the node ends a session here, or takes one device out of it. The voucher keeps what is left;
-    /// its device is told, and has to type the code again. How many devices had to go.
-    pub fn handle_end(&mut self, now: Instant, verifier: Verifier, device: Option<MacAddress>) -> u32 {
-        let Some(client) = self.sessions.of_voucher(verifier) else { return 0 };
-        let Some(session) = self.sessions.get(client) else { return 0 };
-        let macs = session.devices.iter().map(|device| device.mac);
-        let macs: Vec<_> = macs.filter(|mac| device.is_none_or(|one| one == *mac)).collect();
-        for mac in &macs {
-            self.outbox.rest.push_back(Output::Forget { verifier, mac: *mac });
-            self.let_out(now, *mac, client, EndReason::Caretaker);
-            self.told.let_out(*mac, Notice::Ended);
-        }
-        macs.len() as u32
     }
 
     fn refuse(&mut self, ask: AskId, login: Login, refusal: Refusal) {
@@ -380,10 +339,14 @@ impl Hotspot {
     }
 
     /// Tells all who wait why the code opens nothing; or keeps it for the next page of this device.
-    fn answer(&mut self, ask: AskId, mut login: Login, notice: Notice) {
+    pub(in crate::hotspot) fn answer(&mut self, ask: AskId, mut login: Login, notice: Notice) {
         if login.shown == Shown::Address {
             // Nobody has typed anything.
             return self.reply_start(login);
+        }
+        if login.shown == Shown::Next {
+            self.told.let_out(login.mac, notice);
+            return self.go_on(login.began, login.mac, login.next);
         }
         if login.waiting.is_empty() {
             login.stage = Stage::Refused(notice);
@@ -438,8 +401,10 @@ impl Hotspot {
     }
 
     /// The session of a device as its user sees it.
-    fn view(&self, now: Instant, mac: MacAddress) -> Option<SessionView> {
+    pub(in crate::hotspot) fn view(&self, now: Instant, mac: MacAddress) -> Option<SessionView> {
         let session = self.sessions.get(self.sessions.of_device(mac)?)?;
+        let waiting =
+            session.devices.iter().filter(|device| device.mac == mac).flat_map(|device| &device.next);
         let left = session.left_at_worst(now, self.online.at(now));
         let until_gone = session.tariff.measure.until_gone(session.meter.since_first_use(now));
         let of_use = matches!(session.tariff.measure, Measure::UsedSeconds { .. });
@@ -462,6 +427,7 @@ impl Hotspot {
             hours: session.tariff.hours,
             closed: session.closed,
             slow: session.slow,
+            next: waiting.map(|next| next.plan.clone()).collect(),
         })
     }
 
@@ -469,7 +435,7 @@ impl Hotspot {
         Page::Form { place: self.place(), typed: Typed::default(), notice: Some(notice) }
     }
 
-    fn place(&self) -> Place {
+    pub(in crate::hotspot) fn place(&self) -> Place {
         Place::new(&self.settings, &self.house.rules, self.online.is_up())
     }
 
@@ -494,7 +460,7 @@ impl Hotspot {
         Page::Redirect { to: self.settings.portal_url() }
     }
 
-    pub(super) fn reply(&mut self, request: RequestId, language: Language, page: Page) {
+    pub(in crate::hotspot) fn reply(&mut self, request: RequestId, language: Language, page: Page) {
         self.outbox.rest.push_back(Output::Reply { request, language, page });
     }
 }

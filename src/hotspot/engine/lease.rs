@@ -4,7 +4,7 @@ use crate::base::sorted::SortedMap;
 
 use super::Hotspot;
 use crate::base::address::MacAddress;
-use crate::base::limit::HOTSPOT_SESSIONS;
+use crate::base::limit::{HOTSPOT_NEXT, HOTSPOT_SESSIONS};
 use crate::base::time::{Instant, Span};
 use crate::hotspot::output::{
     AdmittedGuest, ClientId, EndReason, Event, GuestChange, Output, SavedSession, UsageSample,
@@ -70,7 +70,7 @@ impl Hotspot {
         let let_through_until = if saved.uplink { now.min(saved.lease_end) } else { saved.saved_at };
         meter.resume(now, online, saved.unread + let_through_until.since(saved.saved_at), sample);
         meter.carry_over(now, saved.saved_at);
-        let session = Session {
+        let mut session = Session {
             verifier: saved.verifier,
             tariff: saved.tariff,
             reported: (now, meter.used_s(), meter.bytes()),
@@ -82,6 +82,13 @@ impl Hotspot {
             closed: false,
             mended_at: now,
         };
+        for (mac, next) in saved.next {
+            if let Some(device) = session.devices.iter_mut().find(|device| device.mac == mac)
+                && device.next.len() < HOTSPOT_NEXT
+            {
+                device.next.push(next);
+            }
+        }
         // A list that contradicts itself (two sessions with one device) loses what comes later in it.
         self.sessions.insert(saved.client, session);
     }
@@ -112,7 +119,7 @@ impl Hotspot {
     }
 
     /// Lets all devices of a session through, for a new lease.
-    pub(super) fn admit(&mut self, now: Instant, client: ClientId) {
+    pub(in crate::hotspot) fn admit(&mut self, now: Instant, client: ClientId) {
         let online = self.online.at(now);
         let Some(tariff) = self.sessions.get(client).map(|session| &session.tariff) else { return };
         let closed = self.house.is_closed(now, tariff);
@@ -152,6 +159,11 @@ impl Hotspot {
             self.outbox.changes.push_back(change);
         }
         self.event(Event::SessionEnded { client, verifier: session.verifier, why });
+        if matches!(why, EndReason::UsedUp | EndReason::Revoked) {
+            for device in session.devices {
+                self.go_on(now, device.mac, device.next);
+            }
+        }
         if self.sessions.is_empty() {
             self.last_read = None;
         }

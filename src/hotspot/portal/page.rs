@@ -162,6 +162,10 @@ pub enum Notice {
     Hours(Hours),
     /// It went from device to device as often as it may today.
     Moved,
+    /// What is typed waits until what the device has is spent.
+    AddsUp,
+    /// As many codes wait as may.
+    Waiting,
     /// The node has too much to do, or no place left.
     Busy {
         /// How long to wait.
@@ -199,6 +203,8 @@ pub struct SessionView {
     pub closed: bool,
     /// Whether its plan is about to end.
     pub slow: bool,
+    /// Names of the plans with which the device goes on then.
+    pub next: Vec<String>,
 }
 
 /// A device of a session as the user of one of them sees it.
@@ -337,6 +343,8 @@ impl Notice {
             Self::Again => ("notice.again", words.text("notice.again.text").to_owned()),
             Self::Hours(hours) => ("notice.hours", hours_text(words, hours)),
             Self::Moved => ("notice.moved", words.text("notice.moved.text").to_owned()),
+            Self::AddsUp => ("notice.adds", words.text("notice.adds.text").to_owned()),
+            Self::Waiting => ("notice.waiting", words.text("notice.waiting.text").to_owned()),
             Self::Busy { seconds } => {
                 let wait = words.span(Span::from_secs(seconds.into()));
                 ("notice.busy", words.with("notice.busy.text", &wait))
@@ -353,6 +361,8 @@ impl Notice {
                 | Self::Elsewhere
                 | Self::Forgotten
                 | Self::Again
+                | Self::AddsUp
+                | Self::Waiting
                 | Self::Hours(_)
         );
         NoticeText { title: words.text(title).to_owned(), text, calm }

@@ -76,6 +76,7 @@ fn every_page() -> Vec<Page> {
         hours: None,
         closed: false,
         slow: false,
+        next: Vec::new(),
     };
     let mut pages = vec![
         Page::Redirect { to: "http://10.77.4.1:2080/".to_owned() },
@@ -211,6 +212,7 @@ fn the_page_says_in_words_what_is_left_and_what_is_kept() {
         hours: None,
         closed: false,
         slow: false,
+        next: Vec::new(),
     };
     let page = Page::Status { place: place(), session };
     let catalogue = shipped::catalogue();
@@ -253,6 +255,7 @@ fn at_other_hours_the_page_says_when_the_code_works_in_each_language() {
         hours: "22:00-06:00 UTC-06:00".parse().ok(),
         closed: true,
         slow: false,
+        next: Vec::new(),
     };
     let catalogue = shipped::catalogue();
     for (code, title, text_of) in [
@@ -286,6 +289,7 @@ fn a_family_sees_its_devices_and_until_when_the_time_is_good() {
             hours: None,
             closed: false,
             slow: false,
+            next: Vec::new(),
         };
         let page = Page::Status { place: place(), session };
         text(&page.render(shipped::catalogue().words(Language::of_code("en").unwrap()), "17")).to_owned()
@@ -486,9 +490,15 @@ fn named_pages() -> Vec<(&'static str, Page)> {
         hours: None,
         closed: false,
         slow: false,
+        next: Vec::new(),
     };
     let mode = |mode| Place { mode, reason: "lluvias".to_owned(), ..place.clone() };
     let hour = session.clone();
+    let waits = SessionView {
+        bytes_left: Some(212_000_000),
+        next: vec!["Una hora".to_owned(), "Un d\u{ed}a".to_owned()],
+        ..session.clone()
+    };
     let month = SessionView {
         left: Left::UntilEnd(Span::from_secs(86_400 * 12 + 3_600)),
         plan: "Un mes".to_owned(),
@@ -512,10 +522,13 @@ fn named_pages() -> Vec<(&'static str, Page)> {
         ("elsewhere", form(Some(Notice::Elsewhere))),
         ("again", form(Some(Notice::Again))),
         ("forgotten", form(Some(Notice::Forgotten))),
+        ("adds", form(Some(Notice::AddsUp))),
+        ("waiting", form(Some(Notice::Waiting))),
         ("return", Page::Return { place: place.clone() }),
         ("checking", Page::Checking { place: place.clone(), retry_s: 4 }),
         ("welcome", Page::Welcome { place: place.clone(), session: session.clone(), keep: None }),
         ("status", Page::Status { place: place.clone(), session }),
+        ("next", Page::Status { place: place.clone(), session: waits }),
         ("status-offline", Page::Status { place: offline, session: month }),
         ("unknown", Page::UnknownDevice { place: place.clone() }),
         ("missing", Page::NotFound { place: place.clone() }),

@@ -233,25 +233,6 @@ fn the_oldest_device_yields_to_one_too_many() {
 }
 
 #[test]
-fn a_device_that_types_another_code_leaves_its_first_voucher() {
-    let mut bench = Bench::new();
-    bench.sell(1, fresh(seconds(HOUR), 2));
-    bench.sell(2, fresh(days(30), 1));
-    bench.log_in(mac(1), 1);
-    bench.log_in(mac(2), 1);
-    let session = session_of(bench.log_in(mac(1), 2));
-    assert_eq!(session.left, Left::UntilEnd(Span::from_secs(30 * 86_400)));
-    let first = session_of(bench.ask(mac(2), get("10.77.4.1", "/")).unwrap());
-    assert_eq!(first.devices.len(), 1);
-    // The last device of a voucher takes the session with it.
-    bench.sell(3, fresh(days(1), 5));
-    bench.log_in(mac(2), 3);
-    assert_eq!(bench.remaining(1), None);
-    assert!(bench.is_through(mac(1)) && bench.is_through(mac(2)));
-    assert_eq!(bench.kernel.counters.len(), 2);
-}
-
-#[test]
 fn a_guest_of_unknown_address_is_told_so_on_the_portal_only() {
     let mut bench = Bench::new();
     let probe = bench.request(None, get("connectivitycheck.gstatic.com", "/generate_204"));
@@ -361,6 +342,7 @@ fn client_ids_are_used_again_late() {
     let mut seen: crate::base::sorted::SortedSet<_> = crate::base::sorted::SortedSet::new();
     for round in 0..200u8 {
         bench.sell(round, fresh(seconds(HOUR), 1));
+        bench.ask(mac(1), post("/logout", false));
         bench.log_in(mac(1), round);
         bench.run_s(60);
         let GuestChange::Admit { client, .. } = bench

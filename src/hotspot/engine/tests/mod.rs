@@ -9,6 +9,7 @@ mod hours;
 mod house;
 mod keepsake;
 mod login;
+mod next;
 mod presence;
 mod restart;
 mod roam;
