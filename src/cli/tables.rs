@@ -90,8 +90,15 @@ fn status(reply: &Value) -> String {
         ("neighbours", plain(&reply["neighbours"])),
         ("routes", plain(&reply["routes"])),
         ("sessions", plain(&reply["sessions"])),
-        ("time", format!("{} ({})", calendar(&time["unix_s"]), plain(&time["quality"]))),
     ];
+    for policy in list(reply, "policies") {
+        let (down, up) = (octets(&policy["down_bytes"]), octets(&policy["up_bytes"]));
+        entries.push(("policy", format!("{}: {down} down, {up} up", plain(&policy["name"]))));
+    }
+    if reply["names_answered"].as_u64().is_some_and(|answered| answered > 0) {
+        entries.push(("offline", format!("{} names answered", plain(&reply["names_answered"]))));
+    }
+    entries.extend([("time", format!("{} ({})", calendar(&time["unix_s"]), plain(&time["quality"])))]);
     let alerts = list(reply, "alerts");
     if alerts.is_empty() {
         entries.push(("alerts", "none".to_owned()));

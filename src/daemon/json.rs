@@ -351,6 +351,12 @@ fn status(status: &Status) -> Value {
         "neighbours": status.neighbours,
         "routes": status.routes,
         "sessions": status.sessions,
+        "policies": status.policies.iter().map(|(name, up_bytes, down_bytes)| json!({
+            "name": name,
+            "up_bytes": up_bytes,
+            "down_bytes": down_bytes,
+        })).collect::<Vec<_>>(),
+        "names_answered": status.names_answered,
         "records": status.records,
         "time": json!({
             "unix_s": status.unix_s,

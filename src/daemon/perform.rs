@@ -66,8 +66,13 @@ impl Daemon {
                 }
             }
             Output::Answer { request, mut answer } => {
-                if let Answer::Statistics(page) = answer.as_mut() {
-                    self.add_sockets(page);
+                match answer.as_mut() {
+                    Answer::Statistics(page) => self.add_sockets(page),
+                    Answer::Status(status) => {
+                        let guests = self.hotspot.as_ref();
+                        status.names_answered = guests.map_or(0, |guests| guests.portal.names_answered());
+                    }
+                    _ => {}
                 }
                 if let (Answer::Aligned(aligned), Some(radios)) = (answer.as_mut(), &self.radios.adapter) {
                     for aim in &mut aligned.stations {

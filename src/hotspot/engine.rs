@@ -123,6 +123,7 @@ impl Hotspot {
     /// The kernel's counters were read.
     pub fn handle_usage(&mut self, now: Instant, samples: &[UsageSample]) {
         let online = self.online.at(now);
+        self.house.counted = samples.iter().filter(|sample| sample.client.is_policy()).copied().collect();
         let mut silent = Vec::new();
         for (_, session) in self.sessions.iter_mut() {
             session.close(online, session.closed);

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::output::{ClientId, Gate};
+use super::output::{ClientId, Gate, UsageSample};
 use super::tariff::Tariff;
 use crate::base::address::MacAddress;
 use crate::base::time::Instant;
@@ -78,6 +78,8 @@ pub(super) struct House {
     pub(super) held: Vec<Gate>,
     pub(super) let_in: Vec<(MacAddress, ClientId)>,
     pub(super) renew_at: Option<Instant>,
+    /// What the kernel has counted of policies, at the last reading.
+    pub(super) counted: Vec<UsageSample>,
     /// Seconds since 1970 and when that was, if anybody knows the time.
     pub(super) clock: Option<(u64, Instant)>,
 }

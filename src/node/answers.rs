@@ -88,6 +88,7 @@ impl Node {
             TimeQuality::Mesh => "mesh",
             TimeQuality::Trusted => "trusted",
         };
+        let policies = self.hotspot.iter().flat_map(|hotspot| hotspot.policies());
         Status {
             node: self.settings.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -100,6 +101,8 @@ impl Node {
             neighbours: count(babel.neighbours.iter().filter(|neighbour| neighbour.cost != INFINITY).count()),
             routes: count(self.babel.selected().count()),
             sessions: count(self.hotspot.as_ref().map_or(0, |hotspot| hotspot.report(now).sessions.len())),
+            policies: policies.map(|(name, up, down)| (name.to_owned(), up, down)).collect(),
+            names_answered: 0,
             records: count(self.ledger.record_count()),
             unix_s: wall.unix_s,
             time_quality: quality.to_owned(),

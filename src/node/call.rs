@@ -287,6 +287,10 @@ pub struct Status {
     pub routes: u32,
     /// How many clients are online here.
     pub sessions: u32,
+    /// Octets that passed without a voucher since the kernel began to count: of which policy, from it, to it.
+    pub policies: Vec<(String, u64, u64)>,
+    /// Questions for names that this daemon answered itself, because there was no way outside.
+    pub names_answered: u32,
     /// Records in the ledger.
     pub records: u32,
     /// Seconds since 1970, as this node believes.

@@ -214,7 +214,11 @@ fn a_network_of_its_own_has_hours_a_rate_and_a_mark() {
     assert!(world.is_online("p3") && !world.is_online("p1"));
     assert_eq!(marked(&world), [true, true, false, false]);
     assert!(rate(&world, "p3", OUTSIDE) > 500_000.0);
+    let counted = || world.samples().into_iter().find(|sample| sample.client == school).unwrap();
+    let before = counted();
+    assert!(before.down_bytes > 500_000 && before.up_bytes > 1_000, "{before:?}");
     world.nft(&table(1_000));
+    assert_eq!(counted(), before, "loading the table again keeps what was counted");
     let slow = rate(&world, "p3", OUTSIDE);
     assert!((80_000.0..140_000.0).contains(&slow), "{slow} octets a second of 125,000");
     // Other hours, and a daemon that dies then.

@@ -9,6 +9,7 @@ fn status_tells_the_node_and_what_to_look_at() {
         "uplink": {"state": "up", "via": "mesh0", "metric": 256, "gateway": "cabecera", "hops": 3, "delay_ms": 38,
             "since_s": 7_200},
         "neighbours": 3, "routes": 24, "sessions": 12, "time": {"unix_s": 1_795_199_788, "quality": "mesh"},
+        "policies": [{"name": "Escuela", "up_bytes": 12_345, "down_bytes": 5_000_000_000_u64}], "names_answered": 19,
         "alerts": [
             {"code": "link-plan", "message": "the link to `escuela` is 9 dB below its plan"},
             {"code": "no-seller", "message": "no seller has logged in for 30 days"},
@@ -24,6 +25,8 @@ fn status_tells_the_node_and_what_to_look_at() {
     neighbours   3
     routes       24
     sessions     12
+    policy       Escuela: 5.0 GB down, 12.3 kB up
+    offline      19 names answered
     time         2026-11-20 18:36:28 UTC (mesh)
     alerts       the link to `escuela` is 9 dB below its plan
                  no seller has logged in for 30 days
@@ -42,6 +45,8 @@ fn status_tells_the_node_and_what_to_look_at() {
     neighbours   3
     routes       24
     sessions     12
+    policy       Escuela: 5.0 GB down, 12.3 kB up
+    offline      19 names answered
     time         2026-11-20 18:36:28 UTC (mesh)
     alerts       none
     ");

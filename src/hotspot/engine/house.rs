@@ -15,6 +15,10 @@ impl Hotspot {
     pub fn handle_rules(&mut self, now: Instant, rules: Rules) {
         if self.house.rules != rules {
             self.house.rules = rules;
+            self.stop_reading();
+            if !self.house.rules.policies.is_empty() && self.last_read.is_none() {
+                self.last_read = Some(now);
+            }
             self.keep_house(now);
         }
     }
@@ -27,6 +31,22 @@ impl Hotspot {
             self.admit(now, client);
             self.outbox.save = Some(now);
         }
+    }
+
+    /// Nobody is left whose counters are worth a look.
+    pub(super) fn stop_reading(&mut self) {
+        if self.sessions.is_empty() && self.house.rules.policies.is_empty() {
+            self.last_read = None;
+        }
+    }
+
+    /// Octets of each policy, from it and to it, since the kernel began to count.
+    pub fn policies(&self) -> impl Iterator<Item = (&str, u64, u64)> {
+        self.house.rules.policies.iter().map(|policy| {
+            let counted = self.house.counted.iter().find(|sample| sample.client == policy.client);
+            let bytes = counted.map_or((0, 0), |sample| (sample.up_bytes, sample.down_bytes));
+            (policy.name.as_str(), bytes.0, bytes.1)
+        })
     }
 
     /// Tells the kernel all that holds, for a new lease, and what holds no more.
@@ -49,7 +69,10 @@ impl Hotspot {
             changes.push_back(GuestChange::Release { gate: *gate });
         }
         for (mac, client) in self.house.let_in.iter().filter(|one| !let_in.contains(one)) {
-            let last = let_in.iter().all(|(_, other)| other != client);
+            // What its network counts stays.
+            let has_network = |policy: &Policy| policy.client == *client && policy.has_network;
+            let last = let_in.iter().all(|(_, other)| other != client)
+                && !self.house.rules.policies.iter().any(has_network);
             changes.push_back(GuestChange::Dismiss { mac: *mac, client: *client, last });
         }
         changes.extend(gates.iter().map(|gate| GuestChange::Hold { gate: *gate, lease }));

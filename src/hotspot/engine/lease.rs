@@ -57,7 +57,8 @@ impl Hotspot {
                 self.outbox.rest.push_back(Output::Voucher { ask, verifier, mac: None });
             }
         }
-        self.last_read = (!self.sessions.is_empty()).then_some(now);
+        self.last_read = Some(now);
+        self.stop_reading();
         self.outbox.save = Some(now);
         self.keep_house(now);
     }
@@ -164,9 +165,7 @@ impl Hotspot {
                 self.go_on(now, device.mac, device.next);
             }
         }
-        if self.sessions.is_empty() {
-            self.last_read = None;
-        }
+        self.stop_reading();
         self.outbox.save = Some(now);
     }
 

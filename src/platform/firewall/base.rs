@@ -114,6 +114,12 @@ fn fill_policies(text: &mut String, policies: &[PolicyNetwork]) {
         .map(|policy| format!("\"{}\" : {:#x}", policy.device, mark(policy.client, MacAddress::default())))
         .collect();
     fill(text, "policy_marks", &marks);
+    // Those that are there keep what they have counted.
+    for policy in good() {
+        for set in ["up", "down"] {
+            let _ = writeln!(text, "add element inet {TABLE} {set} {{ {:#x} }}", policy.client.0);
+        }
+    }
     for (set, rate) in [
         ("policy_up", (|policy| policy.rate_up_kbps) as fn(&PolicyNetwork) -> u32),
         ("policy_down", |policy| policy.rate_down_kbps),
@@ -405,11 +411,13 @@ const RULES: &str = r#"table inet tequio {
   chain hs_from_policy {
     ct mark and 0xffff @shut goto hs_refuse
     ct mark and 0xffff @policy_up drop
+    ct mark and 0xffff @up accept
   }
 
   chain hs_to_policy {
     ct mark and 0xffff @shut counter drop
     ct mark and 0xffff @policy_down drop
+    ct mark and 0xffff @down accept
   }
 
   # Messages for everybody in an emergency, and nothing that is heavy: 128 kbit/s for each stranger.

@@ -195,6 +195,11 @@ impl Portal {
         }
     }
 
+    /// Questions for names that were answered, since it was opened.
+    pub fn names_answered(&self) -> u32 {
+        self.names.as_ref().map_or(0, Names::answered)
+    }
+
     /// Answers a request. Without effect if its peer is gone or it was answered before.
     pub fn reply(&mut self, request: RequestId, rendered: Rendered) {
         let Some(Waiting { connection, answer }) = self.waiting.remove(&request) else { return };

@@ -5,6 +5,7 @@
 //! sends questions for those names (it has the list) here while the uplink is down, and here each one has one answer: the
 //! portal's address, for a second. Nothing is looked up and nothing is remembered.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -18,7 +19,11 @@ use crate::base::address::PORTAL_EVERYWHERE;
 
 /// The socket.
 #[derive(Debug)]
-pub(super) struct Names(UdpSocket);
+pub(super) struct Names {
+    socket: UdpSocket,
+    /// Questions that were answered.
+    answered: Cell<u32>,
+}
 
 impl Names {
     /// Opens it at an address that need not be there yet.
@@ -28,19 +33,26 @@ impl Names {
         let socket = socket(AddressFamily::Inet, SockType::Datagram, flags, None)?;
         setsockopt(&socket, IpFreebind, &true)?;
         bind(socket.as_raw_fd(), &SockaddrIn::from(address))?;
-        UdpSocket::from_std(socket.into()).map(Self)
+        let socket = UdpSocket::from_std(socket.into())?;
+        Ok(Self { socket, answered: Cell::new(0) })
     }
 
     /// Answers for ever.
     pub(super) async fn serve(&self) -> Infallible {
         let mut packet = [0; PACKET_BYTES];
         loop {
-            let Ok((length, peer)) = self.0.recv_from(&mut packet).await else { continue };
+            let Ok((length, peer)) = self.socket.recv_from(&mut packet).await else { continue };
             if let Some(length) = answer(&mut packet, length) {
                 // A full buffer: the phone asks again.
-                let _ = self.0.try_send_to(&packet[..length], peer);
+                let sent = self.socket.try_send_to(&packet[..length], peer).is_ok();
+                self.answered.set(self.answered.get().wrapping_add(sent.into()));
             }
         }
+    }
+
+    /// How many were answered.
+    pub(super) fn answered(&self) -> u32 {
+        self.answered.get()
     }
 }
 
@@ -132,5 +144,24 @@ mod tests {
         let mut long = question(&vec!["x".repeat(60); 8].join("."), 1);
         long.truncate(PACKET_BYTES);
         assert_eq!(answered(&long), None);
+    }
+
+    #[tokio::test]
+    async fn those_that_were_answered_are_counted() {
+        let names = Names::open("127.0.0.1:0".parse().unwrap()).unwrap();
+        let to = names.socket.local_addr().unwrap();
+        let phone = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let asks = async {
+            phone.send_to(b"nonsense", to).await.unwrap();
+            for _ in 0..3 {
+                phone.send_to(&question("captive.apple.com", 1), to).await.unwrap();
+                phone.recv_from(&mut [0; PACKET_BYTES]).await.unwrap();
+            }
+        };
+        tokio::select! {
+            never = names.serve() => match never {},
+            () = asks => {}
+        }
+        assert_eq!(names.answered(), 3);
     }
 }

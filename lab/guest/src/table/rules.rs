@@ -334,10 +334,14 @@ const POLICY: &[Rule] = &[
     ("hs_from_policy", &[CT_MARK, Bits(CLIENT), In("shut"), Goto("hs_refuse")]),
     // ct mark and 0xffff @policy_up drop
     ("hs_from_policy", &[CT_MARK, Bits(CLIENT), In("policy_up"), DROP]),
+    // ct mark and 0xffff @up accept
+    ("hs_from_policy", &[CT_MARK, Bits(CLIENT), In("up"), ACCEPT]),
     // ct mark and 0xffff @shut counter drop
     ("hs_to_policy", &[CT_MARK, Bits(CLIENT), In("shut"), Count, DROP]),
     // ct mark and 0xffff @policy_down drop
     ("hs_to_policy", &[CT_MARK, Bits(CLIENT), In("policy_down"), DROP]),
+    // ct mark and 0xffff @down accept
+    ("hs_to_policy", &[CT_MARK, Bits(CLIENT), In("down"), ACCEPT]),
 ];
 
 const OPEN: &[Rule] = &[

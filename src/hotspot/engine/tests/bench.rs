@@ -50,7 +50,7 @@ pub(super) struct Bench {
     pub(super) slow_ledger: bool,
     /// The kernel refuses every batch that names one of these.
     pub(super) cursed: SortedSet<MacAddress>,
-    names: SortedMap<ClientId, Verifier>,
+    pub(super) names: SortedMap<ClientId, Verifier>,
     requests: u64,
 }
 

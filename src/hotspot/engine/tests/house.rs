@@ -147,3 +147,22 @@ fn a_restart_holds_what_holds_and_dismisses_no_pupil() {
     };
     assert!(!bench.outputs[before..].iter().any(dismissed));
 }
+
+#[test]
+fn what_passes_of_a_policy_is_known_without_any_session() {
+    let mut bench = Bench::new();
+    bench.rule(Rules { policies: vec![school(true, &[1])], ..Rules::default() });
+    let told = |bench: &Bench| -> Vec<(String, u64, u64)> {
+        bench.hotspot.policies().map(|(name, up, down)| (name.to_owned(), up, down)).collect()
+    };
+    assert_eq!(told(&bench), [("Escuela <1>".to_owned(), 0, 0)]);
+    bench.active.insert(mac(1));
+    bench.names.insert(ClientId::of_policy(0), verifier(99));
+    bench.run_s(60);
+    let (_, up, down) = told(&bench)[0];
+    assert!(up >= 100 && down == 30 * up, "{up} {down}");
+    bench.rule(Rules::default());
+    bench.outputs.clear();
+    bench.run_s(600);
+    assert!(told(&bench).is_empty() && !bench.outputs.contains(&Output::ReadUsage), "nobody is counted");
+}
