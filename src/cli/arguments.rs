@@ -262,7 +262,7 @@ impl Given {
     }
 
     fn put(&mut self, name: &str, value: Value) {
-        self.arguments.insert(name.to_owned(), value);
+        self.arguments.insert(name.replace('-', "_"), value);
     }
 
     /// Whether everything is there that the command needs.

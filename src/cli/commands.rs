@@ -176,6 +176,24 @@ pub(super) const COMMANDS: &[Command] = &[
     command(&["sync"], Kind::Ask("sync"), "with whom records are exchanged", SYNC),
     command(&["plans"], Kind::Ask("plans"), "what can be sold", PLANS),
     Command {
+        options: &[
+            need("plan"),
+            need("name"),
+            need("price"),
+            opt("seller-share", ArgumentType::Text),
+            opt("shares", ArgumentType::Text),
+            opt("seconds", ArgumentType::Int32),
+            opt("days", ArgumentType::Int32),
+            opt("data-mb", ArgumentType::Int32),
+            opt("devices", ArgumentType::Int32),
+            opt("hours", ArgumentType::Text),
+            opt("down-kbps", ArgumentType::Int32),
+            opt("up-kbps", ArgumentType::Int32),
+            opt("key", ArgumentType::Text),
+        ],
+        ..command(&["plan", "set"], Kind::Ask("plan_set"), "put a plan on sale, or change one", PLAN_SET)
+    },
+    Command {
         options: ISSUE,
         ..command(&["voucher", "issue"], Kind::Ask("voucher_issue"), "sell vouchers", VOUCHER_ISSUE)
     },
@@ -682,6 +700,26 @@ On a node with the role notice. Without a text it is taken down.
 Example: tequio notice set --name water --text \"No water today\" --days 1
 ";
 
+const PLAN_SET: &str = "\
+Usage: tequio plan set --plan ID --name NAME --price AMOUNT [options]
+
+On a treasurer's node. Paper that is printed already stays what it was.
+
+  --seconds N         seconds of use; with --days they end N days later
+  --days N            days from the first use
+  --data-mb N         ends also when N MB have passed, both ways together
+  --devices N         devices at one time (1)
+  --hours HOURS       works only then, like \"22:00-06:00 UTC-06:00\"
+  --down-kbps N       limit towards the guest; 0 is none (0)
+  --up-kbps N         limit from the guest; 0 is none (0)
+  --seller-share A    what the seller keeps of the price (0)
+  --shares NAME=A,..  who gets what of it; the rest is the community's
+  --key K             the same K within a minute writes once
+
+Example: tequio plan set --plan giga --name \"Un giga\" --price 3 --days 30 \\
+           --data-mb 1000
+";
+
 const SERVICE_SET: &str = "\
 Usage: tequio service set --name NAME [--title T] [--node N] [--prefixes A,B]
                          [--port P] [--icon WORD]
@@ -827,6 +865,7 @@ mod tests {
           link undo       at boot: what a change left unfinished, for uci
           sync            with whom records are exchanged
           plans           what can be sold
+          plan set        put a plan on sale, or change one
           voucher issue   sell vouchers
           voucher show    what a voucher holds
           voucher revoke  make a voucher worthless

@@ -274,17 +274,19 @@ fn tap(deed: Deed, arguments: &Map<String, Value>) -> Result<Tap, Refused> {
         person: text(&["person"]),
         text: match notice {
             Some(notice) => cut(notice.trim(), 4 * RECORD_TEXT_BYTES),
-            None => text(&["reason", "what", "title"]),
+            None => text(&["reason", "what", "title", "seller_share"]),
         },
         name: text(&["name", "mode", "role"]),
-        amount: text(&["amount"]),
-        target: text(&["lot", "record", "node"]),
+        amount: text(&["amount", "price"]),
+        target: text(&["lot", "record", "node", "hours"]),
         plan: text(&["plan"]),
         verifier: passphrase(arguments)?,
         which,
         seconds: number(arguments, "seconds").max(number(arguments, "unix_s")),
         days: u16::try_from(number(arguments, "days")).unwrap_or(u16::MAX),
-        prefixes: text(&["prefixes"]),
+        prefixes: text(&["prefixes", "shares"]),
+        limits: ["devices", "data_mb", "down_kbps", "up_kbps"]
+            .map(|name| u32::try_from(number(arguments, name)).unwrap_or(u32::MAX)),
         // A service is there for everybody, unless somebody says otherwise.
         free: arguments.get("free").and_then(Value::as_bool).unwrap_or(true),
         icon: text(&["icon"]),

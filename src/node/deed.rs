@@ -36,13 +36,15 @@ pub enum Deed {
     Notice,
     /// Something that a member serves.
     Service,
+    /// What is on sale.
+    Plan,
     /// A caretaker's device offers its clock. This alone is no record.
     Time,
 }
 
 /// How a deed is called on ubus, what it writes, and who of the people at a node may do it. What the node itself may is
 /// the ledger's to say.
-pub const DEEDS: [(&str, Deed, Kind, Role); 13] = [
+pub const DEEDS: [(&str, Deed, Kind, Role); 14] = [
     ("hand_over", Deed::HandOver, Kind::HandOver, Role::Caretaker),
     ("settle", Deed::Settle, Kind::Settlement, Role::Caretaker),
     ("agree", Deed::Agree, Kind::Settlement, Role::Caretaker),
@@ -55,6 +57,7 @@ pub const DEEDS: [(&str, Deed, Kind, Role); 13] = [
     ("mode_set", Deed::Mode, Kind::Mode, Role::Caretaker),
     ("notice_set", Deed::Notice, Kind::Notice, Role::Caretaker),
     ("service_set", Deed::Service, Kind::Service, Role::Admin),
+    ("plan_set", Deed::Plan, Kind::Plan, Role::Admin),
     ("time_set", Deed::Time, Kind::Status, Role::Caretaker),
 ];
 
@@ -65,13 +68,13 @@ pub struct Tap {
     pub deed: Deed,
     /// Whom it is about; without it, who taps.
     pub person: String,
-    /// What for, why, or what it says.
+    /// What for, why, or what it says. Of a plan, what the seller keeps.
     pub text: String,
     /// What it is about, by a name or a word: a mode, a role, a notice, a service.
     pub name: String,
     /// Money as it was typed, like `12.50`.
     pub amount: String,
-    /// A lot, a record, or a node.
+    /// A lot, a record, or a node. Of a plan, its hours of the day.
     pub target: String,
     /// A plan's id.
     pub plan: String,
@@ -83,8 +86,10 @@ pub struct Tap {
     pub seconds: u64,
     /// Days.
     pub days: u16,
-    /// Where something is served, with commas.
+    /// Where something is served, with commas; who gets a part of a plan's price, and how much.
     pub prefixes: String,
+    /// Of a plan: devices, MB, kbit/s to the guest and from him; 0 is not said.
+    pub limits: [u32; 4],
     /// Whether that is free for everybody.
     pub free: bool,
     /// Its picture, by a word.

@@ -17,7 +17,7 @@ use crate::ledger::body::{
     Settlement,
 };
 use crate::ledger::text::fingerprint;
-use crate::ledger::{Body, Kind, Record, RecordId, money};
+use crate::ledger::{Body, Kind, Plan, PlanMeasure, Record, RecordId, money};
 
 /// A word for programs and a sentence for people.
 type Refusal = (&'static str, String);
@@ -187,6 +187,7 @@ impl Node {
                 }
             }
             Deed::Person => self.person_body(tap)?,
+            Deed::Plan => self.plan_body(tap)?,
             Deed::Mode => {
                 let mode = MODES.iter().find(|(word, _)| *word == tap.name).map(|(_, mode)| *mode);
                 let mode = mode.ok_or(("mode", "The mode is usual, emergency or night.".to_owned()))?;
@@ -353,6 +354,39 @@ impl Node {
         };
         let replaces = before.map(|(id, _)| id).into_iter().collect();
         Ok(Body::Person(Box::new(Person { name: tap.person.clone(), role, home, verifier, replaces })))
+    }
+
+    fn plan_body(&self, tap: &Tap) -> Result<Body, Refusal> {
+        let wrong = |why: String| ("plan-terms", why);
+        let digits = self.ledger.charter().map_or(0, |charter| charter.minor_units);
+        let money = |typed: &str| {
+            let amount = money::parse(if typed.is_empty() { "0" } else { typed }, digits);
+            amount.ok_or_else(|| wrong(format!("This is no amount of money: {typed}. An example: 12.50")))
+        };
+        let (price, seller_share) = (money(&tap.amount)?, money(&tap.text)?);
+        let words = tap.prefixes.split(',').map(str::trim).filter(|word| !word.is_empty());
+        let within_days = Some(tap.days).filter(|days| *days > 0);
+        let measure = match (u32::try_from(tap.seconds).unwrap_or(u32::MAX), within_days) {
+            (0, None) => return Err(wrong("Say how long it lasts: seconds of use, or days.".to_owned())),
+            (0, Some(days)) => PlanMeasure::DaysFromFirstUse { days },
+            (seconds, within_days) => PlanMeasure::UsedSeconds { seconds, within_days },
+        };
+        let hours = if tap.target.is_empty() { Ok(None) } else { tap.target.parse().map(Some) };
+        let [devices, data_mb, rate_down_kbps, rate_up_kbps] = tap.limits;
+        Ok(Body::Plan(Box::new(Plan {
+            id: tap.plan.clone(),
+            name: tap.name.clone(),
+            measure,
+            devices: u8::try_from(devices.max(1)).unwrap_or(u8::MAX),
+            rate_down_kbps,
+            rate_up_kbps,
+            price,
+            seller_share,
+            shares: money::split(price, seller_share, words, digits).map_err(wrong)?,
+            replaces: self.ledger.plan(&tap.plan).map(|(record, _)| record).into_iter().collect(),
+            hours: hours.map_err(|()| wrong("Hours are like 22:00-06:00 UTC-06:00.".to_owned()))?,
+            data_mb: Some(data_mb).filter(|data_mb| *data_mb > 0),
+        })))
     }
 
     fn service_body(&self, tap: &Tap) -> Result<Body, Refusal> {

@@ -451,6 +451,19 @@ const SCENES = {
     await treasurer.press(button);
     await treasurer.until('/De acuerdo/.test(document.querySelector(".tq-place").innerText)', 'the agreement');
     await until('nobody to owe at the square', () => payments('plaza').length === before);
+    // A plan that is wrong, and the same one right: every node sells it.
+    await treasurer.press('[data-deed=plan_set]');
+    for (const [field, text] of [['id', 'giga'], ['name', '<b>Un giga</b>'], ['price', '3.00'], ['seller_share', '3.50'], ['days', '30'], ['data', '1000']]) {
+      await treasurer.type(`#tq-field-${field}`, text);
+    }
+    await treasurer.press('.tq-place .tq-main');
+    await treasurer.until('/no se puede poner a la venta/.test(document.querySelector(".tq-trouble").innerText)', 'the refusal of a share above the price');
+    await treasurer.type('#tq-field-seller_share', '0.50');
+    await keep(treasurer, 'plan-telefono');
+    await treasurer.press('.tq-place .tq-main');
+    await treasurer.until('/Anotado. Se vende/.test(document.querySelector(".tq-place").innerText)', 'the plan');
+    assert.equal(await count(treasurer, '.tq b'), 0);
+    await until('the plan at the square', () => village.ask('plaza', 'plans').plans.some((plan) => plan.id === 'giga' && plan.data_mb === 1000));
     await treasurer.press('[data-deed=expense]');
     await treasurer.type('#tq-field-amount', '0.40');
     await treasurer.type('#tq-field-what', '<b>cable</b>');

@@ -13,7 +13,7 @@ use crate::base::address::Prefix;
 use crate::base::hours::Hours;
 use crate::base::limit::LOGO_BYTES;
 use crate::cli::community::options::Options;
-use crate::ledger::body::{Epoch, PaperDebt, PlanShare};
+use crate::ledger::body::{Epoch, PaperDebt};
 use crate::ledger::text::fingerprint;
 use crate::ledger::{Body, Charter, Plan, PlanMeasure, RecordId, Report, money};
 use crate::platform::vault::Secrets;
@@ -152,7 +152,8 @@ pub(super) fn plan(options: &Options) -> Result<String, String> {
         rate_up_kbps: options.value("up-kbps")?.unwrap_or(0),
         price,
         seller_share,
-        shares: shares(options, price, seller_share, digits)?,
+        shares: money::split(price, seller_share, options.all("share").iter().map(String::as_str), digits)
+            .map_err(|why| format!("--share, --seller-share: {why}"))?,
         replaces: before.into_iter().collect(),
         hours: hours(options)?,
         data_mb: options.value("data-mb")?,
@@ -189,23 +190,6 @@ fn hours(options: &Options) -> Result<Option<Hours>, String> {
         text.parse().map_err(wrong)
     };
     options.text("hours")?.map(read).transpose()
-}
-
-/// Everybody's part; what is left of the price is the community's.
-fn shares(options: &Options, price: u64, seller_share: u64, digits: u8) -> Result<Vec<PlanShare>, String> {
-    let mut shares = Vec::new();
-    let mut rest = price.checked_sub(seller_share).ok_or("--seller-share is more than the price")?;
-    for share in options.all("share") {
-        let wrong = || format!("--share `{share}`: expected a name and an amount, like escuela=0.15");
-        let (to, amount) = share.split_once('=').ok_or_else(wrong)?;
-        let amount = money::parse(amount, digits).ok_or_else(wrong)?;
-        rest = rest.checked_sub(amount).ok_or("the shares are more than the price")?;
-        shares.push(PlanShare { to: to.to_owned(), amount });
-    }
-    if rest > 0 {
-        shares.push(PlanShare { to: "community".to_owned(), amount: rest });
-    }
-    Ok(shares)
 }
 
 /// An amount of money among the options.

@@ -365,3 +365,67 @@ fn a_recorded_day_of_deeds_replays_and_holds_no_code() {
     let code = sold[0].code.bits().to_be_bytes();
     assert!(!story.recording.windows(8).any(|window| window == code));
 }
+
+#[test]
+fn a_treasurers_node_puts_plans_on_sale_and_paper_stays_what_it_was() {
+    let mut story = village();
+    let before = paper_of(&mut story);
+    let plan = |price: &str, limits| Tap {
+        plan: "dia".into(),
+        name: "Un d\u{ed}a entero".into(),
+        amount: price.into(),
+        text: "0.25".into(),
+        prefixes: "escuela=0.15, pozo=0.10".into(),
+        target: "06:00-22:00 UTC-06:00".into(),
+        days: 2,
+        limits,
+        ..tap(Deed::Plan)
+    };
+    let refused = "no-right: Lupe may not do this at this node.";
+    assert_eq!(by(&mut story, "Lupe", plan("1", [0; 4])), refused);
+    for (wrong, why) in [
+        (
+            Tap { amount: "x".into(), ..plan("1", [0; 4]) },
+            "plan-terms: This is no amount of money: x. An example: 12.50",
+        ),
+        (Tap { text: "y".into(), ..plan("1", [0; 4]) }, "plan-terms: This is no amount of money: y."),
+        (plan("0.40", [0; 4]), "plan-terms: the shares are more than the price"),
+        (Tap { prefixes: "z".into(), ..plan("1", [0; 4]) }, "plan-terms: `z` is no share"),
+        (Tap { target: "day".into(), ..plan("1", [0; 4]) }, "plan-terms: Hours are like"),
+        (Tap { days: 0, ..plan("1", [0; 4]) }, "plan-terms: Say how long it lasts"),
+        (Tap { plan: "D\u{ed}a".into(), ..plan("1", [0; 4]) }, "refused: "),
+        (plan("1", [17, 0, 0, 0]), "refused: "),
+        (plan("1", [u32::MAX; 4]), "refused: "),
+    ] {
+        let said = by(&mut story, "Tere", wrong);
+        assert!(said.starts_with(why), "{said}");
+    }
+    assert_eq!(by(&mut story, "Tere", plan("1", [2, 500, 4_000, 1_000])), "plan");
+    let (_, now) = story.node.ledger().plan("dia").unwrap();
+    assert_eq!((now.measure, now.devices), (PlanMeasure::DaysFromFirstUse { days: 2 }, 2));
+    assert_eq!((now.data_mb, now.rate_down_kbps, now.rate_up_kbps), (Some(500), 4_000, 1_000));
+    let shares: Vec<_> = now.shares.iter().map(|share| (share.to.as_str(), share.amount)).collect();
+    assert_eq!((now.price, now.seller_share), (100, 25));
+    assert_eq!(shares, [("escuela", 15), ("pozo", 10), ("community", 50)]);
+    assert!(now.hours.is_some() && now.replaces.len() == 1);
+    let used = Tap { seconds: 3_600, plan: "uso".into(), target: String::new(), ..plan("1", [0; 4]) };
+    assert_eq!(by(&mut story, "Tere", used), "plan");
+    let (_, used) = story.node.ledger().plan("uso").unwrap();
+    assert_eq!(used.measure, PlanMeasure::UsedSeconds { seconds: 3_600, within_days: Some(2) });
+    assert_eq!((used.devices, used.data_mb, used.hours), (1, None, None));
+    let Answer::Plans(plans) = story.call_by(Some("Tere"), Call::Plans) else { panic!() };
+    assert_eq!(
+        plans.iter().filter(|plan| plan.id == "dia").map(|plan| plan.data_mb).collect::<Vec<_>>(),
+        [Some(500)]
+    );
+    let paper = story.node.ledger().voucher(before).unwrap().plan;
+    assert_eq!((paper.price, paper.data_mb), (50, None), "what is printed stays what it was");
+}
+
+/// A voucher on paper of the plan as it is.
+fn paper_of(story: &mut Story) -> Verifier {
+    match make(story, 1, "Lupe", LotUse::Paper) {
+        Answer::Issued(issued) => issued.vouchers[0].verifier,
+        other => panic!("{other:?}"),
+    }
+}

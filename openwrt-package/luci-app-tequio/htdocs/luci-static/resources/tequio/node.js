@@ -43,6 +43,7 @@ const CALLS = {
 	expense: declare('expense', [ 'amount', 'what', 'key' ]),
 	contribute: declare('contribute', [ 'amount', 'what', 'key' ]),
 	person_set: declare('person_set', [ 'person', 'role', 'node', 'passphrase', 'key' ]),
+	plan_set: declare('plan_set', [ 'plan', 'name', 'price', 'seller_share', 'shares', 'seconds', 'days', 'data_mb', 'devices', 'hours', 'down_kbps', 'up_kbps', 'key' ]),
 	mode_set: declare('mode_set', [ 'mode', 'reason', 'key' ]),
 	time_set: declare('time_set', [ 'unix_s' ]),
 	books_close: declare('books_close', [ 'month' ]),
@@ -74,6 +75,7 @@ function refusal(error) {
 	case 'device': return _('The mesh speaks on no radio of this name.');
 	case 'setting': return _('This is no value that a radio takes: %s').format(error.message);
 	case 'plan': return _('This cannot be reckoned: %s').format(error.message);
+	case 'plan-terms': return _('The plan cannot be put on sale so: %s').format(error.message);
 	case 'plan-unknown': return _('This plan is no longer on sale. Load the page again.');
 	case 'timeout': return _('The node was too busy to answer. Try again.');
 	case 'amount': return _('The node does not take this amount: it is written like 12.50, and nobody pays more than she owes here.');
