@@ -66,19 +66,7 @@ impl Daemon {
                 }
             }
             Output::Answer { request, mut answer } => {
-                match answer.as_mut() {
-                    Answer::Statistics(page) => self.add_sockets(page),
-                    Answer::Status(status) => {
-                        let guests = self.hotspot.as_ref();
-                        status.names_answered = guests.map_or(0, |guests| guests.portal.names_answered());
-                    }
-                    _ => {}
-                }
-                if let (Answer::Aligned(aligned), Some(radios)) = (answer.as_mut(), &self.radios.adapter) {
-                    for aim in &mut aligned.stations {
-                        aim.name = radios.name_of(aim.mac).to_owned();
-                    }
-                }
+                self.add_figures(&mut answer);
                 if let Some(call) = self.calls.remove(&request) {
                     self.ubus.reply(call, Ok(json::to_json(&answer)));
                 }
@@ -126,6 +114,24 @@ impl Daemon {
                 log::warn!("the devices of guests cannot be asked for: {error}");
                 None
             }
+        }
+    }
+
+    /// What the daemon has counted itself.
+    fn add_figures(&self, answer: &mut Answer) {
+        match answer {
+            Answer::Statistics(page) => self.add_sockets(page),
+            Answer::Status(status) => {
+                let guests = self.hotspot.as_ref();
+                status.names_answered = guests.map_or(0, |guests| guests.portal.names_answered());
+            }
+            Answer::Aligned(aligned) => {
+                let Some(radios) = &self.radios.adapter else { return };
+                for aim in &mut aligned.stations {
+                    aim.name = radios.name_of(aim.mac).to_owned();
+                }
+            }
+            _ => {}
         }
     }
 

@@ -128,7 +128,7 @@ pub enum Output {
         /// In which language.
         language: Language,
         /// With what.
-        page: Page,
+        page: Box<Page>,
     },
     /// Change what the kernel lets through, as one batch in this order. A refusal comes back as
     /// [`handle_guests_failed`](super::Hotspot::handle_guests_failed).

@@ -73,7 +73,7 @@ impl Node {
     pub(super) fn hotspot_output(&mut self, now: Instant, output: Hotspot, vault: &mut dyn Vault) {
         match output {
             Hotspot::Reply { request, language, page } => {
-                self.outputs.push_back(Output::Page { request, language, page });
+                self.outputs.push_back(Output::Page { request, language, page: *page });
             }
             Hotspot::Guests(changes) => self.outputs.push_back(Output::Guests(changes)),
             Hotspot::CheckCode { ask, code } => match vault.begin_check(&code) {

@@ -2,7 +2,6 @@
 
 use super::Hotspot;
 use crate::base::address::MacAddress;
-use crate::base::limit::HOTSPOT_NEXT;
 use crate::base::time::{Instant, Span};
 use crate::base::voucher::{Keepsake, Proof, RequestId, Verifier};
 use crate::hotspot::code::{Code, CodeError};
@@ -74,10 +73,7 @@ impl Hotspot {
                     Err(notice) => Page::Form { place: self.place(), typed, notice: Some(notice) },
                 }
             }
-            (Asked::Form { typed }, Some(mac)) => {
-                let notice = self.sessions.of_device(mac).map(|_| Notice::AddsUp);
-                Page::Form { place: self.place(), typed, notice }
-            }
+            (Asked::Form { typed }, Some(mac)) => self.form_with(mac, typed),
             (asked @ (Asked::Start | Asked::Status), Some(mac)) => match self.view(now, mac) {
                 Some(session) => Page::Status { place: self.place(), session },
                 None if self.policy_of(mac).is_some() => self.free_page(mac),
@@ -232,12 +228,7 @@ impl Hotspot {
         }
         let mut device = Device::new(login.mac, now, login.fresh.map(|(_, keepsake)| keepsake));
         let keepsake = device.keepsake;
-        let former = self.sessions.device_mut(login.mac).map(|device| std::mem::take(&mut device.next));
-        self.leave(now, login.mac, running);
-        let former = self.forget_former(running, &login).or(former);
-        device.next = former.into_iter().flatten().chain(login.next.clone()).collect();
-        device.next.retain(|next| next.verifier != verifier);
-        device.next.truncate(HOTSPOT_NEXT);
+        device.next = self.move_out(now, &login, running, verifier);
         let client = match running {
             Some(client) => {
                 self.sessions.add_device(client, device);
@@ -257,6 +248,11 @@ impl Hotspot {
             returned: login.returns(),
         });
         self.outbox.save = Some(now);
+        self.welcome(now, login, verifier);
+    }
+
+    /// Tells all who wait that the device is in.
+    fn welcome(&mut self, now: Instant, login: Login, verifier: Verifier) {
         if let Some(session) = self.view(now, login.mac) {
             for (request, language) in login.waiting {
                 let keep = login.fresh.filter(|(answered, _)| *answered == request).map(|_| verifier);
@@ -431,6 +427,12 @@ impl Hotspot {
         })
     }
 
+    /// The form with what a link brought; who is online reads what becomes of it.
+    fn form_with(&self, mac: MacAddress, typed: Typed) -> Page {
+        let notice = self.sessions.of_device(mac).map(|_| Notice::AddsUp);
+        Page::Form { place: self.place(), typed, notice }
+    }
+
     fn form(&self, notice: Notice) -> Page {
         Page::Form { place: self.place(), typed: Typed::default(), notice: Some(notice) }
     }
@@ -461,7 +463,7 @@ impl Hotspot {
     }
 
     pub(in crate::hotspot) fn reply(&mut self, request: RequestId, language: Language, page: Page) {
-        self.outbox.rest.push_back(Output::Reply { request, language, page });
+        self.outbox.rest.push_back(Output::Reply { request, language, page: Box::new(page) });
     }
 }
 

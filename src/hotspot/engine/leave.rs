@@ -2,6 +2,7 @@
 
 use super::Hotspot;
 use crate::base::address::MacAddress;
+use crate::base::limit::HOTSPOT_NEXT;
 use crate::base::time::Instant;
 use crate::base::voucher::Verifier;
 use crate::hotspot::login::Login;
@@ -11,8 +12,25 @@ use crate::hotspot::portal::Notice;
 use crate::hotspot::session::Device;
 
 impl Hotspot {
+    /// Takes a device out of wherever it was before it takes up a voucher; what waits goes with it.
+    pub(super) fn move_out(
+        &mut self,
+        now: Instant,
+        login: &Login,
+        running: Option<ClientId>,
+        verifier: Verifier,
+    ) -> Vec<Next> {
+        let former = self.sessions.device_mut(login.mac).map(|device| std::mem::take(&mut device.next));
+        self.leave(now, login.mac, running);
+        let former = self.forget_former(running, login).or(former);
+        let mut next: Vec<Next> = former.into_iter().flatten().chain(login.next.clone()).collect();
+        next.retain(|next| next.verifier != verifier);
+        next.truncate(HOTSPOT_NEXT);
+        next
+    }
+
     /// The address that a device had before it came back goes; what waited there.
-    pub(super) fn forget_former(&mut self, running: Option<ClientId>, login: &Login) -> Option<Vec<Next>> {
+    fn forget_former(&mut self, running: Option<ClientId>, login: &Login) -> Option<Vec<Next>> {
         let (client, keepsake) = running.zip(login.returns())?;
         let same = |device: &&Device| device.keepsake == Some(keepsake) && device.mac != login.mac;
         let former = self.sessions.get(client)?.devices.iter().find(same)?;
@@ -23,7 +41,7 @@ impl Hotspot {
     }
 
     /// Takes a device out of the session it is in, unless that is `stays`.
-    pub(super) fn leave(&mut self, now: Instant, mac: MacAddress, stays: Option<ClientId>) {
+    fn leave(&mut self, now: Instant, mac: MacAddress, stays: Option<ClientId>) {
         let Some(client) = self.sessions.of_device(mac).filter(|client| Some(*client) != stays) else {
             return;
         };

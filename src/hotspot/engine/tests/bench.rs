@@ -317,7 +317,7 @@ impl Bench {
 
     fn act(&mut self, output: Output) {
         match output {
-            Output::Reply { request, page, .. } => self.replies.push((request, page)),
+            Output::Reply { request, page, .. } => self.replies.push((request, *page)),
             Output::Guests(changes) => self.apply(changes),
             Output::CheckCode { ask, code } => {
                 self.checks.push((ask, code));
