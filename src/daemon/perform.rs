@@ -117,7 +117,7 @@ impl Daemon {
         }
     }
 
-    /// What the daemon has counted itself.
+    /// Adds to an answer what the node does not know.
     fn add_figures(&self, answer: &mut Answer) {
         match answer {
             Answer::Statistics(page) => self.add_sockets(page),
