@@ -265,7 +265,7 @@ impl Service {
         if self.prefixes.len() > SERVICE_PREFIXES || self.replaces.len() > RECORD_REPLACES {
             return Some("a service has at most 8 prefixes and replaces at most 16 records");
         }
-        [&self.name, &self.title, &self.icon].into_iter().find_map(|text| text_fault(text))
+        [&self.name, &self.title].into_iter().chain(&self.icon).find_map(|text| text_fault(text))
     }
 }
 

@@ -129,7 +129,7 @@ impl Node {
     pub(super) fn free_services(&self) -> Vec<FreeService> {
         let free = self.served().into_iter().filter(|(service, _)| service.free);
         let free = free.map(|(service, addresses)| {
-            let icon = ICONS.iter().find(|(word, _)| *word == service.icon);
+            let icon = ICONS.iter().find(|(word, _)| service.icon.as_deref() == Some(word));
             let title = if service.title.is_empty() { &service.name } else { &service.title };
             FreeService {
                 title: icon.map_or_else(|| title.clone(), |(_, icon)| format!("{icon} {title}")),
@@ -170,7 +170,7 @@ impl Node {
                 "Its name is part of a name of the network: 1 to 32 of a to z, 0 to 9 and -, like `library`.";
             return Some(("name", text.to_owned()));
         }
-        if !service.icon.is_empty() && ICONS.iter().all(|(word, _)| *word != service.icon) {
+        if service.icon.as_ref().is_some_and(|icon| ICONS.iter().all(|(word, _)| word != icon)) {
             let words: Vec<&str> = ICONS.iter().map(|(word, _)| *word).collect();
             return Some(("icon", format!("Its picture is one of: {}.", words.join(" "))));
         }

@@ -402,7 +402,7 @@ impl Node {
             prefixes: prefixes.map_err(wrong)?,
             free: tap.free,
             replaces: before.map(|(id, _)| *id).into_iter().collect(),
-            icon: tap.icon.clone(),
+            icon: Some(tap.icon.clone()).filter(|icon| !icon.is_empty()),
             port: tap.port,
         };
         match self.service_fault(&service) {

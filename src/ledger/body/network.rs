@@ -53,15 +53,13 @@ pub struct Service {
     pub free: bool,
     /// Records of this service that this one replaces, by any author.
     pub replaces: Vec<RecordId>,
-    /// A word for its picture on the portal, like `book`; none: nothing.
-    pub icon: String,
+    /// A word for its picture on the portal, like `book`.
+    pub icon: Option<String>,
     /// The TCP port that answers; that of web pages if none is said.
     pub port: Option<u16>,
 }
 
-fields!(map Service {
-    0 name, 1 title, 2 node, 3 prefixes, 4 free, 5 replaces, 6 icon or default, 7 port,
-});
+fields!(map Service { 0 name, 1 title, 2 node, 3 prefixes, 4 free, 5 replaces, 6 icon, 7 port, });
 
 /// A sentence for the portal.
 #[derive(Clone, Debug, PartialEq, Eq)]

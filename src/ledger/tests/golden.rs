@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::super::body::PlanShare;
+use super::super::body::{PlanShare, Service};
 use super::super::record::Record;
 use super::super::{Body, Kind, Ledger, Plan, PlanMeasure};
 use super::village::busy;
@@ -72,6 +72,26 @@ fn the_bytes_of_hours_and_what_is_none() {
         wrong[at..at + 2].copy_from_slice(&octets);
         assert!(!matches!(Body::decode(Kind::Plan, &wrong), Body::Plan(_)), "{place}");
     }
+}
+
+#[test]
+fn the_bytes_of_a_service_with_a_picture_and_of_one_without() {
+    let service = |icon: Option<&str>, port| Service {
+        name: "x".to_owned(),
+        title: String::new(),
+        node: [7; 32],
+        prefixes: Vec::new(),
+        free: true,
+        replaces: Vec::new(),
+        icon: icon.map(str::to_owned),
+        port,
+    };
+    let without = Body::Service(Box::new(service(None, None))).encode().unwrap();
+    let whole = service(Some("book"), Some(8_080));
+    let bytes = Body::Service(Box::new(whole.clone())).encode().unwrap();
+    let more = [6, 0x64, b'b', b'o', b'o', b'k', 7, 0x19, 0x1f, 0x90];
+    assert_eq!(bytes[1..], [&without[1..], &more].concat());
+    assert_eq!(Body::decode(Kind::Service, &bytes), Body::Service(Box::new(whole)));
 }
 
 #[test]

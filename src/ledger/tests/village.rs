@@ -356,8 +356,8 @@ pub(super) fn rare(village: &Village, vouchers: &[Verifier]) -> Vec<(usize, Body
                 prefixes: vec![shelf],
                 free: true,
                 replaces: vec![],
-                icon: "book".to_owned(),
-                port: Some(8_080),
+                icon: None,
+                port: None,
             })),
         ),
         (
