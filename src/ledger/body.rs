@@ -46,6 +46,11 @@ macro_rules! bodies {
                 body.filter(|body| body.fault().is_none()).unwrap_or(Self::Unread)
             }
 
+            /// Whether it was not understood.
+            pub const fn is_unread(&self) -> bool {
+                matches!(self, Self::Unread)
+            }
+
             /// The bytes of this body; `None` for one that was not understood.
             pub fn encode(&self) -> Option<Vec<u8>> {
                 let mut bytes = Vec::new();

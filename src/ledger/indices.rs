@@ -152,7 +152,7 @@ impl Ledger {
         }
         // What has no subject but its author is replaced unread too: a later version says it each minute.
         let of_author = matches!(kind, Kind::Status | Kind::Time);
-        if kind.supersession() == Supersession::Latest && (record.body != Body::Unread || of_author) {
+        if kind.supersession() == Supersession::Latest && (!record.body.is_unread() || of_author) {
             let rival = self.standing(author, kind, &record.body);
             match rival.map(|rival| ((rival.seq, id) > (seq, rival.id), rival.id)) {
                 Some((true, _)) => return self.leave_stub(&record),

@@ -139,7 +139,7 @@ impl Record {
 
     /// Whether its author says the same elsewhere, or here: a word that is written once more is one word.
     pub(super) fn says_as(&self, other: &Self) -> bool {
-        self.author == other.author && self.body == other.body
+        self.author == other.author && self.body.encode() == other.body.encode()
     }
 
     /// How many octets it has.

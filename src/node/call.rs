@@ -207,6 +207,21 @@ pub enum Answer {
     },
 }
 
+impl Answer {
+    /// The same once more, if it is the answer to something that was done: several may have asked for one thing. Nothing else
+    /// is answered twice, and a way to do so for all would be 8 kB of flash.
+    pub(super) fn of_a_deed(&self) -> Option<Self> {
+        Some(match self {
+            Self::Issued(issued) => Self::Issued(issued.clone()),
+            Self::Revoked { verifier } => Self::Revoked { verifier: *verifier },
+            Self::Closed(closed) => Self::Closed(closed.clone()),
+            Self::Written(written) => Self::Written(written.clone()),
+            Self::RootAccepted(root) => Self::RootAccepted(root.clone()),
+            _ => return None,
+        })
+    }
+}
+
 /// What a link was like.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LookBack {

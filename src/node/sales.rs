@@ -85,7 +85,7 @@ impl Sales {
     /// Keeps the answer of what is on flash, for a second tap. Gives those that wait for it already.
     pub(super) fn done(&mut self, now: Instant, tap: u64, answer: &Answer) -> Vec<RequestId> {
         let Some(recent) = self.recent.iter_mut().find(|recent| recent.tap == tap) else { return Vec::new() };
-        recent.answer = Some(answer.clone());
+        recent.answer = answer.of_a_deed();
         recent.at = now;
         std::mem::take(&mut recent.waiting)
     }
@@ -332,7 +332,7 @@ impl Node {
         let Some(recent) = self.sales.recent.iter_mut().find(|recent| recent.key == key) else {
             return false;
         };
-        match recent.answer.clone() {
+        match recent.answer.as_ref().and_then(Answer::of_a_deed) {
             Some(answer) => self.answer(request, answer),
             None => recent.waiting.push(request),
         }

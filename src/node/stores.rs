@@ -98,8 +98,15 @@ impl Node {
             Then::Answer { requests, answer, tap, .. } => {
                 // Money is told to others once it is ours for good.
                 self.push(&records);
-                for request in requests.into_iter().chain(self.sales.done(now, tap, &answer)) {
-                    self.answer(request, (*answer).clone());
+                let mut waiting = requests.into_iter().chain(self.sales.done(now, tap, &answer));
+                let first = waiting.next();
+                for request in waiting {
+                    if let Some(same) = answer.of_a_deed() {
+                        self.answer(request, same);
+                    }
+                }
+                if let Some(request) = first {
+                    self.answer(request, *answer);
                 }
             }
             Then::Retry => {

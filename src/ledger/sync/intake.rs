@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::kind::{Kind, Supersession};
 use super::super::record::Record;
-use super::super::{Body, Ledger};
+use super::super::Ledger;
 use crate::base::limit::{SYNC_AUTHOR_BYTES, SYNC_AUTHOR_DAY_BYTES, SYNC_AUTHORS};
 use crate::base::sorted::SortedMap;
 use crate::base::time::{Instant, Span};
@@ -101,9 +101,7 @@ const STRANGERS: [u8; 32] = [0; 32];
 /// What a ledger grows by. What takes the place of an earlier one costs an eighth: it is verified, told and written.
 fn cost(record: &Record, ledger: &Ledger) -> u64 {
     let weight = weight(record);
-    if record.kind.chained()
-        || record.kind.supersession() != Supersession::Latest
-        || record.body == Body::Unread
+    if record.kind.chained() || record.kind.supersession() != Supersession::Latest || record.body.is_unread()
     {
         return weight;
     }

@@ -340,3 +340,11 @@ proptest! {
         prop_assert!(expected(&other) <= expected(&one));
     }
 }
+
+#[test]
+fn a_sine_is_that_of_the_mathematical_library() {
+    for step in -2_000..=2_000 {
+        let angle = f64::from(step) * std::f64::consts::TAU / 1_000.0;
+        assert!((super::path::sine(angle) - angle.sin()).abs() < 1e-10, "{angle}");
+    }
+}
