@@ -3,6 +3,7 @@
 export const SAMPLES = [
   { section: 'node', option: 'name', good: ['plaza', 'a', '0-9', 'x'.repeat(32)], bad: ['Plaza', '-a', 'a-', 'a_b', 'ñ', 'x'.repeat(33), 'a b'] },
   { section: 'node', option: 'route_table', good: ['1', '254', '4294967295', '007'], bad: ['0', '4294967296', '-1', '1.5', 'main', '1e3', ' 1', '99999999999999999999'] },
+  { section: 'node', option: 'hosts', good: ['/tmp/hosts/tequio', '/'], bad: ['hosts', './x', '/a\nb'] },
   { section: 'node', option: 'run_dir', good: ['/var/run/tequio', '/'], bad: ['run', '~/x', './x', '/a\u007f', '/a\nb'] },
   { section: 'node', option: 'ubus_socket', good: ['/var/run/ubus/ubus.sock', `/${'x'.repeat(99)}`], bad: ['ubus.sock', `/${'x'.repeat(100)}`] },
   { section: 'node', option: 'ubus_babeld', good: ['0', '1'], bad: ['2', 'maybe'] },

@@ -21,6 +21,7 @@ const SECTIONS = {
 		[ 'name', 'nodename', REQUIRED ],
 		[ 'state_dir', 'path', is('/etc/tequio') ],
 		[ 'run_dir', 'path', is('/var/run/tequio') ],
+		[ 'hosts', 'path', is('/tmp/hosts/tequio') ],
 		[ 'ubus_socket', 'path', is('/var/run/ubus/ubus.sock') ],
 		[ 'ubus_babeld', 'flag', is('0') ],
 		[ 'route_table', number(1, 4294967295), is('254') ],

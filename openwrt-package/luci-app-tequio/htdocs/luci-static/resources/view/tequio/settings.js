@@ -17,6 +17,7 @@ function words(section, name) {
 			name: [ _('Name'), _('The node\'s name in reports and on the portal.') ],
 			state_dir: [ _('State folder'), _('Keys and journal: what must outlive a power cut. Needs a restart.') ],
 			run_dir: [ _('Run folder'), _('What one boot remembers. Needs a restart.') ],
+			hosts: [ _('File of names'), _('What members serve, for dnsmasq. Needs a restart.') ],
 			ubus_socket: [ _('ubus socket'), _('Needs a restart.') ],
 			ubus_babeld: [ _('Object babeld'), _('For programs that know only babeld. Needs a restart.') ],
 			route_table: [ _('Routing table'), _('Kernel table of our routes; 254 is the main one. Needs a restart.') ],
