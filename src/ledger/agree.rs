@@ -54,14 +54,16 @@ impl Ledger {
     /// The body with which this node agrees with a record.
     pub fn agreement_body(&self, record: &Record) -> Option<Body> {
         let confirms = Some(record.id);
-        Some(match record.body.clone() {
-            Body::Settlement(body) => Body::Settlement(Box::new(Settlement { confirms, ..*body })),
-            Body::InKind(body) => Body::InKind(Box::new(InKind { confirms, verifiers: Vec::new(), ..*body })),
-            Body::Revocation(body) => {
-                Body::Revocation(Box::new(Revocation { confirms, verifiers: Vec::new(), ..*body }))
+        Some(match &record.body {
+            Body::Settlement(body) => Body::Settlement(Box::new(Settlement { confirms, ..(**body).clone() })),
+            Body::InKind(body) => {
+                Body::InKind(Box::new(InKind { confirms, verifiers: Vec::new(), ..(**body).clone() }))
             }
-            Body::Exchange(body) => Body::Exchange(Box::new(Exchange { confirms, ..*body })),
-            Body::Mode(body) => Body::Mode(Box::new(Mode { confirms, ..*body })),
+            Body::Revocation(body) => {
+                Body::Revocation(Box::new(Revocation { confirms, verifiers: Vec::new(), ..(**body).clone() }))
+            }
+            Body::Exchange(body) => Body::Exchange(Box::new(Exchange { confirms, ..(**body).clone() })),
+            Body::Mode(body) => Body::Mode(Box::new(Mode { confirms, ..(**body).clone() })),
             _ => return None,
         })
     }

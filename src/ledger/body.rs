@@ -38,7 +38,7 @@ macro_rules! bodies {
 
         impl Body {
             /// Reads the body of a record of this kind, whose bytes the strict walk has passed.
-            pub(super) fn decode(kind: Kind, bytes: &[u8]) -> Self {
+            pub(crate) fn decode(kind: Kind, bytes: &[u8]) -> Self {
                 let body = match kind {
                     $(Kind::$kind => fields::read(bytes).map(Self::$kind),)*
                     Kind::Other(_) => None,

@@ -296,7 +296,9 @@ impl Node {
 
     /// Writes once more what the last close did not know of this node.
     pub(super) fn write_late(&mut self, now: Instant, vault: &mut dyn Vault) {
-        let late: Vec<Body> = self.ledger.late().iter().map(|record| record.body.clone()).collect();
+        // Read again from its bytes: a way to copy every kind would be 4 kB of flash.
+        let copy = |record: &&Record| Some(Body::decode(record.kind, &record.body.encode()?));
+        let late: Vec<Body> = self.ledger.late().iter().filter_map(copy).collect();
         let mut records = Vec::new();
         for body in late {
             match self.ledger.draft_again(&body) {

@@ -233,8 +233,8 @@ impl Node {
         }
         let [taken, due] = [crate::ledger::account::Figure::Taken, crate::ledger::account::Figure::Due]
             .map(|figure| u64::try_from(sum.of(figure)).unwrap_or(0));
-        let worth = u128::from(paid) * u128::from(taken) / u128::from(due.max(1));
-        Ok(u64::try_from(worth).unwrap_or(u64::MAX).max(paid))
+        // Sums of one person stay far below 2^32 minor units; a greater product frees less than it might, and never more.
+        Ok((paid.saturating_mul(taken) / due.max(1)).max(paid))
     }
 
     /// This node's word for what another one wrote.

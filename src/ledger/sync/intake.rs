@@ -9,9 +9,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::Ledger;
 use super::super::kind::{Kind, Supersession};
 use super::super::record::Record;
-use super::super::Ledger;
 use crate::base::limit::{SYNC_AUTHOR_BYTES, SYNC_AUTHOR_DAY_BYTES, SYNC_AUTHORS};
 use crate::base::sorted::SortedMap;
 use crate::base::time::{Instant, Span};
