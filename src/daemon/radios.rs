@@ -102,7 +102,7 @@ impl Daemon {
                 for station in stations {
                     // It may come back at once.
                     let mac = station.to_string();
-                    let gone = json!({"addr": mac, "reason": LEAVING, "deauth": true, "ban_time": 0_u32});
+                    let gone = json!({"addr": mac, "reason": u32::from(radio::LEAVING), "deauth": true, "ban_time": 0_u32});
                     self.ask_for_radio(&hostapd, "del_client", arguments(gone), radio.clone());
                 }
             }
@@ -197,8 +197,6 @@ fn wrong_distance(device: &str, distance_m: u32) -> Option<String> {
     }
 }
 
-/// IEEE 802.11, table 9-49.
-const LEAVING: u32 = 3;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a radio is looked at.
 const DISTANCES_EACH: Span = Span::from_secs(60);

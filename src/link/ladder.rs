@@ -8,6 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::radio_of;
 use super::settings::LinkSettings;
 use crate::base::time::{Instant, Span};
 
@@ -135,11 +136,6 @@ impl Ladder {
     pub const fn times(&self) -> u32 {
         self.today.0
     }
-}
-
-/// The radio's own device.
-fn radio_of(device: &str) -> &str {
-    device.split_once(".sta").map_or(device, |(radio, _)| radio)
 }
 
 /// Each with the seconds of silence before it. A radio that listens for radars, or whose far end boots, is back in three

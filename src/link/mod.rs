@@ -6,7 +6,8 @@
 //!                                 └─────▶ history (an hour, two days, sixty days) ─▶ alert
 //! ```
 //!
-//! [`budget`] plans a link before there is one, [`plan`] holds what was planned against what is heard, [`ladder`] is what a stuck radio is tried with. Nothing here names Babel: `node/radio.rs` carries the words.
+//! [`budget`] plans a link before there is one, [`plan`] holds what was planned against what is heard, [`ladder`] is what a
+//! stuck radio is tried with. Nothing here names Babel: `node/radio.rs` carries the words.
 
 #![forbid(unsafe_code)]
 
@@ -23,3 +24,8 @@ pub mod quality;
 pub mod radar;
 pub mod sample;
 pub mod settings;
+
+/// The device of the radio that one of Babel's is on: hostapd names that of a four-address station after it (`wlan0.sta1`).
+pub fn radio_of(device: &str) -> &str {
+    device.split_once(".sta").map_or(device, |(radio, _)| radio)
+}

@@ -11,6 +11,7 @@ use super::radio::named;
 use crate::babel::settings::LinkKind;
 use crate::base::time::{Instant, Span};
 use crate::link::align::{Alignment, EACH, Heard, USUAL, level};
+use crate::link::radio_of;
 use crate::link::sample::{RadioSample, StationSample};
 
 /// Who turns a dish.
@@ -99,7 +100,7 @@ impl Node {
         Aligned {
             device: device.to_owned(),
             left_s: here.map(|here| here.until.since(now).as_secs()),
-            planned: self.planned_of(device.split_once(".sta").map_or(device, |(radio, _)| radio)),
+            planned: self.planned_of(radio_of(device)),
             stations: stations.map(|heard| self.aim(now, heard)).collect(),
         }
     }

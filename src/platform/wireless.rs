@@ -10,6 +10,7 @@
 use serde_json::{Map, Value};
 
 use crate::link::change::{Record, Setting, Wanted};
+use crate::link::radio_of;
 use crate::platform::vault::keys::{check_of, push_hex, unhex};
 
 /// The sections of one device.
@@ -46,7 +47,7 @@ pub struct Kept {
 impl Sections {
     /// Those of a device, in netifd's answer to `network.wireless status`; a four-address station is of its radio's device.
     pub fn of(status: &Value, device: &str) -> Option<Self> {
-        let device = device.split_once(".sta").map_or(device, |(device, _)| device);
+        let device = radio_of(device);
         let radios = status.as_object()?.iter();
         let mut found = radios.filter_map(|(radio, told)| {
             let mut networks = told["interfaces"].as_array()?.iter();

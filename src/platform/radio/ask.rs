@@ -190,8 +190,8 @@ const GROUP_NAME: u16 = 1;
 const GROUP_ID: u16 = 2;
 /// Of nl80211: stations and links, devices, countries.
 const GROUPS: [&str; 3] = ["mlme", "config", "regulatory"];
-/// IEEE 802.11, table 9-49: the station leaves.
-const LEAVING: u16 = 3;
+/// The reason that the station leaves (IEEE 802.11, table 9-49).
+pub const LEAVING: u16 = 3;
 
 #[cfg(test)]
 mod tests {

@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep_until};
 
 use self::ask::Asker;
 pub use self::ask::{
-    Coverage, abilities, country, country_rules, coverage_class, disconnect, set_coverage_class,
+    Coverage, LEAVING, abilities, country, country_rules, coverage_class, disconnect, set_coverage_class,
 };
 use self::number::{command, of};
 pub use self::read::{Abilities, Device};
@@ -30,6 +30,7 @@ use super::netlink::message::{Batch, DUMP, Message};
 use super::netlink::socket::{NetlinkError, NetlinkSocket, Protocol};
 use crate::base::address::MacAddress;
 use crate::base::limit;
+use crate::link::radio_of;
 use crate::link::sample::{Radar, RadioEvent, RadioNews, RadioSample, StationSample};
 
 /// The radios of some devices.
@@ -287,11 +288,6 @@ fn take_event(
             ready.push_back(RadioNews::Event { interface: radio.clone(), event });
         }
     }
-}
-
-/// The device of the radio: hostapd names that of a four-address station after it.
-fn radio_of(device: &str) -> &str {
-    device.split_once(".sta").map_or(device, |(radio, _)| radio)
 }
 
 /// `enum nl80211_iftype`.
