@@ -6,6 +6,7 @@
 pub mod address;
 pub mod bytes;
 pub mod hours;
+pub mod label;
 pub mod language;
 pub mod limit;
 pub mod random;

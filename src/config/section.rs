@@ -10,6 +10,7 @@ use super::uci::{Entry, Section};
 use crate::babel::RouterId;
 use crate::base::address::{MacAddress, Prefix};
 use crate::base::hours::Hours;
+use crate::base::label::is_label;
 
 /// A section whose every value is what its rule asks for.
 pub(super) struct Checked<'a> {
@@ -187,8 +188,8 @@ impl Value {
             }
             Self::Flag => flag(text).is_some(),
             Self::Choice(words) => words.contains(&text),
-            Self::NodeName => is_made_of(text, 32, b"-") && !text.starts_with('-') && !text.ends_with('-'),
-            Self::Login => is_made_of(text, 32, b"_.-") && text.starts_with(|c: char| c.is_ascii_lowercase()),
+            Self::NodeName => is_label(text),
+            Self::Login => is_login(text),
             Self::Text => text.chars().count() <= 64 && !text.chars().any(char::is_control),
             Self::Secret => {
                 text.len().is_multiple_of(2)
@@ -258,9 +259,11 @@ fn flag(text: &str) -> Option<bool> {
     }
 }
 
-fn is_made_of(text: &str, most: usize, also: &[u8]) -> bool {
-    text.len() <= most
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || also.contains(&byte))
+fn is_login(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte);
+    text.len() <= 32
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(is_plain)
 }
 
 /// A prefix without a bit past its length: `10.77.4.1/22` is more often a mistake than a prefix.

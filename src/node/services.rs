@@ -1,12 +1,12 @@
-//! What members serve to everybody: a library, the school's films, the radio. A signed record says its name, where it lives and
-//! what it is called, and each node makes of it by itself
+//! What members serve to everybody: a library, the school's films, the radio. A signed record says its name, where it lives
+//! and what it is called, and each node makes of it by itself
 //!
 //! - the names `NAME.mesh` and `NAME.COMMUNITY.mesh`, in a file for its dnsmasq ([`Output::Names`]),
 //! - a way to it without a voucher, with an uplink and without ([`crate::hotspot::rules`]),
 //! - a line on the portal.
 //!
-//! Its member asks it twice a minute whether it answers, and again soon if not. One that was silent twice is named in the member's status, and
-//! every portal says so.
+//! Its member asks it twice a minute whether it answers, and again soon if not. One that was silent twice is named in the
+//! member's status, and every portal says so.
 //!
 //! A service lives among the addresses of its own member's guests, or in the part of the community's range that is nobody's.
 //! No slip of an officer opens a way to another's guests or to a router: such an address has no effect, whoever signed it.
@@ -20,6 +20,7 @@ use super::output::Output;
 use super::probe::{Ask, Found, Probe, ProbeId};
 use super::{Node, plan};
 use crate::base::address::Prefix;
+use crate::base::label::{is_label, label};
 use crate::base::limit::{SERVICES, STATUS_SILENT};
 use crate::base::time::{Instant, Span};
 use crate::hotspot::rules::FreeService;
@@ -31,8 +32,8 @@ pub(super) struct Services {
     own: Vec<Own>,
     round: u64,
     next: Instant,
-    /// The file of names, as it was given out.
-    names: String,
+    /// The file of names, as it was given out. Before that nobody knows what an earlier run left there.
+    names: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +60,9 @@ impl Node {
     /// Looks which services are this member's own.
     pub(super) fn look_at_services(&mut self, now: Instant) {
         let (key, before) = (self.ledger.own_key(), std::mem::take(&mut self.services.own));
-        let own = self.served().into_iter().filter(|(service, _)| service.node == key);
+        let served = self.served();
+        let names = self.service_names(&served);
+        let own = served.into_iter().filter(|(service, _)| service.node == key);
         let own = own.filter_map(|(service, addresses)| {
             let at = SocketAddr::new(*addresses.first()?, service.port.unwrap_or(WEB));
             let known = before.iter().find(|own| own.name == service.name && own.at == at);
@@ -70,8 +73,8 @@ impl Node {
         if before.is_empty() {
             self.services.next = now;
         }
-        if let Some(names) = self.service_names().filter(|names| *names != self.services.names) {
-            self.services.names.clone_from(&names);
+        if let Some(names) = names.filter(|names| self.services.names.as_ref() != Some(names)) {
+            self.services.names = Some(names.clone());
             self.outputs.push_back(Output::Names(names));
         }
     }
@@ -110,9 +113,9 @@ impl Node {
         }
     }
 
-    /// Whether there is any.
+    /// Whether there is any, as of the last look.
     pub(super) fn has_services(&self) -> bool {
-        !self.ledger.services().is_empty()
+        self.services.names.as_ref().is_some_and(|names| !names.is_empty())
     }
 
     /// Whether a service answers its own member, as far as that one has told.
@@ -146,11 +149,11 @@ impl Node {
     }
 
     /// The names of services as a file of hosts: a line for each address. Nobody but a member knows any.
-    fn service_names(&self) -> Option<String> {
+    fn service_names(&self, served: &[(&Service, Vec<IpAddr>)]) -> Option<String> {
         let charter = self.ledger.charter()?;
         let community = label(&charter.name);
         let mut text = String::new();
-        for (service, addresses) in self.served() {
+        for (service, addresses) in served {
             let name = &service.name;
             for address in addresses {
                 text.push_str(&format!("{address} {name}.mesh"));
@@ -206,39 +209,6 @@ impl Node {
     }
 }
 
-/// Whether it can stand between two dots of a name, and in a line of a file of hosts.
-fn is_label(name: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    (1..=32).contains(&name.len())
-        && name.bytes().all(|byte| is_plain(byte) || byte == b'-')
-        && name.bytes().next().is_some_and(is_plain)
-        && name.bytes().last().is_some_and(is_plain)
-}
-
-/// A community's name as a part of a name of the network: `San Ysidro` is `san-ysidro`. Letters of other alphabets have none.
-fn label(name: &str) -> String {
-    let mut label = String::new();
-    for symbol in name.chars().flat_map(char::to_lowercase) {
-        let plain = match symbol {
-            'á' | 'à' | 'ã' | 'â' => 'a',
-            'é' | 'ê' => 'e',
-            'í' => 'i',
-            'ó' | 'õ' | 'ô' => 'o',
-            'ú' | 'ü' => 'u',
-            'ñ' => 'n',
-            'ç' => 'c',
-            'a'..='z' | '0'..='9' => symbol,
-            _ if label.is_empty() || label.ends_with('-') => continue,
-            _ => '-',
-        };
-        label.push(plain);
-        if label.len() == 32 {
-            break;
-        }
-    }
-    label.trim_end_matches('-').to_owned()
-}
-
 /// Pictures that phones have by themselves.
 const ICONS: [(&str, &str); 15] = [
     ("book", "📖"),
@@ -271,30 +241,6 @@ const PATIENCE: Span = Span::from_secs(5);
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_community_is_a_part_of_a_name() {
-        for (name, expected) in [
-            ("San Tequio", "san-tequio"),
-            ("Talea de Castro, Oaxaca", "talea-de-castro-oaxaca"),
-            ("Ñuñoa (São Tomé)", "nunoa-sao-tome"),
-            ("Σαραντάπορο", ""),
-            ("  --  ", ""),
-            ("2 \n10.0.0.1 bank", "2-10-0-0-1-bank"),
-            (&"x".repeat(80), &"x".repeat(32)),
-        ] {
-            assert_eq!(label(name), expected, "{name}");
-            assert!(expected.is_empty() || is_label(expected));
-        }
-    }
-
-    #[test]
-    fn nothing_but_a_label_is_a_name() {
-        for wrong in ["", "a b", "a.b", "Book", "-a", "a-", "a\nb", "ñ", "#", &"x".repeat(33)] {
-            assert!(!is_label(wrong), "{wrong}");
-        }
-        assert!(is_label("library") && is_label("radio-2") && is_label("x"));
-    }
 
     #[test]
     fn each_picture_has_one_word() {

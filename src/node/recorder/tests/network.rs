@@ -133,6 +133,13 @@ fn a_sentence_is_put_up_and_taken_down_and_a_service_is_an_officers() {
 fn a_service_has_a_name_a_way_and_a_line_at_every_portal_until_it_is_gone() {
     let mut story = village();
     entrust(&mut story, OWN_KEY, 3, &[Role::Officer]);
+    let names = |story: &Story| {
+        story.outputs.iter().rev().find_map(|output| match output {
+            Output::Names(names) => Some(names.clone()),
+            _ => None,
+        })
+    };
+    assert_eq!(names(&story), Some(String::new()), "what an earlier run left is gone");
     let serve = |prefixes: &str| Tap {
         name: "library".into(),
         text: "Biblioteca".into(),
@@ -165,12 +172,6 @@ fn a_service_has_a_name_a_way_and_a_line_at_every_portal_until_it_is_gone() {
             _ => Vec::new(),
         };
         std::mem::take(&mut story.outputs).into_iter().flat_map(change).collect()
-    };
-    let names = |story: &Story| {
-        story.outputs.iter().rev().find_map(|output| match output {
-            Output::Names(names) => Some(names.clone()),
-            _ => None,
-        })
     };
     let community = "san-miguel";
     let expected = format!(
