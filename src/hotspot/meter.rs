@@ -280,24 +280,15 @@ mod tests {
     }
 
     fn allowance() -> Allowance {
-        Allowance {
-            tariff: Tariff {
-                name: String::new(),
-                measure: HOUR,
-                devices: 1,
-                rate_down_kbps: 0,
-                rate_up_kbps: 0,
-                hours: None,
-                data_bytes: None,
-            },
-            used_s: 0,
-            used_here_s: 0,
-            up_bytes_here: 0,
-            down_bytes_here: 0,
-            bytes_elsewhere: 0,
-            since_first_use_s: None,
-            begin_is_good: false,
-        }
+        Allowance::unused(Tariff {
+            name: String::new(),
+            measure: HOUR,
+            devices: 1,
+            rate_down_kbps: 0,
+            rate_up_kbps: 0,
+            hours: None,
+            data_bytes: None,
+        })
     }
 
     fn meter() -> Meter {

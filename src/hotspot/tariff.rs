@@ -111,6 +111,20 @@ pub struct Allowance {
 }
 
 impl Allowance {
+    /// Of a voucher that nobody has used.
+    pub const fn unused(tariff: Tariff) -> Self {
+        Self {
+            tariff,
+            used_s: 0,
+            used_here_s: 0,
+            up_bytes_here: 0,
+            down_bytes_here: 0,
+            bytes_elsewhere: 0,
+            since_first_use_s: None,
+            begin_is_good: false,
+        }
+    }
+
     /// Whether nothing is left, so long after the first use.
     pub fn is_spent(&self, since_first_use: Span) -> bool {
         let here = self.up_bytes_here.saturating_add(self.down_bytes_here);

@@ -77,24 +77,15 @@ impl Desk<'_> {
 }
 
 fn allowance() -> Allowance {
-    Allowance {
-        tariff: Tariff {
-            name: "1 MB".to_owned(),
-            measure: Measure::DaysFromFirstUse { days: 1 },
-            devices: 2,
-            rate_down_kbps: RATE_KBPS,
-            rate_up_kbps: RATE_KBPS,
-            hours: None,
-            data_bytes: Some(DATA_BYTES),
-        },
-        used_s: 0,
-        used_here_s: 0,
-        up_bytes_here: 0,
-        down_bytes_here: 0,
-        bytes_elsewhere: 0,
-        since_first_use_s: None,
-        begin_is_good: false,
-    }
+    Allowance::unused(Tariff {
+        name: "1 MB".to_owned(),
+        measure: Measure::DaysFromFirstUse { days: 1 },
+        devices: 2,
+        rate_down_kbps: RATE_KBPS,
+        rate_up_kbps: RATE_KBPS,
+        hours: None,
+        data_bytes: Some(DATA_BYTES),
+    })
 }
 
 fn settings() -> Settings {

@@ -104,24 +104,15 @@ pub(super) fn days(days: u16) -> Measure {
 }
 
 pub(super) fn fresh(measure: Measure, devices: u8) -> Allowance {
-    Allowance {
-        tariff: Tariff {
-            name: "Plan".to_owned(),
-            measure,
-            devices,
-            rate_down_kbps: 2_000,
-            rate_up_kbps: 500,
-            hours: None,
-            data_bytes: None,
-        },
-        used_s: 0,
-        used_here_s: 0,
-        up_bytes_here: 0,
-        down_bytes_here: 0,
-        bytes_elsewhere: 0,
-        since_first_use_s: None,
-        begin_is_good: false,
-    }
+    Allowance::unused(Tariff {
+        name: "Plan".to_owned(),
+        measure,
+        devices,
+        rate_down_kbps: 2_000,
+        rate_up_kbps: 500,
+        hours: None,
+        data_bytes: None,
+    })
 }
 
 pub(super) fn get(host: &str, path: &str) -> PortalRequest {
