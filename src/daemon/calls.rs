@@ -13,6 +13,7 @@ use crate::base::limit::RECORD_TEXT_BYTES;
 use crate::base::time::Span;
 use crate::base::voucher::Verifier;
 use crate::hotspot::code::Code;
+use crate::link::bridge::Reading;
 use crate::link::budget::Terrain;
 use crate::link::change::{Setting, Wanted};
 use crate::node::call::{Call, Caller, LinkChange, PageOf, VoucherIssue, Which};
@@ -41,6 +42,7 @@ impl Daemon {
             "books_close" => self.by_operator(&caller, "close the books"),
             "root_accept" => self.by_operator(&caller, "accept a root"),
             "link_change" => self.by_operator(&caller, "change a link"),
+            "link_reading" => self.by_operator(&caller, "say what a radio hears"),
             _ => Ok(()),
         };
         if let Err(refused) = by_operator {
@@ -129,10 +131,29 @@ fn of_link(method: &str, arguments: &Map<String, Value>) -> Result<Call, Refused
     };
     Ok(match method {
         "link_change" => return link_change(arguments, &text("device")),
+        "link_reading" => Call::LinkReading { device: text("device"), reading: reading(arguments)? },
         "link_align" => Call::LinkAlign { device: text("device"), action: text("action") },
         _ => {
             Call::LinkHistory { link: text("link"), resolution: text("resolution"), columns: text("columns") }
         }
+    })
+}
+
+/// What somebody read from a closed radio.
+fn reading(arguments: &Map<String, Value>) -> Result<Reading, Refused> {
+    let figure = |name: &str, least: i64, most: i64| -> Result<Option<i64>, Refused> {
+        let Some(value) = arguments.get(name) else { return Ok(None) };
+        let value = value.as_i64().filter(|value| (least..=most).contains(value));
+        let wrong = || error_value("reading", &format!("{name} must be a number from {least} to {most}."));
+        value.map(Some).ok_or_else(|| Ok(wrong()))
+    };
+    let level = |name| -> Result<Option<i16>, Refused> {
+        Ok(figure(name, -126, 0)?.and_then(|dbm| i16::try_from(dbm).ok()))
+    };
+    Ok(Reading {
+        signal_dbm: level("signal_dbm")?,
+        noise_dbm: level("noise_dbm")?,
+        throughput_kbit: figure("throughput_kbit", 0, 10_000_000)?.and_then(|kbit| u32::try_from(kbit).ok()),
     })
 }
 
@@ -215,7 +236,7 @@ fn question(method: &str, arguments: &Map<String, Value>) -> Result<Call, Refuse
             Call::Statistics(PageOf { limit: page.limit.min(STATISTICS_PAGE), ..page })
         }
         "links" => Call::Links,
-        "link_change" | "link_history" | "link_align" => of_link(method, arguments)?,
+        "link_change" | "link_history" | "link_align" | "link_reading" => of_link(method, arguments)?,
         "sync" => Call::Sync,
         "plans" => Call::Plans,
         "voucher_issue" | "voucher_print" | "voucher_give" => Call::VoucherIssue(vouchers(method, arguments)),

@@ -52,6 +52,7 @@ pub(super) fn to_json(answer: &Answer) -> Value {
         Answer::SessionEnded { verifier, devices } => {
             json!({"verifier": verifier.to_string(), "devices": devices})
         }
+        Answer::LinkRead => json!({"read": true}),
         Answer::LinkChanging => json!({"changing": true}),
         Answer::LookedBack(past) => look_back(past),
         Answer::Aligned(answer) => aligned(answer),

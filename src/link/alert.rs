@@ -5,8 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::history::{Figure, Resolution, Step};
-use super::monitor::Watched;
+use super::history::{Figure, History, Resolution, Step};
 use crate::base::time::{Instant, Span};
 
 /// Something that a caretaker should know of a link.
@@ -35,10 +34,14 @@ pub enum Symptom {
     Slow,
     /// Its signal swings within a day, by dB.
     Weather,
+    /// So many percent of what is sent never arrive.
+    Lossy,
+    /// The time there and back grew, by ms.
+    Late,
 }
 
 /// A word for programs, and the sentence before and behind the number; the link is to be put before it.
-const WORDS: [(&str, &str, &str); 7] = [
+const WORDS: [(&str, &str, &str); 9] = [
     ("link-dead", "is dead for ", " minutes: look at the power of the other end, then at the antennas"),
     (
         "link-weak",
@@ -54,6 +57,16 @@ const WORDS: [(&str, &str, &str); 7] = [
     ("link-noise", "sends ", " % of its frames again, and somebody else is on the channel: change it"),
     ("link-slow", "carries ", " % of what it did in the week before"),
     ("link-weather", "hears ", " dB more at some hours of a day than at others: it needs more margin"),
+    (
+        "link-lossy",
+        "loses ",
+        " % of what is sent, more than in the week before: look at the radio behind the cable, and at its dish",
+    ),
+    (
+        "link-late",
+        "takes ",
+        " ms longer there and back than in the week before: somebody fills it, or its radio sends again and again",
+    ),
 ];
 
 impl Finding {
@@ -75,19 +88,20 @@ const RETRIES: Figure = |step| step.retries_percent.map(i32::from);
 const BUSY: Figure = |step| step.busy_percent.map(i32::from);
 const NOISE: Figure = |step| step.noise_dbm.map(i32::from);
 const THROUGHPUT: Figure = |step| step.throughput_100kbit;
+const FAILED: Figure = |step| step.failed_percent.map(i32::from);
+const ROUND_TRIP: Figure = |step| step.round_trip_ms.map(i32::from);
 
-/// What is to be said of a link.
-pub fn findings(link: &Watched, now: Instant) -> Vec<Finding> {
+/// What is to be said of a link with this past, which has been dead for so long if it is.
+pub fn findings(past: &History, dead: Option<Span>, now: Instant) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut say = |symptom, by| found.push(Finding { symptom, by });
-    let dead = now.since(link.since());
-    if link.is_dead() {
+    if let Some(dead) = dead {
         if (DEAD_LEAST..DEAD_MOST).contains(&dead) {
             say(Symptom::Dead, i32::try_from(dead.as_secs() / 60).unwrap_or(0));
         }
         return found;
     }
-    let steps = |resolution| link.history.steps(now, resolution).1.collect::<Vec<Step>>();
+    let steps = |resolution| past.steps(now, resolution).1.collect::<Vec<Step>>();
     let (minutes, hours) = (steps(Resolution::Minutes), steps(Resolution::Hours));
     let present = |figure: Figure| mean(last(&minutes, RECENT), figure);
     let usual = |figure: Figure| median(last(&hours, WEEK), figure);
@@ -102,6 +116,9 @@ pub fn findings(link: &Watched, now: Instant) -> Vec<Finding> {
     let slower = usual(THROUGHPUT)
         .zip(present(THROUGHPUT))
         .map_or(100, |(usual, present)| present * 100 / usual.max(1));
+    let more =
+        |figure: Figure| usual(figure).zip(present(figure)).map_or(0, |(usual, present)| present - usual);
+    let late = more(ROUND_TRIP);
     match present(RETRIES) {
         // A weak link sends again: that has no second cause.
         Some(retries) if retries > RETRIES_PERCENT && !is_weak => {
@@ -109,6 +126,11 @@ pub fn findings(link: &Watched, now: Instant) -> Vec<Finding> {
                 || present(NOISE).is_some_and(|noise| noise > NOISE_DBM);
             say(if is_disturbed { Symptom::Noise } else { Symptom::Distance }, retries);
         }
+        // Of a closed radio nobody knows what it sends again.
+        None if more(FAILED) >= LOSSY_PERCENT && !is_weak => {
+            say(Symptom::Lossy, present(FAILED).unwrap_or(0))
+        }
+        None if late >= LATE_MS && !is_weak => say(Symptom::Late, late),
         _ if slower <= SLOW_PERCENT && !is_weak => say(Symptom::Slow, slower),
         _ => {}
     }
@@ -153,13 +175,12 @@ const BUSY_PERCENT: i32 = 60;
 const NOISE_DBM: i32 = -85;
 const SLOW_PERCENT: i32 = 50;
 const SWING_DB: i32 = 10;
+const LOSSY_PERCENT: i32 = 10;
+const LATE_MS: i32 = 20;
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv6Addr;
-
     use super::*;
-    use crate::base::address::MacAddress;
 
     const HOUR: u64 = 3_600;
 
@@ -177,19 +198,19 @@ mod tests {
 
     /// Codes after so many good hours and a quarter of an hour like this.
     fn codes(hours: u64, now: Step) -> Vec<(&'static str, i32)> {
-        let mut link = Watched::new(Instant::ZERO, "wlan0", MacAddress([2; 6]), Ipv6Addr::LOCALHOST);
+        let mut history = History::default();
         let mut at = Instant::ZERO;
         let end = Span::from_secs(hours * HOUR);
         while at < Instant::ZERO + end {
-            link.history.push(at, &good());
+            history.push(at, &good());
             at = at + Span::from_secs(60);
         }
         let until = at + Span::from_secs(1_200);
         while at < until {
-            link.history.push(at, &now);
+            history.push(at, &now);
             at = at + Span::from_secs(60);
         }
-        findings(&link, at).into_iter().map(|finding| (finding.code(), finding.by)).collect()
+        findings(&history, None, at).into_iter().map(|finding| (finding.code(), finding.by)).collect()
     }
 
     #[test]
@@ -218,14 +239,15 @@ mod tests {
 
     #[test]
     fn a_link_that_swings_by_the_hour_needs_margin() {
-        let mut link = Watched::new(Instant::ZERO, "wlan0", MacAddress([2; 6]), Ipv6Addr::LOCALHOST);
+        let mut history = History::default();
         for minute in 0..40 * 60 {
             let dbm = if minute / 60 % 24 == 5 { -75 } else { -60 };
             let at = Instant::from_millis(minute * 60_000);
-            link.history.push(at, &Step { signal_dbm: Some(dbm), ..good() });
+            history.push(at, &Step { signal_dbm: Some(dbm), ..good() });
         }
         let now = Instant::from_millis(40 * 60 * 60_000);
-        let codes: Vec<_> = findings(&link, now).into_iter().map(|one| (one.code(), one.by)).collect();
+        let codes: Vec<_> =
+            findings(&history, None, now).into_iter().map(|one| (one.code(), one.by)).collect();
         assert_eq!(codes, [("link-weather", 15)]);
     }
 }

@@ -14,7 +14,7 @@ pub struct Step {
     pub signal_dbm: Option<i16>,
     /// Mean of the noise.
     pub noise_dbm: Option<i16>,
-    /// By how much the best chain hears more than the worst.
+    /// By how much the best chain hears more than the worst. No step has this and `round_trip_ms`.
     pub chain_gap_db: Option<i16>,
     /// Of all frames that were sent, those that were sent again.
     pub retries_percent: Option<i16>,
@@ -30,13 +30,16 @@ pub struct Step {
     pub cost: Option<i32>,
     /// The lowest signal.
     pub lowest_dbm: Option<i16>,
+    /// Of a way through a closed radio, whose chains nobody knows: the time there and back. Above 64 ms it is kept to 16 ms,
+    /// and not above 1,072.
+    pub round_trip_ms: Option<i16>,
 }
 
 /// A figure of a step.
 pub type Figure = fn(&Step) -> Option<i32>;
 
 /// What can be asked of a history, by its name.
-pub const COLUMNS: [(&str, Figure); 11] = [
+pub const COLUMNS: [(&str, Figure); 12] = [
     ("signal_dbm", |step| step.signal_dbm.map(i32::from)),
     ("lowest_dbm", |step| step.lowest_dbm.map(i32::from)),
     ("noise_dbm", |step| step.noise_dbm.map(i32::from)),
@@ -48,6 +51,7 @@ pub const COLUMNS: [(&str, Figure); 11] = [
     ("failed_percent", |step| step.failed_percent.map(i32::from)),
     ("busy_percent", |step| step.busy_percent.map(i32::from)),
     ("cost", |step| step.cost),
+    ("round_trip_ms", |step| step.round_trip_ms.map(i32::from)),
 ];
 
 /// How fine.
@@ -88,11 +92,16 @@ const STEP: usize = 12;
 /// Steps for which room is taken at one time.
 const GROWTH: usize = 60;
 /// Figures that are averaged.
-const MEANS: usize = 9;
+const MEANS: usize = 10;
 /// "Nothing is known", in the octets of a step: of a signed one, an unsigned one, two.
 const NO_LEVEL: u8 = 127;
 const NO_SHARE: u8 = 255;
 const NO_NUMBER: u16 = u16::MAX;
+/// One octet has the difference of two chains, or from here on a time there and back: a millisecond each to
+/// [`EXACT_MS`], then [`COARSE_MS`] each.
+const ROUND_TRIP: i16 = 127;
+const EXACT_MS: i16 = 64;
+const COARSE_MS: i16 = 16;
 
 /// The history of one link.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,6 +189,7 @@ impl Level {
             throughput_100kbit: of(7),
             cost: of(8),
             lowest_dbm: self.lowest,
+            round_trip_ms: small(9),
         }
     }
 
@@ -230,6 +240,7 @@ impl Step {
             wide(self.quality_percent),
             self.throughput_100kbit,
             self.cost,
+            wide(self.round_trip_ms),
         ]
     }
 }
@@ -242,12 +253,18 @@ fn written(step: &Step) -> [u8; STEP] {
             .map_or(NO_NUMBER, |value| u16::try_from(value.clamp(0, 65_534)).unwrap_or(NO_NUMBER))
             .to_be_bytes()
     };
+    let round_trip = step.round_trip_ms.map(|time| {
+        let time = time.max(0);
+        let coarse = (time.max(EXACT_MS) - EXACT_MS) / COARSE_MS;
+        (ROUND_TRIP + time.min(EXACT_MS) + coarse).min(254)
+    });
+    let gap = step.chain_gap_db.map(|gap| gap.min(ROUND_TRIP - 1));
     let ([a, b], [c, d]) = (number(step.throughput_100kbit), number(step.cost));
     [
         level(step.signal_dbm),
         level(step.noise_dbm),
         level(step.lowest_dbm),
-        share(step.chain_gap_db),
+        share(gap.or(round_trip)),
         share(step.retries_percent),
         share(step.failed_percent),
         share(step.busy_percent),
@@ -268,17 +285,20 @@ fn read(octets: &[u8]) -> Step {
         (value != NO_NUMBER).then_some(i32::from(value))
     };
     let [signal, noise, lowest, gap, retries, failed, busy, quality, a, b, c, d] = *octets;
+    let shared = share(gap);
+    let round_trip = |code: i16| code.min(EXACT_MS) + (code.max(EXACT_MS) - EXACT_MS) * COARSE_MS;
     Step {
         signal_dbm: level(signal),
         noise_dbm: level(noise),
         lowest_dbm: level(lowest),
-        chain_gap_db: share(gap),
+        chain_gap_db: shared.filter(|gap| *gap < ROUND_TRIP),
         retries_percent: share(retries),
         failed_percent: share(failed),
         busy_percent: share(busy),
         quality_percent: share(quality),
         throughput_100kbit: number(a, b),
         cost: number(c, d),
+        round_trip_ms: shared.filter(|code| *code >= ROUND_TRIP).map(|code| round_trip(code - ROUND_TRIP)),
     }
 }
 
@@ -320,7 +340,7 @@ mod tests {
             let step = Step {
                 signal_dbm: Some(level),
                 noise_dbm: Some(level),
-                chain_gap_db: Some(share),
+                chain_gap_db: Some(share.min(126)),
                 retries_percent: Some(share),
                 failed_percent: Some(share),
                 busy_percent: Some(share),
@@ -328,9 +348,14 @@ mod tests {
                 throughput_100kbit: Some(number),
                 cost: Some(number),
                 lowest_dbm: Some(level),
+                round_trip_ms: None,
             };
             assert_eq!(read(&written(&step)), step);
         }
+        let kept = |time| read(&written(&Step { round_trip_ms: Some(time), ..Step::default() }));
+        let times = [-5, 0, 1, 63, 64, 79, 80, 500, 1_072, 32_000].map(|time| kept(time).round_trip_ms);
+        assert_eq!(times, [0, 0, 1, 63, 64, 64, 80, 496, 1_072, 1_072].map(Some));
+        assert_eq!(kept(7).chain_gap_db, None);
         assert_eq!(read(&written(&Step::default())), Step::default());
         assert_eq!(Step::of_word(&signal(-61).word(true)).and_then(|step| step.signal_dbm), Some(-61));
         assert_eq!([true, false].map(|asks| Step::asks(&signal(-61).word(asks))), [true, false]);

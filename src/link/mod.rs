@@ -13,6 +13,7 @@
 
 pub mod alert;
 pub mod align;
+pub mod bridge;
 pub mod budget;
 pub mod change;
 pub mod history;

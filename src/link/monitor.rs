@@ -9,6 +9,7 @@ use std::net::Ipv6Addr;
 use serde::{Deserialize, Serialize};
 
 use super::alert::{Finding, findings};
+use super::bridge::Bridges;
 use super::history::{History, Step};
 use super::ladder::Ladders;
 use super::life::Life;
@@ -26,8 +27,8 @@ use crate::base::time::{Instant, Span};
 pub struct Monitor {
     links: Vec<Watched>,
     radars: Radars,
-    /// Ways through closed radios, whose Hellos alone tell what they are like.
-    bridges: Vec<Bridge>,
+    /// Ways through closed radios.
+    pub bridges: Bridges,
     /// What stuck radios are tried with.
     pub ladders: Ladders,
 }
@@ -62,17 +63,6 @@ pub struct Watched {
     is_missed: bool,
     is_idle: bool,
     told: Word,
-}
-
-/// A way through a closed radio.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bridge {
-    /// The cable's device.
-    pub interface: String,
-    /// The neighbour behind the radio.
-    pub neighbour: Ipv6Addr,
-    /// What it was like.
-    pub history: History,
 }
 
 /// What Babel is to know.
@@ -119,7 +109,7 @@ impl Monitor {
         for link in self.links.iter_mut().filter(|link| link.interface == *interface) {
             if now.since(link.looked) >= LOOK {
                 link.looked = now;
-                link.found = findings(link, now);
+                link.found = findings(&link.history, link.is_dead().then(|| now.since(link.since())), now);
                 let planned = of_device(settings, &link.interface).planned_signal_dbm;
                 let planned = planned.filter(|_| !link.is_dead());
                 link.below = planned.and_then(|dbm| Below::plan(&link.history, now, dbm));
@@ -142,23 +132,6 @@ impl Monitor {
     /// All links.
     pub fn links(&self) -> &[Watched] {
         &self.links
-    }
-
-    /// Ways through closed radios.
-    pub fn bridges(&self) -> &[Bridge] {
-        &self.bridges
-    }
-
-    /// What a way through a closed radio is like now; of more than [`limit::RADIO_LINKS`], those that were met first.
-    pub fn push_bridge(&mut self, now: Instant, interface: &str, neighbour: Ipv6Addr, step: &Step) {
-        let is = |bridge: &Bridge| bridge.interface == interface && bridge.neighbour == neighbour;
-        if !self.bridges.iter().any(is) && self.bridges.len() < limit::RADIO_LINKS {
-            let (interface, history) = (interface.to_owned(), History::default());
-            self.bridges.push(Bridge { interface, neighbour, history });
-        }
-        if let Some(bridge) = self.bridges.iter_mut().find(|bridge| is(bridge)) {
-            bridge.history.push(now, step);
-        }
     }
 
     /// What radars keep the radios from.

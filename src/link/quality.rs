@@ -178,6 +178,7 @@ impl Quality {
             throughput_100kbit: self.throughput_kbit.and_then(|kbit| i32::try_from(kbit / 100).ok()),
             cost: cost.map(i32::from),
             lowest_dbm: None,
+            round_trip_ms: None,
         }
     }
 }

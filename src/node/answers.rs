@@ -55,6 +55,7 @@ impl Node {
             Call::LinkHistory { link, resolution, columns } => {
                 self.look_back(now, &link, &resolution, &columns)
             }
+            Call::LinkReading { device, reading } => self.read_bridge(now, &device, reading),
             Call::LinkAlign { device, action } => self.align(now, &device, &action),
             Call::Sync => Answer::Sync(self.exchange(now)),
             Call::Plans => Answer::Plans(self.plans()),

@@ -12,6 +12,7 @@ use crate::babel::auth::AuthCounters;
 use crate::base::address::{MacAddress, Prefix, PrefixPair};
 use crate::base::voucher::{LotId, Verifier};
 use crate::hotspot::code::Code;
+use crate::link::bridge::Reading;
 use crate::link::change::Wanted;
 
 /// Who asks: the login behind a LuCI session, or nobody for a program of root's.
@@ -79,6 +80,13 @@ pub enum Call {
         resolution: String,
         /// Names of figures with commas between; empty: the usual ones.
         columns: String,
+    },
+    /// What a closed radio says of its link, read by somebody else.
+    LinkReading {
+        /// The cable's device.
+        device: String,
+        /// What was read.
+        reading: Reading,
     },
     /// A dish is turned.
     LinkAlign {
@@ -191,6 +199,8 @@ pub enum Answer {
     RootAccepted(String),
     /// To [`Call::LinkChange`]: it begins; `links` tells how it goes on.
     LinkChanging,
+    /// To [`Call::LinkReading`]: it is taken.
+    LinkRead,
     /// To [`Call::LinkHistory`].
     LookedBack(Box<LookBack>),
     /// To [`Call::LinkAlign`].

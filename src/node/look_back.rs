@@ -54,7 +54,7 @@ impl Node {
         let unknown = ("link-unknown", "No radio link is watched with this neighbour or on this device.");
         let radios = self.monitor.links().iter();
         let radios = radios.map(|link| (link.interface.as_str(), link.neighbour, &link.history));
-        let bridges = self.monitor.bridges().iter();
+        let bridges = self.monitor.bridges.all().iter();
         let bridges = bridges.map(|link| (link.interface.as_str(), link.neighbour, &link.history));
         let mut all = radios.chain(bridges);
         if let Ok(address) = name.parse() {
@@ -101,8 +101,8 @@ fn chosen(
     ))
 }
 
-/// What is told of a closed radio if nobody says what: more is not known of one.
-const OF_BRIDGES: &str = "quality_percent,failed_percent,cost";
+/// What is told of a closed radio if nobody says what: more is known only where a script reads it.
+const OF_BRIDGES: &str = "quality_percent,failed_percent,round_trip_ms,cost";
 /// The same of a radio.
 const USUAL: &str = "signal_dbm,snr_db,quality_percent,throughput_kbit";
 

@@ -26,6 +26,7 @@ mod align;
 mod announce;
 mod answers;
 mod books;
+mod bridges;
 #[cfg(test)]
 mod cable;
 pub mod calendar;

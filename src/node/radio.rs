@@ -33,8 +33,6 @@ pub(super) struct FarEnds {
     heard: Vec<(Place, Instant, Vec<u8>)>,
     /// When ours are told next; `None` while no radio is watched.
     tell_at: Option<Instant>,
-    /// When ways through closed radios are looked at next.
-    look_at: Instant,
 }
 
 impl Node {
@@ -84,8 +82,8 @@ impl Node {
     }
 
     pub(super) fn radio_wake(&self) -> Option<Instant> {
-        let bridges = self.bridge_devices().next().map(|_| self.far_ends.look_at);
-        [self.far_ends.tell_at, self.align_wake(), self.ladder_wake(), bridges].into_iter().flatten().min()
+        let wakes = [self.far_ends.tell_at, self.align_wake(), self.ladder_wake(), self.bridge_wake()];
+        wakes.into_iter().flatten().min()
     }
 
     /// Time has passed.
@@ -94,32 +92,6 @@ impl Node {
         self.wake_alignment(now);
         self.climb_ladders(now);
         self.look_at_bridges(now);
-    }
-
-    fn bridge_devices(&self) -> impl Iterator<Item = &str> {
-        let interfaces = self.settings.babel.interfaces.iter();
-        interfaces.filter(|one| one.kind == LinkKind::Bridge).map(|one| one.name.as_str())
-    }
-
-    /// Keeps what the ways through closed radios are like.
-    fn look_at_bridges(&mut self, now: Instant) {
-        if now < self.far_ends.look_at || self.bridge_devices().next().is_none() {
-            return;
-        }
-        self.far_ends.look_at = now + TOLD;
-        for neighbour in self.babel.neighbour_reports() {
-            let device = self.device(neighbour.interface);
-            if self.kind_of(&device) == Some(LinkKind::Bridge) {
-                let lost = lost_percent(&neighbour);
-                let step = Step {
-                    quality_percent: lost.map(|lost| 100 - lost),
-                    failed_percent: lost,
-                    cost: (neighbour.cost < u16::MAX).then_some(i32::from(neighbour.cost)),
-                    ..Step::default()
-                };
-                self.monitor.push_bridge(now, &device, neighbour.address, &step);
-            }
-        }
     }
 
     /// Tells the members at the far ends of the links what is measured here.
@@ -212,7 +184,7 @@ impl Node {
                 let here = links.filter(|link| is_of(&interface.name, &link.interface));
                 here.map(|link| self.way(now, link)).collect()
             }
-            LinkKind::Bridge => neighbours.map(bridge).collect(),
+            LinkKind::Bridge => neighbours.map(|one| self.way_through(now, &interface.name, one)).collect(),
             LinkKind::Wired | LinkKind::Tunnel => Vec::new(),
         }
     }
@@ -270,21 +242,25 @@ impl Node {
     /// What the past of the links says of their present, and radars of their radios.
     pub(super) fn links_to_look_at(&self) -> Vec<Alert> {
         let mut alerts = Vec::new();
-        for link in self.monitor.links() {
-            if let Some(below) = &link.below {
-                let (address, by) = (link.neighbour.to_string(), below.by_db.to_string());
-                let since_s = below.since.as_secs().to_string();
-                let text = format!("The link on {} to {address} {}", link.interface, below.text());
-                let device = link.interface.as_str();
-                let about = [("device", device), ("address", &address), ("by", &by), ("since_s", &since_s)];
+        let radios = self.monitor.links().iter();
+        let radios = radios.map(|link| (&link.interface, link.neighbour, &link.below, &link.found));
+        let bridges = self.monitor.bridges.all().iter();
+        let bridges = bridges.map(|way| (&way.interface, way.neighbour, &way.below, &way.found));
+        for (device, neighbour, below, found) in radios.chain(bridges) {
+            let address = neighbour.to_string();
+            if let Some(below) = below {
+                let (by, since_s) = (below.by_db.to_string(), below.since.as_secs().to_string());
+                let text = format!("The link on {device} to {address} {}", below.text());
+                let about =
+                    [("device", device.as_str()), ("address", &address), ("by", &by), ("since_s", &since_s)];
                 alerts.push(Alert::new("link-plan", text, &about));
             }
             // A link that is below its plan is weak for the same reason.
-            let is_told = |finding: &&Finding| link.below.is_some() && finding.symptom == Symptom::Weak;
-            for finding in link.found.iter().filter(|finding| !is_told(finding)) {
-                let (address, by) = (link.neighbour.to_string(), finding.by.to_string());
-                let text = format!("The link on {} to {address} {}.", link.interface, finding.text());
-                let about = [("device", link.interface.as_str()), ("address", &address), ("by", &by)];
+            let is_told = |finding: &&Finding| below.is_some() && finding.symptom == Symptom::Weak;
+            for finding in found.iter().filter(|finding| !is_told(finding)) {
+                let by = finding.by.to_string();
+                let text = format!("The link on {device} to {address} {}.", finding.text());
+                let about = [("device", device.as_str()), ("address", &address), ("by", &by)];
                 alerts.push(Alert::new(finding.code(), text, &about));
             }
         }
@@ -312,25 +288,6 @@ impl Node {
 fn air(word: Word) -> Air {
     let hello_bytes = if word.is_idle { PROBE_BYTES } else { 0 };
     Air { cost: word.cost, is_dead: word.is_dead, hello_bytes: Some(hello_bytes) }
-}
-
-/// Of the last Hellos to us alone; none if none was heard.
-fn lost_percent(neighbour: &NeighbourReport) -> Option<i16> {
-    let lost = neighbour.unicast_history.count_zeros() * 100 / 16;
-    i16::try_from(lost).ok().filter(|_| neighbour.unicast_history != 0)
-}
-
-/// A closed radio says nothing; the Hellos through it do.
-fn bridge(neighbour: &NeighbourReport) -> Way {
-    let lost = lost_percent(neighbour).map(i64::from);
-    let round_trip = neighbour.round_trip.and_then(|time| i64::try_from(time.as_micros()).ok());
-    let figures = [
-        ("quality_percent", lost.map(|lost| 100 - lost)),
-        ("lost_percent", lost),
-        ("round_trip_us", round_trip),
-    ];
-    let alive = neighbour.cost < u16::MAX;
-    Way { address: neighbour.address, alive, since_s: None, figures: named(&figures) }
 }
 
 pub(super) fn named(figures: &[(&str, Option<i64>)]) -> Vec<(String, i64)> {

@@ -201,7 +201,7 @@ mod test {
         for method in ["voucher_issue", "voucher_show", "voucher_revoke", "session_end"] {
             assert_eq!([may("admin", method), may("ana", method), may("mira", method)], [true, true, false]);
         }
-        for method in ["link_change", "reload", "record_start", "record_stop"] {
+        for method in ["link_change", "link_reading", "reload", "record_start", "record_stop"] {
             assert_eq!([may("admin", method), may("ana", method), may("mira", method)], [true, false, false]);
         }
         let sets = |who: &str| granted(who).allow("uci", "tequio", "write");

@@ -20,6 +20,15 @@ pub const METHODS: &[Method] = &[
     Method { name: "link_history", arguments: &[("link", Text), ("resolution", Text), ("columns", Text)] },
     Method { name: "link_align", arguments: &[("device", Text), ("action", Text)] },
     Method {
+        name: "link_reading",
+        arguments: &[
+            ("device", Text),
+            ("signal_dbm", Int32),
+            ("noise_dbm", Int32),
+            ("throughput_kbit", Int32),
+        ],
+    },
+    Method {
         name: "link_change",
         arguments: &[
             ("device", Text),

@@ -1,6 +1,7 @@
 //! What is told and done beside the routes: a radio that is stuck, the past of a closed one, another channel.
 
 use super::*;
+use crate::link::bridge::Reading;
 use crate::link::sample::Radar;
 
 #[test]
@@ -54,11 +55,55 @@ fn a_way_through_a_closed_radio_has_a_past_too() {
     };
     let (device, columns) = look("detour").unwrap();
     let names: Vec<&str> = columns.iter().map(|column| column.0.as_str()).collect();
-    assert_eq!((device.as_str(), &names[..]), ("detour", &["quality_percent", "failed_percent", "cost"][..]));
+    assert_eq!(
+        (device.as_str(), &names[..]),
+        ("detour", &["quality_percent", "failed_percent", "round_trip_ms", "cost"][..])
+    );
     assert!(columns[0].1.ends_with("100,100") && columns[1].1.ends_with("0,0"), "{columns:?}");
     assert_eq!(look(&address(1, DETOUR).to_string()).map(|past| past.0), Ok("detour".to_owned()));
     assert_eq!(look("wlan0").map(|past| past.0), Ok("wlan0".to_owned()));
     assert_eq!(look("eth7"), Err("link-unknown".to_owned()));
+    assert_eq!(columns[2].1.rsplit(',').next(), Some("0"), "there and back over a cable of the test");
+}
+
+#[test]
+fn what_a_script_reads_from_a_closed_radio_is_shown_kept_and_held_against_the_plan() {
+    let mut hill = Hill::new([100, 600]);
+    let mut settings = hill.nodes[0].settings.clone();
+    settings.babel.interfaces[1].kind = LinkKind::Bridge;
+    settings.links =
+        vec![LinkSettings { planned_signal_dbm: Some(-60), ..LinkSettings::usual("detour".into()) }];
+    hill.step(0, Input::Settings(Box::new(settings)));
+    let reading = Reading { signal_dbm: Some(-71), noise_dbm: Some(-95), throughput_kbit: Some(65_000) };
+    let read =
+        |hill: &mut Hill, device: &str| match ask(hill, Call::LinkReading { device: device.into(), reading })
+        {
+            Answer::Refused { code, .. } => code,
+            answer => format!("{answer:?}"),
+        };
+    assert_eq!(read(&mut hill, "wlan0"), "device", "its radio speaks for itself");
+    assert_eq!(read(&mut hill, "eth7"), "device");
+    for _ in 0..20 {
+        assert_eq!(read(&mut hill, "detour"), "LinkRead");
+        hill.pass(Span::from_secs(60));
+    }
+    let figures = |hill: &mut Hill| {
+        let Answer::Links(links) = ask(hill, Call::Links) else { panic!("another answer") };
+        let way = links.into_iter().find(|link| link.device == "detour").unwrap().ways.remove(0);
+        let told = ["signal_dbm", "snr_db", "throughput_kbit"];
+        told.map(|name| way.figures.iter().find(|figure| figure.0 == name).map(|figure| figure.1))
+    };
+    assert_eq!(figures(&mut hill), [Some(-71), Some(24), Some(65_000)]);
+    let alerts = hill.nodes[0].alerts();
+    let told: Vec<&str> =
+        alerts.iter().filter(|one| one.code == "link-plan").map(|one| &*one.message).collect();
+    assert!(
+        matches!(told[..], [text] if text.contains("on detour") && text.contains("11 dB less")),
+        "{told:?}"
+    );
+    // Nobody reads any more.
+    hill.pass(Span::from_secs(300));
+    assert_eq!(figures(&mut hill), [None; 3]);
 }
 
 #[test]

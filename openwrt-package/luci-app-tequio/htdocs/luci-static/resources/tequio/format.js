@@ -210,6 +210,8 @@ return baseclass.extend({
 		case 'link-noise': return _('The link on %s sends %s %% of its frames again, and somebody else is on the channel: change it.').format(deviceName(about.device), about.by);
 		case 'link-slow': return _('The link on %s carries %s %% of what it did in the week before.').format(deviceName(about.device), about.by);
 		case 'link-weather': return _('The link on %s hears %s dB more at some hours of a day than at others: it needs more margin.').format(deviceName(about.device), about.by);
+		case 'link-lossy': return _('The link on %s loses %s %% of what is sent, more than in the week before: look at the radio behind the cable, and at its dish.').format(deviceName(about.device), about.by);
+		case 'link-late': return _('The link on %s takes %s ms longer there and back than in the week before: somebody fills it, or its radio sends again and again.').format(deviceName(about.device), about.by);
 		case 'guests-complain': return _('Guests say that there is no internet here (%s).').format(about.count);
 		case 'flow-offload': return _('Flow offloading is switched on: phones go past the hotspot, and vouchers are neither counted nor ended. Tell an operator.');
 		case 'hotspot-down': return _('The hotspot does not work: nobody can use a voucher here. The node keeps trying. Tell an operator.');

@@ -10,8 +10,8 @@
 
 const COLUMNS = 'signal_dbm,snr_db,quality_percent,throughput_kbit';
 
-/* Of a closed radio its own signs of life tell all that is known. */
-const BRIDGE = 'quality_percent,failed_percent,cost';
+/* Of a closed radio our signs of life through it tell all that is known, unless a script reads its signal. */
+const BRIDGE = 'signal_dbm,quality_percent,failed_percent,round_trip_ms,cost';
 
 /* How far back, as the node calls it, and in words. */
 const RANGES = [
@@ -27,6 +27,7 @@ const SHOWN = [
 	{ name: 'quality_percent', words: () => _('Quality'), unit: '%', by: 1, least: 40, from: 0, to: 100 },
 	{ name: 'throughput_kbit', words: () => _('Expected rate'), unit: 'Mbit/s', by: 1000, least: 4, from: 0 },
 	{ name: 'failed_percent', words: () => _('Lost'), unit: '%', by: 1, least: 20, from: 0, to: 100 },
+	{ name: 'round_trip_ms', words: () => _('There and back'), unit: 'ms', by: 1, least: 20, from: 0 },
 	{ name: 'cost', words: () => _('Cost'), unit: '', by: 1, least: 100, from: 0 }
 ];
 
@@ -58,6 +59,11 @@ function figure(shown, past) {
 	]);
 }
 
+/* Of a closed radio a figure is shown if anybody knows it. */
+function isKnown(shown, past) {
+	return shown.name != 'signal_dbm' || /[0-9]/.test((past.columns || {})[shown.name] || '');
+}
+
 return baseclass.extend({
 	/* The charts of a link, in a place of their own; `address` names it, `kind` is that of its device. */
 	show: function(root, address, kind) {
@@ -70,7 +76,8 @@ return baseclass.extend({
 			return node.ask('link_history', address, resolution, columns).then(reply => {
 				page.tell(root, reply.trouble || null);
 				if (!reply.trouble)
-					dom.content(place, SHOWN.filter(shown => columns.split(',').includes(shown.name)).map(shown => figure(shown, reply.data)));
+					dom.content(place, SHOWN.filter(shown => columns.split(',').includes(shown.name) && (kind != 'bridge' || isKnown(shown, reply.data)))
+						.map(shown => figure(shown, reply.data)));
 			});
 		};
 		look('seconds');
