@@ -29,7 +29,7 @@ pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Con
     let keys: Vec<Key> = of("key").filter_map(|section| key(section, findings)).collect();
     let distances = of("interface").filter_map(|section| distance(section, findings)).collect();
     babel.interfaces.extend(of("interface").map(|section| interface(section, &keys, findings)));
-    let links = of("interface").filter(|section| section.text("kind") == "wireless").map(link).collect();
+    let links = of("interface").filter_map(link).collect();
     let services: Vec<Service> = of("service").map(service).collect();
     let Filters { policy, redistribute } = filters(of("filter"), findings);
     babel.policy = policy;
@@ -185,19 +185,24 @@ fn interface(section: &Checked<'_>, keys: &[Key], findings: &mut Findings) -> In
     }
 }
 
-/// What the radio of an interface makes of its links.
-fn link(section: &Checked<'_>) -> LinkSettings {
-    LinkSettings {
+/// What the radio of an interface makes of its links. A closed radio has a plan, and nothing here changes or wakes it.
+fn link(section: &Checked<'_>) -> Option<LinkSettings> {
+    let is_ours = section.text("kind") == "wireless";
+    if !is_ours && section.text("kind") != "bridge" {
+        return None;
+    }
+    let words = if is_ours { section.list::<String>("change") } else { Vec::new() };
+    Some(LinkSettings {
         device: section.value("device"),
         hop_cost: section.value("hop_cost"),
         airtime_cost: section.value("airtime_cost"),
         throughput_kbit: section.optional("throughput_kbit"),
         planned_kbit: section.optional("planned_kbit"),
         planned_signal_dbm: section.optional("planned_signal_dbm"),
-        change: section.list::<String>("change").iter().filter_map(|word| Setting::of(word)).collect(),
+        change: words.iter().filter_map(|word| Setting::of(word)).collect(),
         dead_man_s: section.value("dead_man_s"),
-        recover_per_day: section.value("recover_per_day"),
-    }
+        recover_per_day: if is_ours { section.value("recover_per_day") } else { 0 },
+    })
 }
 
 fn distance(section: &Checked<'_>, findings: &mut Findings) -> Option<(String, u32)> {

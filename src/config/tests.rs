@@ -171,6 +171,23 @@ fn an_error_says_where_and_what_was_expected() {
 }
 
 #[test]
+fn a_closed_radio_has_a_plan_and_nobody_here_changes_or_wakes_it() {
+    let of = |kind: &str| {
+        read(&format!(
+            "config node\n\toption name 'plaza'\nconfig interface\n\toption device 'a'\n\toption kind '{kind}'\n\
+             \toption planned_signal_dbm '-60'\n\tlist change 'channel'\n\toption recover_per_day '2'\n"
+        ))
+        .0
+        .links
+    };
+    let told =
+        |kind| of(kind).pop().map(|one| (one.planned_signal_dbm, one.change.len(), one.recover_per_day));
+    assert_eq!(told("wireless"), Some((Some(-60), 1, 2)));
+    assert_eq!(told("bridge"), Some((Some(-60), 0, 0)));
+    assert_eq!(told("wired"), None);
+}
+
+#[test]
 fn filters_are_read_in_their_order_and_by_direction() {
     let (config, _) = read(
         "config node\n\toption name 'a'\n\tlist address_plan '10.0.0.0/8'\n\tlist address_plan 'fd00::/8'\n\
