@@ -159,7 +159,7 @@ release() {
   # shellcheck disable=SC2086
   case $target in mips*) alike=$(printf ' -C llvm-args=-%s' $ALIKE) ;; esac
   # No unwind tables: a panic aborts, nobody unwinds, and they are a twelfth of the file.
-  local flags="$STATIC$alike -C force-unwind-tables=no -Z fmt-debug=shallow -Z location-detail=file,line"
+  local flags="$STATIC$alike -C force-unwind-tables=no -Z fmt-debug=none -Z location-detail=file,line"
   local how=(-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size)
   # The commands of a laptop (Cargo.toml) are left out where flash is smallest.
   case $target in mips*) [ "$package" != . ] || how+=(--no-default-features) ;; esac

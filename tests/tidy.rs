@@ -279,6 +279,11 @@ fn what_no_router_can_run_is_caught_on_every_floor() {
     catches("src/platform/a.rs", "use std::sync::atomic::AtomicU64;", "1", "no 64-bit atomic");
     catches("src/platform/a.rs", "use std::collections::BTreeMap;", "1", "small tables");
     catches("src/cli/a.rs", "let a = unsafe { b() };", "1", "unsafe only in platform");
+    catches("src/daemon/a.rs", "log::warn!(\"{a:?}\");", "1", "no Debug for people");
+    passes(
+        "src/daemon/a.rs",
+        "log::warn!(\"{a}\"); #[cfg(test)] mod tests { fn a() { panic!(\"{a:?}\"); } }",
+    );
     passes("src/platform/a.rs", "let a = unsafe { b() };");
     passes("src/base/a.rs", "#![forbid(unsafe_code)]");
 }

@@ -46,7 +46,23 @@ pub(super) struct Usage(pub(super) String);
 
 impl From<lexopt::Error> for Usage {
     fn from(error: lexopt::Error) -> Self {
-        Self(error.to_string())
+        Self(told(&error))
+    }
+}
+
+/// What lexopt found, as lexopt says it. It shows words by `Debug`, and a router's build has none (`scripts/cross.sh`).
+pub(super) fn told(error: &lexopt::Error) -> String {
+    let quoted = |word: &OsString| {
+        let plain = |symbol: char| if symbol.is_control() { char::REPLACEMENT_CHARACTER } else { symbol };
+        format!("\"{}\"", word.to_string_lossy().chars().map(plain).collect::<String>())
+    };
+    match error {
+        lexopt::Error::UnexpectedArgument(word) => format!("unexpected argument {}", quoted(word)),
+        lexopt::Error::UnexpectedValue { option, value } => {
+            format!("unexpected argument for option '{option}': {}", quoted(value))
+        }
+        lexopt::Error::NonUnicodeValue(word) => format!("argument is invalid unicode: {}", quoted(word)),
+        other => other.to_string(),
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use super::arguments::told;
 use super::community::options::Options;
 use super::community::{join, read_records};
 use crate::base::limit::JOURNAL_BYTES;
@@ -62,7 +63,7 @@ pub(super) const DEFAULT_STATE: &str = "/etc/tequio";
 
 /// Does what the words behind `ledger` say.
 pub(super) fn run(parser: &mut lexopt::Parser) -> Result<String, String> {
-    let word = match parser.next().map_err(|error| error.to_string())? {
+    let word = match parser.next().map_err(|error| told(&error))? {
         None | Some(lexopt::Arg::Long("help") | lexopt::Arg::Short('h')) => return Ok(HELP.to_owned()),
         Some(lexopt::Arg::Value(word)) => word.to_string_lossy().into_owned(),
         Some(other) => return Err(other.unexpected().to_string()),

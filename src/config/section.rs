@@ -169,7 +169,7 @@ impl<'a> Checked<'a> {
     fn parsed<T: FromStr>(&self, text: &str) -> T {
         let Ok(value) = text.parse() else {
             // The table's bounds fit the types of `Config`; the test below asks for every option.
-            unreachable!("config {}: the rule allows {text:?}, which its type does not hold", self.rule.kind)
+            unreachable!("config {}: the rule allows '{text}', which its type does not hold", self.rule.kind)
         };
         value
     }

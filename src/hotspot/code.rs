@@ -306,7 +306,8 @@ impl fmt::Display for CodeError {
                 write!(formatter, "a code has {SYMBOLS} symbols, here are {symbols}")
             }
             Self::Symbol { symbol } => {
-                write!(formatter, "a code has only digits and letters, and no U: {symbol:?} is none of them")
+                let shown = if symbol.is_control() { char::REPLACEMENT_CHARACTER } else { *symbol };
+                write!(formatter, "a code has only digits and letters, and no U: '{shown}' is none of them")
             }
         }
     }

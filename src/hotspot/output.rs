@@ -302,6 +302,21 @@ pub enum EndReason {
     Elsewhere,
 }
 
+impl EndReason {
+    /// In words, for the log.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::UsedUp => "used up",
+            Self::Revoked => "revoked",
+            Self::Replaced => "replaced",
+            Self::LoggedOut => "logged out",
+            Self::Idle => "idle",
+            Self::Caretaker => "by a caretaker",
+            Self::Elsewhere => "elsewhere",
+        }
+    }
+}
+
 /// Why a code that was typed opens nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Refusal {
@@ -317,6 +332,20 @@ pub enum Refusal {
     Moved,
     /// The keepsake that a device shows is spent, or none.
     Forgotten,
+}
+
+impl Refusal {
+    /// In words, for the log.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Tag => "mistyped, or guessed",
+            Self::Unknown => "of no lot",
+            Self::Revoked => "revoked",
+            Self::UsedUp => "used up",
+            Self::Moved => "moved too often",
+            Self::Forgotten => "a spent keepsake",
+        }
+    }
 }
 
 /// One session as it is kept over a restart of the daemon.

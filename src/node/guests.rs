@@ -344,12 +344,15 @@ impl Node {
             }
             Event::SessionEnded { client, verifier, why } => {
                 self.guests.tell_within(now, ENDED_TOLD);
-                (NoteLevel::Info, format!("voucher {verifier}, client {}, has ended: {why:?}", client.0))
+                (
+                    NoteLevel::Info,
+                    format!("voucher {verifier}, client {}, has ended: {}", client.0, why.word()),
+                )
             }
             Event::DeviceYielded { client } => {
                 (NoteLevel::Info, format!("client {}: the oldest device gave way to a new one", client.0))
             }
-            Event::CodeRefused(why) => (NoteLevel::Debug, format!("a code opened nothing: {why:?}")),
+            Event::CodeRefused(why) => (NoteLevel::Debug, format!("a code opened nothing: {}", why.word())),
             Event::Adopted { sessions, dismissed } => (
                 NoteLevel::Info,
                 format!("{sessions} sessions go on; {dismissed} devices that nobody knew were stopped"),

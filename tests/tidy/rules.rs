@@ -1,6 +1,6 @@
 //! The rules. Each says what it forbids, where, and why.
 
-use super::source::{Source, is_word};
+use super::source::{DEBUG_TEXT, Source, is_word};
 
 /// One place where a rule is broken.
 #[derive(Debug, PartialEq, Eq)]
@@ -355,6 +355,11 @@ fn shipped(source: &Source<'_>, room: &str, found: &mut Vec<Violation>) {
             let why =
                 "each pair of types costs 4 to 8 kB on a router; base::sorted holds the same in one loop";
             found.push(violation(source, token.line, "small tables", token.text.to_owned(), why));
+        }
+        // Whoever replays does so on a laptop.
+        if token.text == DEBUG_TEXT && !token.test && source.path != "src/node/recorder.rs" {
+            let why = "a router's build shows nothing by Debug (fmt-debug=none in scripts/cross.sh)";
+            found.push(violation(source, token.line, "no Debug for people", "{:?}".to_owned(), why));
         }
         if token.text == "unsafe" && room != "platform" {
             let why = "only the adapters to the kernel may need it, each with a comment why it is sound";

@@ -1,9 +1,12 @@
 //! A Rust file as tokens with lines: strings and comments taken out, test code marked.
 
+/// Stands for a text in which something is shown by `Debug`.
+pub(crate) const DEBUG_TEXT: &str = "\"{:?}\"";
+
 /// One word, punctuation mark or literal of the code.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Token<'a> {
-    /// The text; every string literal is `""`, every character and number `0`.
+    /// The text; every string literal is `""` (or [`DEBUG_TEXT`]), every character and number `0`.
     pub(crate) text: &'a str,
     /// Line, from 1.
     pub(crate) line: usize,
@@ -153,7 +156,8 @@ impl<'a> Lexer<'a> {
             Piece::Comment(&self.text[start..self.at])
         } else if first == '"' {
             self.string();
-            Piece::Token("\"\"")
+            let is_debug = self.text[start..self.at].contains(":?}");
+            Piece::Token(if is_debug { DEBUG_TEXT } else { "\"\"" })
         } else if first == '\'' {
             self.character_or_lifetime()
         } else if first.is_ascii_digit() {

@@ -126,3 +126,19 @@ fn slips_of_a_finger_are_counted() {
     }
     assert_eq!(nearest("x", &[]), None);
 }
+
+#[test]
+fn what_lexopt_finds_is_told_in_its_own_words() {
+    let text = |word: &str| OsString::from(word);
+    for error in [
+        lexopt::Error::UnexpectedArgument(text("año")),
+        lexopt::Error::UnexpectedValue { option: "--json".to_owned(), value: text("a b") },
+        lexopt::Error::NonUnicodeValue(text("x")),
+        lexopt::Error::MissingValue { option: Some("--plan".to_owned()) },
+        lexopt::Error::UnexpectedOption("--nonsense".to_owned()),
+    ] {
+        assert_eq!(told(&error), error.to_string());
+    }
+    let shown = told(&lexopt::Error::UnexpectedArgument(text("a\u{1b}[2Jb")));
+    assert_eq!(shown, "unexpected argument \"a\u{fffd}[2Jb\"");
+}

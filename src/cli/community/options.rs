@@ -7,6 +7,7 @@ use std::str::FromStr;
 use lexopt::{Arg, Parser};
 
 use crate::base::sorted::SortedMap;
+use crate::cli::arguments::told;
 
 /// The options that were given.
 #[derive(Debug, Default)]
@@ -26,7 +27,7 @@ impl Options {
         flags: &[&str],
     ) -> Result<Option<Self>, String> {
         let mut options = Self { command, values: SortedMap::new(), words: Vec::new() };
-        while let Some(argument) = arguments.next().map_err(|error| error.to_string())? {
+        while let Some(argument) = arguments.next().map_err(|error| told(&error))? {
             let name = match argument {
                 Arg::Long("help") | Arg::Short('h') => return Ok(None),
                 Arg::Long(name) => name.to_owned(),

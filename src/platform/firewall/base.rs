@@ -141,7 +141,7 @@ fn fill_policies(text: &mut String, policies: &[PolicyNetwork]) {
 fn interface_names(names: &[String]) -> Vec<String> {
     let (good, bad): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| is_interface_name(name));
     for name in bad {
-        log::warn!("firewall: {name:?} cannot be the name of an interface; it is left out");
+        log::warn!("firewall: '{name}' cannot be the name of an interface; it is left out");
     }
     good.iter().map(|name| format!("\"{name}\"")).collect()
 }

@@ -202,7 +202,10 @@ impl Links {
 
     fn trouble(&mut self, what: &str, error: &NetlinkError) -> Instant {
         if !std::mem::replace(&mut self.in_trouble, true) {
-            log::warn!("the kernel's {what} cannot be read, trying on every {RETRY_AFTER:?}: {error}");
+            log::warn!(
+                "the kernel's {what} cannot be read, trying on each {} s: {error}",
+                RETRY_AFTER.as_secs()
+            );
         }
         Instant::now() + RETRY_AFTER
     }

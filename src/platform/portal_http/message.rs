@@ -214,7 +214,7 @@ pub(super) fn answer(rendered: &Rendered, head_only: bool) -> Vec<u8> {
             continue;
         }
         if !is_token(&name) || value.bytes().any(|byte| byte != b'\t' && byte.is_ascii_control()) {
-            log::error!("the portal's answer has a header {name:?} that cannot be sent");
+            log::error!("a header of the portal's answer cannot be sent: it is left out");
             continue;
         }
         head.push_str(&name);

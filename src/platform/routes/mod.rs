@@ -158,7 +158,7 @@ impl RouteTable {
             }
         };
         if tokio::time::timeout(LEAVE_TIMEOUT, work).await.is_err() {
-            log::warn!("not all routes could be taken from the kernel in {LEAVE_TIMEOUT:?}");
+            log::warn!("not all routes could be taken from the kernel in {} s", LEAVE_TIMEOUT.as_secs());
         }
     }
 
@@ -299,7 +299,10 @@ impl RouteTable {
                 self.tell_repairs();
             }
             Err(error) => {
-                log::warn!("the kernel's routes cannot be read, next try in {RETRY_AFTER:?}: {error}");
+                log::warn!(
+                    "the kernel's routes cannot be read, next try in {} s: {error}",
+                    RETRY_AFTER.as_secs()
+                );
                 self.read_at = Some(Instant::now() + RETRY_AFTER);
             }
         }
