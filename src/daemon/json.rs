@@ -134,6 +134,8 @@ fn network(network: &Network) -> Value {
             "prefixes": service.prefixes,
             "free": service.free,
             "answers": service.answers,
+            "icon": service.icon,
+            "port": service.port,
         })).collect::<Vec<_>>(),
         "notices": network.notices.iter().map(|(name, text)| json!({"name": name, "text": text})).collect::<Vec<_>>(),
         "persons": network.persons.iter().map(|(name, role, node)| json!({

@@ -276,6 +276,8 @@ impl Node {
             prefixes: service.prefixes.iter().map(ToString::to_string).collect(),
             free: service.free,
             answers: self.answers(service),
+            icon: service.icon.clone(),
+            port: service.port,
         });
         let notices = self.ledger.notices(self.day(now)).into_iter();
         let persons = self.ledger.persons().filter(|(_, person)| person.role != PersonRole::Gone);

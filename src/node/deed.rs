@@ -230,4 +230,8 @@ pub struct ServiceLine {
     pub free: bool,
     /// Whether it answers its own member.
     pub answers: bool,
+    /// The word of its picture.
+    pub icon: Option<String>,
+    /// Its TCP port, if it is another than 80.
+    pub port: Option<u16>,
 }

@@ -21,9 +21,9 @@ const LOG = process.argv.includes('--log') ? option('--log') : null;
 const ONLY = process.argv.includes('--only') ? option('--only') : '';
 const SCREENS = process.argv.includes('--screens') ? option('--screens') : null;
 
-const PAGES = ['overview', 'sell', 'sessions', 'books', 'links', 'mesh', 'settings'];
+const PAGES = ['overview', 'sell', 'sessions', 'books', 'services', 'links', 'mesh', 'settings'];
 const READY = {
-  overview: '.tq-hero', sell: '.tq-plan', sessions: '.tq-lead', books: '.tq-month', links: '.tq-link', mesh: '.tq-graph', settings: '.cbi-value',
+  overview: '.tq-hero', sell: '.tq-plan', sessions: '.tq-lead', books: '.tq-month', services: '.tq-lead', links: '.tq-link', mesh: '.tq-graph', settings: '.cbi-value',
   planner: '.tq-planner', align: '.tq-lead',
 };
 
@@ -472,6 +472,58 @@ const SCENES = {
     assert.equal(await count(treasurer, '.tq b'), 0);
     await done(treasurer);
     await done(page);
+  },
+
+  async 'an officer says what the village serves, and everybody sees what does not answer'() {
+    const served = (node) => village.ask(node, 'network').services.find((service) => service.name === 'cine');
+    const viewer = await logIn('mira', { language: 'en' });
+    await show(viewer, 'services', 'escuela');
+    await viewer.until('/does not answer now/.test(document.querySelector("[data-service=radio]").innerText)', 'the radio that is silent');
+    assert.match(await viewer.text('.tq-notice'), /Does not answer now: Radio\./);
+    assert.match(await viewer.text('[data-service=contenido]'), /📖 Biblioteca\s+answers/);
+    assert.equal(await count(viewer, '.tq-button'), 0);
+    assert.equal((await call(viewer, 'tequio', 'service_set', { name: 'cine' }, 'escuela')).error?.code, -32002);
+    await done(viewer);
+
+    const officer = await logIn('admin');
+    await show(officer, 'services', 'caserio');
+    assert.equal(await has(officer, '[data-deed]'), false, 'the hamlet\'s node is no officer\'s');
+    await show(officer, 'services');
+    await officer.press('[data-deed=service_set]');
+    const send = async (fields, words) => {
+      for (const [field, text] of Object.entries(fields)) await officer.type(`#tq-field-${field}`, text);
+      await officer.press('.tq-place .tq-main');
+      await officer.until(`${words}.test(document.querySelector('.tq-trouble').innerText)`, String(words));
+    };
+    await send({ name: 'El cine', title: '<b>Cine</b>', node: 'escuela' }, /Diga en qué dirección/);
+    await send({ prefixes: '10.77.0.1' }, /no puede ser parte de una dirección/);
+    await send({ name: 'cine' }, /No puede estar ahí/);
+    await send({ prefixes: '10.77.252.10', port: '8O' }, /de 1 a 65535/);
+    await send({ port: '8096', node: 'luna' }, /No hay ningún nodo de ese nombre/);
+    await officer.type('#tq-field-node', 'escuela');
+    await officer.value('document.querySelector("#tq-field-icon").value = "film"; true');
+    await looks(officer, 'services', 'admin');
+    await keep(officer, 'servicio-telefono');
+    await officer.press('.tq-place .tq-main', 2);
+    await officer.until('/Anotado. Cada nodo/.test(document.querySelector(".tq-place").innerText)', 'the service');
+    await officer.until('/http:\\/\\/cine.mesh:8096\\//.test(document.querySelector("[data-service=cine]").innerText)', 'it among the others');
+    await until('the hamlet to know it', () => served('caserio')?.icon === 'film' && served('caserio').port === 8096);
+    // Nobody listens there: its own node says so, and it comes first.
+    await officer.until('/Ahora no responde: .*Cine/.test(document.querySelector(".tq-notice.tq-warn").innerText)', 'that it is silent');
+    await looks(officer, 'services', 'admin');
+    await keep(officer, 'servicios-telefono');
+    assert.equal(await count(officer, '.tq b'), 0);
+    // What is changed keeps what is not.
+    await officer.press('[data-service=cine] [data-change]');
+    await officer.type('#tq-field-title', 'Cine de la escuela');
+    await officer.press('.tq-place .tq-main');
+    await until('the new name at the hamlet', () => served('caserio').title === 'Cine de la escuela');
+    assert.deepEqual([served('plaza').icon, served('plaza').port, served('plaza').node], ['film', 8096, 'escuela']);
+    await officer.press('[data-service=cine] [data-remove]');
+    await officer.until('!document.getElementById("modal_overlay").hidden', 'the question');
+    await officer.press('.tq-modal .tq-danger');
+    await officer.until('!document.querySelector("[data-service=cine]")', 'it to be gone');
+    await done(officer);
   },
 
   async 'paper is made, and printed as coupons and nothing else'() {

@@ -44,6 +44,7 @@ const CALLS = {
 	contribute: declare('contribute', [ 'amount', 'what', 'key' ]),
 	person_set: declare('person_set', [ 'person', 'role', 'node', 'passphrase', 'key' ]),
 	plan_set: declare('plan_set', [ 'plan', 'name', 'price', 'seller_share', 'shares', 'seconds', 'days', 'data_mb', 'devices', 'hours', 'down_kbps', 'up_kbps', 'key' ]),
+	service_set: declare('service_set', [ 'name', 'title', 'node', 'prefixes', 'free', 'icon', 'port', 'key' ]),
 	mode_set: declare('mode_set', [ 'mode', 'reason', 'key' ]),
 	time_set: declare('time_set', [ 'unix_s' ]),
 	books_close: declare('books_close', [ 'month' ]),
@@ -82,6 +83,8 @@ function refusal(error) {
 	case 'exchanged': return _('This voucher was exchanged at another node already, or is worthless.');
 	case 'lot': return _('This node has no paper of that lot that could be handed over.');
 	case 'not-exposed': return _('This voucher is as good as it was: it need not be exchanged.');
+	case 'name': return _('This cannot be part of an address: 1 to 32 of a to z, 0 to 9 and -, like library.');
+	case 'node': return _('There is no node of that name in the community.');
 	case 'passphrase': return _('A passphrase has 8 letters at least.');
 	case 'time': return _('The node does not take this time. Look at the date of this device.');
 	case 'record': return _('Nothing of that name waits any more. Look again.');

@@ -128,6 +128,31 @@ return baseclass.extend({
 		])));
 	},
 
+	/* A form with large fields, in a place on top; send gets what was typed, by the fields' names. */
+	form: function(place, title, fields, send) {
+		const inputs = fields.map(field => {
+			const id = 'tq-field-' + field.name;
+			const input = field.choices ?
+				E('select', { 'class': 'tq-input', 'id': id }, field.choices.map(choice => E('option', { 'value': choice[0] }, [ choice[1] ]))) :
+				E('input', { 'class': 'tq-input', 'id': id, 'type': field.kind || 'text', 'autocomplete': 'off', 'maxlength': String(field.most || 96), 'value': field.value || '' });
+			if (field.choices && field.value != null)
+				input.value = field.value;
+			return { field: field, input: input, row: E('p', { 'class': 'tq-field' }, [ E('label', { 'for': id }, [ field.words ]), input ]) };
+		});
+		const typed = () => {
+			const values = {};
+			inputs.forEach(one => { values[one.field.name] = one.input.value.trim(); });
+			return values;
+		};
+		dom.content(place, E('form', { 'class': 'tq-card', 'submit': event => { event.preventDefault(); send(typed()); } }, [ E('h3', {}, [ title ]) ]
+			.concat(inputs.map(one => one.row), [ E('div', { 'class': 'tq-actions' }, [
+				E('button', { 'class': 'tq-button', 'type': 'button', 'click': () => dom.content(place, []) }, [ _('Cancel') ]),
+				E('button', { 'class': 'tq-button tq-main', 'type': 'submit' }, [ _('Write it down') ])
+			]) ])));
+		place.scrollIntoView({ block: 'start' });
+		inputs[0].input.focus();
+	},
+
 	badge: function(kind, text) {
 		return E('span', { 'class': 'tq-badge tq-' + kind }, [ text ]);
 	}

@@ -225,28 +225,10 @@ return view.extend({
 			_('Close the month'), () => this.act(node.ask('books_close', this.books.month), _('The month is closed.')));
 	},
 
-	/* A form on top, with large fields. */
+	/* A form on top; one form is one deed, however often it is sent. */
 	form: function(title, fields, ask, done) {
 		key = node.key();
-		const inputs = fields.map(field => {
-			const id = 'tq-field-' + field.name;
-			const input = field.choices ?
-				E('select', { 'class': 'tq-input', 'id': id }, field.choices.map(choice => E('option', { 'value': choice[0] }, [ choice[1] ]))) :
-				E('input', { 'class': 'tq-input', 'id': id, 'type': field.kind || 'text', 'autocomplete': 'off', 'maxlength': '96', 'value': field.value || '' });
-			return { field: field, input: input, row: E('p', { 'class': 'tq-field' }, [ E('label', { 'for': id }, [ field.words ]), input ]) };
-		});
-		const send = () => {
-			const values = {};
-			inputs.forEach(one => { values[one.field.name] = one.input.value.trim(); });
-			return this.act(ask(values), done, this.books.plans.find(plan => plan.id == values.plan));
-		};
-		dom.content(this.place, E('form', { 'class': 'tq-card', 'submit': event => { event.preventDefault(); send(); } }, [ E('h3', {}, [ title ]) ]
-			.concat(inputs.map(one => one.row), [ E('div', { 'class': 'tq-actions' }, [
-				E('button', { 'class': 'tq-button', 'type': 'button', 'click': () => dom.content(this.place, []) }, [ _('Cancel') ]),
-				E('button', { 'class': 'tq-button tq-main', 'type': 'submit' }, [ _('Write it down') ])
-			]) ])));
-		this.root.scrollIntoView({ block: 'start' });
-		inputs[0].input.focus();
+		page.form(this.place, title, fields, values => this.act(ask(values), done, this.books.plans.find(plan => plan.id == values.plan)));
 	},
 
 	/* Codes of a plan, and a button that prints them. */
