@@ -250,6 +250,7 @@ pub(super) const COMMANDS: &[Command] = &[
         options: &[
             opt("seconds", ArgumentType::Int32),
             opt("days", ArgumentType::Int32),
+            opt("data-mb", ArgumentType::Int32),
             opt("reason", ArgumentType::Text),
         ],
         ..command(&["voucher", "extend"], Kind::Ask("voucher_extend"), "give a voucher more", VOUCHER_EXTEND)
@@ -590,9 +591,9 @@ Example: tequio voucher exchange -
 ";
 
 const VOUCHER_EXTEND: &str = "\
-Usage: tequio voucher extend VERIFIER|- [--seconds N] [--days N]
+Usage: tequio voucher extend VERIFIER|- [--seconds N] [--days N] [--data-mb N]
 
-On a node with the role treasurer.
+On a node with the role treasurer. What its plan does not count adds nothing.
 
 Example: tequio voucher extend - --seconds 3600 --reason \"no light\"
 ";

@@ -59,6 +59,8 @@ pub struct Extended {
     pub seconds: u64,
     /// Days.
     pub days: u32,
+    /// MB of 1,000,000 octets.
+    pub data_mb: u32,
 }
 
 /// A sale.
@@ -117,6 +119,12 @@ impl Voucher {
             .fold(0, |sum, used| sum.saturating_add(used.up_bytes).saturating_add(used.down_bytes))
     }
 
+    /// Octets that may pass in both directions together, if its plan has a limit.
+    pub fn data_bytes(&self) -> Option<u64> {
+        let data_mb = self.plan.data_mb?.saturating_add(self.extended.data_mb);
+        Some(u64::from(data_mb) * 1_000_000)
+    }
+
     /// The largest count of seconds since first use that a node reports.
     pub fn elapsed_s(&self) -> u64 {
         self.used.iter().map(|used| u64::from(used.elapsed_s)).max().unwrap_or(0)
@@ -132,7 +140,7 @@ impl Voucher {
         };
         match () {
             () if self.revoked || self.exchanged => VoucherState::Void,
-            () if used_up || self.plan.data_bytes().is_some_and(|data| self.used_bytes() >= data) => {
+            () if used_up || self.data_bytes().is_some_and(|data| self.used_bytes() >= data) => {
                 VoucherState::Spent
             }
             () if self.activated.is_some() => VoucherState::Activated,
@@ -342,6 +350,7 @@ impl Ledger {
             if let Body::Extension(body) = &record.body {
                 sum.seconds = sum.seconds.saturating_add(u64::from(body.seconds));
                 sum.days = sum.days.saturating_add(u32::from(body.days));
+                sum.data_mb = sum.data_mb.saturating_add(body.data_mb.unwrap_or(0));
             }
         }
         sum

@@ -195,8 +195,8 @@ impl Sale {
 
 impl Extension {
     fn fault(&self) -> Option<&'static str> {
-        if self.seconds == 0 && self.days == 0 {
-            return Some("an extension gives seconds or days");
+        if self.data_mb.map_or(self.seconds == 0 && self.days == 0, |data_mb| data_mb == 0) {
+            return Some("an extension gives seconds, days or data");
         }
         text_fault(&self.reason).or_else(|| lot_fault(&self.verifiers))
     }

@@ -97,7 +97,7 @@ impl Ledger {
 
 /// MB beyond what a voucher held, if they are more than what can pass in a minute before others hear of it.
 fn excess_mb(voucher: &Voucher) -> u64 {
-    let Some(held) = voucher.plan.data_bytes() else { return 0 };
+    let Some(held) = voucher.data_bytes() else { return 0 };
     let rates = [voucher.plan.rate_down_kbps, voucher.plan.rate_up_kbps];
     let kbps = rates.map(|rate| u64::from(if rate == 0 { LINK_KBPS } else { rate })).iter().sum::<u64>();
     let excess = voucher.used_bytes().saturating_sub(held);

@@ -390,6 +390,6 @@ fn tariff(voucher: &Voucher) -> Option<Tariff> {
         rate_down_kbps: voucher.plan.rate_down_kbps,
         rate_up_kbps: voucher.plan.rate_up_kbps,
         hours: voucher.plan.hours,
-        data_bytes: voucher.plan.data_bytes(),
+        data_bytes: voucher.data_bytes(),
     })
 }

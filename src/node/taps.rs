@@ -265,8 +265,10 @@ impl Node {
         vault: &mut dyn Vault,
     ) {
         let seconds = u32::try_from(tap.seconds).unwrap_or(u32::MAX);
-        let (days, reason) = (tap.days, tap.text.clone());
-        let body = Body::Extension(Box::new(Extension { verifiers: vec![verifier], seconds, days, reason }));
+        let (days, reason, [_, data_mb, ..]) = (tap.days, tap.text.clone(), tap.limits);
+        let data_mb = Some(data_mb).filter(|data_mb| *data_mb > 0);
+        let body = Extension { verifiers: vec![verifier], seconds, days, reason, data_mb };
+        let body = Body::Extension(Box::new(body));
         self.write_tap(now, request, &tap.key, body, None, vault);
     }
 

@@ -242,7 +242,7 @@ fn settles_himself(thief: &mut Thief, _: &Village) -> Outcome<()> {
 
 fn extensions(thief: &mut Thief, village: &Village) -> Outcome<()> {
     let verifiers: Vec<Verifier> = all_paper(village).collect();
-    let body = Extension { verifiers, seconds: 3_600, days: 30, reason: "luz".into() };
+    let body = Extension { verifiers, seconds: 3_600, days: 30, reason: "luz".into(), data_mb: Some(9_000) };
     thief.go_on(&Body::Extension(Box::new(body))).map(drop)
 }
 

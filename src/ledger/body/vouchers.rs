@@ -276,9 +276,11 @@ pub struct Extension {
     pub days: u16,
     /// Why, for people.
     pub reason: String,
+    /// MB of 1,000,000 octets, for plans that count them.
+    pub data_mb: Option<u32>,
 }
 
-fields!(map Extension { 0 verifiers, 1 seconds, 2 days, 3 reason, });
+fields!(map Extension { 0 verifiers, 1 seconds, 2 days, 3 reason, 4 data_mb, });
 
 /// Vouchers of a lot that burnt with its router before anybody else had it.
 #[derive(Clone, Debug, PartialEq, Eq)]

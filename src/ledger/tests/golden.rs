@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::super::body::{PlanShare, Service};
+use super::super::body::{Extension, PlanShare, Service};
 use super::super::record::Record;
 use super::super::{Body, Kind, Ledger, Plan, PlanMeasure};
 use super::village::busy;
@@ -128,4 +128,24 @@ fn the_bytes_of_data_and_of_none() {
     assert!(fault(Plan { data_mb: Some(0), ..super::village::hour() }).is_some());
     let external = Plan { measure: PlanMeasure::External, ..super::village::hour() };
     assert!(fault(external.clone()).is_none() && fault(Plan { data_mb: Some(1), ..external }).is_some());
+}
+
+#[test]
+fn the_bytes_of_an_extension_with_data_and_without() {
+    let body = |seconds, data_mb| {
+        let verifiers = vec![crate::base::voucher::Verifier([7; 8])];
+        Body::Extension(Box::new(Extension { verifiers, seconds, days: 0, reason: "luz".into(), data_mb }))
+    };
+    let bytes = |data_mb| body(60, data_mb).encode().unwrap();
+    let (with, without) = (bytes(Some(500)), bytes(None));
+    assert_eq!(with[1..], [&without[1..], &[4, 0x19, 0x01, 0xf4]].concat());
+    assert_eq!(with[0], without[0] + 1, "an extension without data has the bytes of before there were any");
+    for (bytes, given) in [(&with, Some(500)), (&without, None)] {
+        assert!(matches!(Body::decode(Kind::Extension, bytes), Body::Extension(one) if one.data_mb == given));
+    }
+    for (seconds, data_mb, is_right) in
+        [(0, None, false), (0, Some(0), false), (60, Some(0), false), (0, Some(1), true), (60, None, true)]
+    {
+        assert_eq!(body(seconds, data_mb).fault().is_none(), is_right, "{seconds} s, {data_mb:?} MB");
+    }
 }

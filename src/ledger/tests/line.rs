@@ -205,8 +205,13 @@ fn a_thief_below_the_line_moves_its_own_vouchers_at_most() {
     let others = village.verifier(4, 50);
     let hand_over =
         |verifier: Verifier| HandOver { verifiers: vec![verifier], person: "x".into(), time: NOON };
-    let extension =
-        Extension { verifiers: vec![vouchers[0]], seconds: 9_999, days: 0, reason: "regalo".into() };
+    let extension = Extension {
+        verifiers: vec![vouchers[0]],
+        seconds: 9_999,
+        days: 0,
+        reason: "regalo".into(),
+        data_mb: None,
+    };
     let booked = honest.booked();
     for (node, body) in [
         (&village.seller, Body::Issue(Box::new(lot))),

@@ -281,6 +281,7 @@ fn extensions_services_notices_and_the_least_time_are_what_the_right_keys_say() 
         seconds: 1 << 30,
         days: 9,
         reason: "".into(),
+        data_mb: None,
     }));
     let record = village.seller.forge(1 << 41, None, &body);
     village.spread(record);

@@ -220,7 +220,8 @@ fn what_was_written_again_is_paid_once_whichever_close_counts() {
 fn an_extension_that_a_close_did_not_know_is_not_given_again() {
     let mut village = with_two_treasurers();
     let vouchers = village.issue(1, 10..12);
-    let gift = Extension { verifiers: vouchers.clone(), seconds: 60, days: 0, reason: "luz".into() };
+    let gift =
+        Extension { verifiers: vouchers.clone(), seconds: 60, days: 0, reason: "luz".into(), data_mb: None };
     let late = village.treasurer.forge(5_001, None, &Body::Extension(Box::new(gift)));
     let other = village.treasurer.forge(5_002, None, &Ledger::revocation_body(vec![vouchers[1]], "x"));
     village.spread(other);

@@ -1,6 +1,6 @@
 //! One voucher on both sides of a split.
 
-use super::super::body::{Body, Counter};
+use super::super::body::{Body, Counter, Extension};
 use super::super::{Ledger, Plan, Twice, VoucherState};
 use super::village::{NOON, Village, hour, proof};
 use crate::base::time::WallTime;
@@ -87,6 +87,41 @@ fn what_a_node_counted_before_it_forgot_is_not_counted_again() {
     village.count(counter(1_000), None);
     assert_eq!(used_s(&village), 1_000);
     assert_eq!(village.root.ledger.voucher(verifier).unwrap().used_s(), 1_000);
+}
+
+#[test]
+fn an_extension_gives_data_at_every_node_once_however_often_it_comes() {
+    let mut village = Village::new();
+    let replaces = vec![village.root.ledger.plan("hora").unwrap().0];
+    let plan = Plan { data_mb: Some(100), replaces, ..hour() };
+    let record = village.treasurer.write(Body::Plan(Box::new(plan))).unwrap();
+    village.spread(record);
+    let mut village = used_in(village, [(60, 30), (60, 70)], [NOON, NOON]);
+    let verifier = village.verifier(3, 10);
+    let more = |data_mb| {
+        let verifiers = vec![verifier];
+        Body::Extension(Box::new(Extension { verifiers, seconds: 0, days: 0, reason: "luz".into(), data_mb }))
+    };
+    let stolen = village.seller.forge(1 << 41, None, &more(Some(900)));
+    let given = [Some(50), Some(u32::MAX)].map(|data_mb| village.treasurer.write(more(data_mb)).unwrap());
+    let holds = |village: &Village| {
+        let of = |ledger: &Ledger| {
+            let voucher = ledger.voucher(verifier).unwrap();
+            (voucher.data_bytes().unwrap() / 1_000_000, voucher.state())
+        };
+        let root = of(&village.root.ledger);
+        assert_eq!(of(&village.officer.ledger), root);
+        root
+    };
+    assert_eq!(holds(&village), (100, VoucherState::Spent));
+    village.spread(stolen);
+    assert_eq!(holds(&village), (100, VoucherState::Spent), "a seller extends nothing");
+    for _ in 0..2 {
+        village.spread(given[0].clone());
+        assert_eq!(holds(&village), (150, VoucherState::Activated));
+    }
+    village.spread(given[1].clone());
+    assert_eq!(holds(&village).0, u64::from(u32::MAX), "and no sum overflows");
 }
 
 #[test]

@@ -317,6 +317,7 @@ pub(super) fn rare(village: &Village, vouchers: &[Verifier]) -> Vec<(usize, Body
                 seconds: 600,
                 days: 0,
                 reason: text("luz"),
+                data_mb: None,
             })),
         ),
         (3, Body::InKind(Box::new(in_kind(paper(6))))),

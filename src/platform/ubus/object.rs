@@ -91,6 +91,7 @@ pub const METHODS: &[Method] = &[
             ("verifier", Text),
             ("seconds", Int32),
             ("days", Int32),
+            ("data_mb", Int32),
             ("reason", Text),
             ("key", Text),
         ],

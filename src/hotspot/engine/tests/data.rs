@@ -103,6 +103,31 @@ fn what_other_nodes_counted_is_gone_here_too() {
 }
 
 #[test]
+fn more_data_end_the_slow_end_at_once_and_let_a_spent_voucher_in_again() {
+    let mut bench = downloading(of_data(50), 2_000);
+    bench.run_s(200);
+    let slow = |bench: &mut Bench| session_of(bench.ask(mac(1), get("10.77.4.1", "/")).unwrap()).slow;
+    assert!(slow(&mut bench));
+    let more = |bench: &mut Bench, megabytes: u64| {
+        let VoucherState::Good(mut told) = bench.vouchers[&verifier(1)].clone() else { panic!() };
+        told.tariff.data_bytes = Some(megabytes * 1_000_000);
+        bench.sell(1, told.clone());
+        bench.hotspot.handle_voucher_changed(bench.now, verifier(1), VoucherState::Good(told));
+        bench.drain();
+    };
+    more(&mut bench, 80);
+    assert!(!slow(&mut bench));
+    bench.run_s(600);
+    let passed = bench.passed[&verifier(1)];
+    assert!(ended(&bench) && (80_000_000..80_100_000).contains(&passed), "{passed}");
+    more(&mut bench, 90);
+    assert!(matches!(bench.log_in(mac(1), 1), Page::Welcome { .. }));
+    bench.run_s(600);
+    let passed = bench.passed[&verifier(1)];
+    assert!(!bench.is_through(mac(1)) && (90_000_000..90_200_000).contains(&passed), "{passed}");
+}
+
+#[test]
 fn octets_survive_a_restart_and_a_crash() {
     let mut bench = downloading(of_data(50), 2_000);
     bench.run_s(100);

@@ -325,14 +325,18 @@ fn an_extension_is_of_a_voucher_and_a_lost_one_is_honoured_by_an_officer() {
     let longer = Tap {
         which: Some(Which::Code(sold.code)),
         seconds: 600,
+        limits: [0, 50, 0, 0],
         text: "no hubo luz".into(),
         key: "x".into(),
         ..tap(Deed::Extend)
     };
     assert!(by(&mut story, "Lupe", longer.clone()).starts_with("no-right"));
     assert_eq!(by(&mut story, "Tere", longer.clone()), "extension");
-    assert_eq!(by(&mut story, "Tere", longer), "extension", "twice is once");
-    assert_eq!(story.node.ledger().voucher(sold.verifier).unwrap().extended.seconds, 600);
+    assert_eq!(by(&mut story, "Tere", longer.clone()), "extension", "twice is once");
+    let extended = story.node.ledger().voucher(sold.verifier).unwrap().extended;
+    assert_eq!((extended.seconds, extended.data_mb), (600, 50));
+    let nothing = Tap { seconds: 0, limits: [0; 4], key: "y".into(), ..longer };
+    assert!(by(&mut story, "Tere", nothing).contains("seconds, days or data"));
     let honour = Tap {
         which: Some(Which::Code(sold.code)),
         plan: "dia".into(),

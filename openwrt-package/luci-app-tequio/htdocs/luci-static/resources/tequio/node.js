@@ -35,7 +35,7 @@ const CALLS = {
 	voucher_print: declare('voucher_print', [ 'plan', 'count', 'person', 'key' ]),
 	voucher_give: declare('voucher_give', [ 'plan', 'count', 'person', 'reason', 'minutes', 'key' ]),
 	voucher_exchange: declare('voucher_exchange', [ 'code' ]),
-	voucher_extend: declare('voucher_extend', [ 'code', 'seconds', 'days', 'reason', 'key' ]),
+	voucher_extend: declare('voucher_extend', [ 'code', 'seconds', 'days', 'data_mb', 'reason', 'key' ]),
 	voucher_honour: declare('voucher_honour', [ 'code', 'plan', 'reason', 'key' ]),
 	hand_over: declare('hand_over', [ 'lot', 'person', 'key' ]),
 	settle: declare('settle', [ 'person', 'amount', 'key' ]),
