@@ -464,6 +464,14 @@ const SCENES = {
     await treasurer.until('/Anotado. Se vende/.test(document.querySelector(".tq-place").innerText)', 'the plan');
     assert.equal(await count(treasurer, '.tq b'), 0);
     await until('the plan at the square', () => village.ask('plaza', 'plans').plans.some((plan) => plan.id === 'giga' && plan.data_mb === 1000));
+    // One of its vouchers gets more MB, and nothing else: with nothing at all the ledger would say no.
+    const sold = await call(page, 'tequio', 'voucher_issue', { plan: 'giga', count: 1 });
+    await until('the school to know the voucher', async () => !(await call(treasurer, 'tequio', 'voucher_show', { code: sold.result[1].vouchers[0].code }, 'escuela')).result[1].error);
+    await treasurer.press('[data-deed=voucher_extend]');
+    for (const [field, text] of [['code', sold.result[1].vouchers[0].code], ['hours', '0'], ['data', '500'], ['what', 'no hubo luz']])
+      await treasurer.type(`#tq-field-${field}`, text);
+    await treasurer.press('.tq-place .tq-main');
+    await treasurer.until('/^Anotado\\.$/.test(document.querySelector(".tq-place").innerText.trim())', 'the extension');
     await treasurer.press('[data-deed=expense]');
     await treasurer.type('#tq-field-amount', '0.40');
     await treasurer.type('#tq-field-what', '<b>cable</b>');
@@ -511,13 +519,14 @@ const SCENES = {
     // Nobody listens there: its own node says so, and it comes first.
     await officer.until('/Ahora no responde: .*Cine/.test(document.querySelector(".tq-notice.tq-warn").innerText)', 'that it is silent');
     await looks(officer, 'services', 'admin');
-    await keep(officer, 'servicios-telefono');
     assert.equal(await count(officer, '.tq b'), 0);
     // What is changed keeps what is not.
     await officer.press('[data-service=cine] [data-change]');
     await officer.type('#tq-field-title', 'Cine de la escuela');
     await officer.press('.tq-place .tq-main');
     await until('the new name at the hamlet', () => served('caserio').title === 'Cine de la escuela');
+    await officer.until('/🎬 Cine de la escuela/.test(document.querySelector("[data-service=cine]").innerText)', 'the new name');
+    await keep(officer, 'servicios-telefono');
     assert.deepEqual([served('plaza').icon, served('plaza').port, served('plaza').node], ['film', 8096, 'escuela']);
     await officer.press('[data-service=cine] [data-remove]');
     await officer.until('!document.getElementById("modal_overlay").hidden', 'the question');
