@@ -162,12 +162,12 @@ initramfs() {
   done
   cp "$INIT" "$root/init"
   cp "$DAEMON" "$root/bin/tequio"
-  [ "$CROSS" != host ] || own_libraries "$root"
   cp -r "$STATE/village" "$root/village"
   # The broker looks up who a caller is.
   echo 'root:x:0:0:root:/:/init' >"$root/etc/passwd"
   echo 'root:x:0:' >"$root/etc/group"
   [ "$1" != hotspot ] || suite "$root"
+  [ "$CROSS" != host ] || own_libraries "$root"
   chmod 755 "$root/init" "$root/bin/tequio"
   (cd "$root" && find . | busybox cpio -o -H newc 2>/dev/null | gzip -1) >"$HERE/$1.initramfs"
 }
@@ -175,9 +175,10 @@ initramfs() {
 # Programs of this machine: without what only a debugger reads, and with the libraries that they name. They replace Debian's
 # of the same name, which are as old or older.
 own_libraries() {
-  local file
-  strip "$1/init" "$1/bin/tequio"
-  for file in $(ldd "$1/init" "$1/bin/tequio" | sed -n 's/^[^/]*\(\/[^ ]*\) (0x.*/\1/p' | sort -u); do
+  local file programs=("$1/init" "$1/bin/tequio")
+  strip "${programs[@]}"
+  [ ! -e "$1/bin/dnsmasq" ] || programs+=("$1/bin/dnsmasq")
+  for file in $(ldd "${programs[@]}" | sed -n 's/^[^/]*\(\/[^ ]*\) (0x.*/\1/p' | sort -u); do
     mkdir -p "$1${file%/*}"
     cp -L "$file" "$1$file"
   done
@@ -191,6 +192,11 @@ suite() {
   [ -x "$file" ] || stop "the suite is not built: cargo test --test guest_io --no-run"
   cp "$file" "$1/bin/suite"
   strip "$1/bin/suite"
+  has dnsmasq || stop "the suite asks dnsmasq for names; run: scripts/setup.sh"
+  cp "$(command -v dnsmasq)" "$1/bin/dnsmasq"
+  # It gives root away.
+  echo 'nobody:x:65534:65534:nobody:/:/init' >>"$1/etc/passwd"
+  echo 'nogroup:x:65534:' >>"$1/etc/group"
 }
 
 # boot STORY YEAR

@@ -213,10 +213,13 @@ table inet tequio {
   map policy_marks { type ifname : mark; }
   set policy_up { type mark; size SIZE; limit rate over 1 kbytes/second burst 1500 bytes; }
   set policy_down { type mark; size SIZE; limit rate over 1 kbytes/second burst 1500 bytes; }
-  # Free services: those of the ledger, by the daemon, with a lease; those that are known by name, by dnsmasq's nftset
-  # from upstream answers.
+  # Free services of the ledger, by the daemon, with a lease.
   set free_services4 { type ipv4_addr; size 1024; flags timeout; timeout 1h; }
   set free_services6 { type ipv6_addr; size 1024; flags timeout; timeout 1h; }
+  # Free pages outside: what upstream answered for their names, by dnsmasq's nftset, and an hour after the last packet.
+  # (To add what is there already begins no new hour, and dnsmasq knows an answer for longer.)
+  set free_names4 { type ipv4_addr; size 1024; flags dynamic,timeout; timeout 1h; }
+  set free_names6 { type ipv6_addr; size 1024; flags dynamic,timeout; timeout 1h; }
 
   # Written by the daemon, one netlink batch an event.
   # cid: device -> its mark (client in the low 16 bits). Its timeout is the lease: a dead daemon
@@ -329,6 +332,8 @@ const RULES: &str = r#"table inet tequio {
     ip6 daddr @walled_garden6 accept
     ip daddr @free_services4 accept
     ip6 daddr @free_services6 accept
+    ip daddr @free_names4 accept
+    ip6 daddr @free_names6 accept
     # At night the portal says why, to whoever has a voucher too.
     ct mark and 0x80000000 @shut tcp dport 80 redirect to :PORTAL
     ct mark != 0 accept
@@ -377,6 +382,8 @@ const RULES: &str = r#"table inet tequio {
     ip6 daddr @walled_garden6 accept
     ip daddr @free_services4 accept
     ip6 daddr @free_services6 accept
+    ip daddr @free_names4 update @free_names4 { ip daddr } accept
+    ip6 daddr @free_names6 update @free_names6 { ip6 daddr } accept
     ct mark and 0x80000000 @shut goto hs_refuse
     ct mark @open goto hs_open_up
     ct mark and 0xffff @limit_up drop
@@ -399,6 +406,8 @@ const RULES: &str = r#"table inet tequio {
     ip6 saddr @walled_garden6 accept
     ip saddr @free_services4 accept
     ip6 saddr @free_services6 accept
+    ip saddr @free_names4 accept
+    ip6 saddr @free_names6 accept
     ct mark and 0x80000000 @shut counter drop
     ct mark @open goto hs_open_down
     ct mark and 0xffff @limit_down drop
@@ -496,6 +505,7 @@ mod tests {
             "limit_up",
             "limit_down",
             "free_services4",
+            "free_names4",
             "dns_rate",
             "open",
             "shut",

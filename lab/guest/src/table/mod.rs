@@ -177,6 +177,8 @@ const SETS: &[Set] = &[
     Set { flags: 0, each: Some(Each::Limit), ..plain("policy_down") },
     Set { key: IP, size: Some(1024), timeout_ms: Some(3_600_000), ..plain("free_services4") },
     Set { key: IP6, size: Some(1024), timeout_ms: Some(3_600_000), ..plain("free_services6") },
+    Set { size: Some(1024), timeout_ms: Some(3_600_000), ..by_rules("free_names4", IP) },
+    Set { size: Some(1024), timeout_ms: Some(3_600_000), ..by_rules("free_names6", IP6) },
     Set { key: MAC, flags: TIMEOUT | MAP, data: Some((MARK, 4)), ..plain("cid") },
     plain("leases"),
     Set { each: Some(Each::Counter), ..plain("up") },

@@ -8,7 +8,7 @@ use super::word::{
 };
 use Word::{
     AddressKind, Among, Bits, Count, EachOctetsOver, EachOver, Goto, In, Is, IsNotNumber, IsNumber, IsShort,
-    MapBy, Mask, MaskAndTurn, NotIn, Number, Over, Redirect, Reject, SetMark, WriteHead,
+    Keep, MapBy, Mask, MaskAndTurn, NotIn, Number, Over, Redirect, Reject, SetMark, WriteHead,
 };
 
 type Rule = (&'static str, &'static [Word]);
@@ -172,11 +172,13 @@ const REDIRECT: &[Rule] = &[
     ("hs_redirect", &[FAMILY, V4, IP_TO, EVERYWHERE, PROTOCOL, TCP, PORT_TO, PAGES, Redirect(Port::Portal)]),
     // fib daddr type local accept
     ("hs_redirect", &[AddressKind(TARGET), LOCAL, ACCEPT]),
-    // ip daddr @walled_garden4 accept, and its three companions
+    // ip daddr @walled_garden4 accept, and its companions
     ("hs_redirect", &[FAMILY, V4, IP_TO, In("walled_garden4"), ACCEPT]),
     ("hs_redirect", &[FAMILY, V6, IP6_TO, In("walled_garden6"), ACCEPT]),
     ("hs_redirect", &[FAMILY, V4, IP_TO, In("free_services4"), ACCEPT]),
     ("hs_redirect", &[FAMILY, V6, IP6_TO, In("free_services6"), ACCEPT]),
+    ("hs_redirect", &[FAMILY, V4, IP_TO, In("free_names4"), ACCEPT]),
+    ("hs_redirect", &[FAMILY, V6, IP6_TO, In("free_names6"), ACCEPT]),
     // ct mark and 0x80000000 @shut tcp dport 80 redirect to :PORTAL
     (
         "hs_redirect",
@@ -283,11 +285,14 @@ const FROM_GUEST: &[Rule] = &[
     ("hs_from_guest", &[CT_STATE, Bits(INVALID), IsNotNumber(0), DROP]),
     // oifname @hotspot_interfaces counter drop
     ("hs_from_guest", &[OUTPUT_NAME, In(HOTSPOT), Count, DROP]),
-    // ip daddr @walled_garden4 accept, and its three companions
+    // ip daddr @walled_garden4 accept, and its companions
     ("hs_from_guest", &[FAMILY, V4, IP_TO, In("walled_garden4"), ACCEPT]),
     ("hs_from_guest", &[FAMILY, V6, IP6_TO, In("walled_garden6"), ACCEPT]),
     ("hs_from_guest", &[FAMILY, V4, IP_TO, In("free_services4"), ACCEPT]),
     ("hs_from_guest", &[FAMILY, V6, IP6_TO, In("free_services6"), ACCEPT]),
+    // ip daddr @free_names4 update @free_names4 { ip daddr } accept, and the same of IPv6
+    ("hs_from_guest", &[FAMILY, V4, IP_TO, In("free_names4"), IP_TO, Keep("free_names4"), ACCEPT]),
+    ("hs_from_guest", &[FAMILY, V6, IP6_TO, In("free_names6"), IP6_TO, Keep("free_names6"), ACCEPT]),
     // ct mark and 0x80000000 @shut goto hs_refuse
     ("hs_from_guest", &[CT_MARK, Bits(FIRST_BIT), In("shut"), Goto("hs_refuse")]),
     // ct mark @open goto hs_open_up
@@ -303,11 +308,13 @@ const FROM_GUEST: &[Rule] = &[
 const TO_GUEST: &[Rule] = &[
     // ct state new,invalid,untracked counter drop
     ("hs_to_guest", &[CT_STATE, Bits(NEW | INVALID | UNTRACKED), IsNotNumber(0), Count, DROP]),
-    // ip saddr @walled_garden4 accept, and its three companions
+    // ip saddr @walled_garden4 accept, and its companions
     ("hs_to_guest", &[FAMILY, V4, IP_FROM, In("walled_garden4"), ACCEPT]),
     ("hs_to_guest", &[FAMILY, V6, IP6_FROM, In("walled_garden6"), ACCEPT]),
     ("hs_to_guest", &[FAMILY, V4, IP_FROM, In("free_services4"), ACCEPT]),
     ("hs_to_guest", &[FAMILY, V6, IP6_FROM, In("free_services6"), ACCEPT]),
+    ("hs_to_guest", &[FAMILY, V4, IP_FROM, In("free_names4"), ACCEPT]),
+    ("hs_to_guest", &[FAMILY, V6, IP6_FROM, In("free_names6"), ACCEPT]),
     // ct mark and 0x80000000 @shut counter drop
     ("hs_to_guest", &[CT_MARK, Bits(FIRST_BIT), In("shut"), Count, DROP]),
     // ct mark @open goto hs_open_down

@@ -50,6 +50,8 @@ pub(super) enum Word {
     EachOver(&'static str, u64, u32),
     /// The same of octets.
     EachOctetsOver(&'static str, u64, u32),
+    /// Puts the register into a set, for as long as that keeps anything, or begins its time anew.
+    Keep(&'static str),
     /// Counts.
     Count,
     /// Ends the rule and all chains of this hook: 0 drop, 1 accept.
@@ -173,6 +175,10 @@ impl Word {
             Self::Over(rate, burst) => limit(list, rate, burst, PACKETS),
             Self::EachOver(set, rate, burst) => each_over(list, set, (rate, burst, PACKETS)),
             Self::EachOctetsOver(set, rate, burst) => each_over(list, set, (rate, burst, OCTETS)),
+            Self::Keep(set) => expression(list, "dynset", |e| {
+                e.text(1, set);
+                numbers(e, &[(3, UPDATE), (4, REGISTER)]);
+            }),
             Self::Count => counter(list),
             Self::Verdict(code) => verdict(list, code, None),
             Self::Goto(chain) => verdict(list, GOTO, Some(chain)),
