@@ -18,10 +18,11 @@ const PAGES = JSON.parse(readFileSync(process.argv[2]));
 const SCREENS = process.argv.includes('--screens') ? process.argv[process.argv.indexOf('--screens') + 1] : null;
 const LOGO = readFileSync(fileURLToPath(new URL('logo.png', import.meta.url)));
 
-// One of each kind, and each language once.
+// One of each kind, and each language once. Pictures of services are letters: fonts-noto-color-emoji has them, as phones have.
 const PICTURES = {
   'form es': 'portal-entrar', 'status el': 'portal-griego', 'form-offline pt': 'portal-sin-salida-portugues',
   'yielded es': 'portal-otro-aparato', 'status-offline en': 'portal-ingles', 'welcome es': 'portal-bienvenida',
+  'next es': 'portal-sigue',
 };
 
 // It takes half a minute.

@@ -249,6 +249,11 @@ impl Place {
         self.uplink && self.mode != Mode::Night
     }
 
+    /// Whether anything that is free answers.
+    fn serves(&self) -> bool {
+        self.services.iter().any(|(_, _, answers)| *answers)
+    }
+
     /// The words for a mode that is not every day's: title and text.
     fn mode_words(&self) -> Option<(&'static str, &'static str)> {
         match self.mode {

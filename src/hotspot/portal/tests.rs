@@ -425,13 +425,30 @@ fn every_colour_of_a_community_can_be_read() {
         let page = Page::Form { place: Place { colour, ..place() }, typed: Typed::default(), notice: None };
         let rendered = spanish(&page);
         for style in [
-            format!("header{{background:{ground};color:{ink}}}"),
+            format!("header{{background:{ground};color:{ink};overflow"),
             format!("background:{ground};color:{ink};font"),
             format!("a{{color:{accent};"),
         ] {
             assert!(text(&rendered).contains(&style), "{style}");
         }
     }
+}
+
+#[test]
+fn without_a_way_outside_a_page_promises_only_what_answers() {
+    let said = |answers: [bool; 2]| {
+        let mut place = Place { uplink: false, ..place() };
+        for (service, answers) in place.services.iter_mut().zip(answers) {
+            service.2 = answers;
+        }
+        let rendered = spanish(&Page::Form { place, typed: Typed::default(), notice: None });
+        let text = text(&rendered);
+        (text.contains("libres de abajo s\u{ed} funcionan"), text.matches("(ahora no responde)").count())
+    };
+    assert_eq!(
+        [said([true, true]), said([true, false]), said([false, false])],
+        [(true, 0), (true, 1), (false, 2)]
+    );
 }
 
 #[test]
@@ -470,8 +487,9 @@ fn named_pages() -> Vec<(&'static str, Page)> {
         logo: true,
         notices: vec!["S\u{e1}bado a las 9: tequio en la antena del cerro.".to_owned()],
         services: vec![
-            ("Biblioteca".to_owned(), "http://biblioteca.mesh/".to_owned(), true),
-            ("Escuela".to_owned(), "http://escuela.mesh/".to_owned(), true),
+            ("\u{1f4d6} Biblioteca".to_owned(), "http://biblioteca.mesh/".to_owned(), true),
+            ("\u{1f3eb} Escuela".to_owned(), "http://escuela.mesh/".to_owned(), true),
+            ("\u{1f4fb} Radio San Miguel".to_owned(), "http://radio.mesh:8000/".to_owned(), false),
         ],
         uplink: true,
         calls: vec![("9611234567".to_owned(), "Cl\u{ed}nica 961 123 4567".to_owned())],
