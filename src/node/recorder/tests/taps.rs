@@ -308,7 +308,7 @@ fn an_exposed_coupon_is_exchanged_once_at_a_tap_and_shown_again() {
     let used = state(&mut story, old[1].verifier).1;
     let second = issued(story.call_by(Some("Lupe"), call(old[1].code))).vouchers[0].verifier;
     assert!(used > 0 && state(&mut story, second).1 >= used);
-    assert!(!matches!(story.ask(0, log_in("")), Page::Status { .. }));
+    assert!(!matches!(story.ask(0, story::status()), Page::Status { .. }));
     let waiting = books(&mut story).waiting;
     assert_eq!((waiting.len(), waiting[0].kind.as_str()), (1, "exchange"));
     let other = as_seen_by(OTHER_KEY, &story);
@@ -344,6 +344,27 @@ fn an_extension_is_of_a_voucher_and_a_lost_one_is_honoured_by_an_officer() {
         ..tap(Deed::Honour)
     };
     assert!(by(&mut story, "Tere", honour).starts_with("voucher: This voucher is known"));
+}
+
+#[test]
+fn more_data_reach_whoever_is_online_with_the_voucher() {
+    let mut story = village();
+    let plan = Tap {
+        plan: "dia".into(),
+        name: "Un d\u{ed}a".into(),
+        amount: "1".into(),
+        days: 2,
+        ..tap(Deed::Plan)
+    };
+    assert_eq!(by(&mut story, "Tere", Tap { limits: [1, 500, 0, 0], text: "0".into(), ..plan }), "plan");
+    let sold = issued(make(&mut story, 1, "", LotUse::Sale)).vouchers[0].clone();
+    let Page::Welcome { session, .. } = story.ask(1, log_in(&sold.code.to_string())) else { panic!() };
+    assert_eq!(session.bytes_left, Some(500_000_000));
+    let more = Tap { which: Some(Which::Verifier(sold.verifier)), ..tap(Deed::Extend) };
+    let more = Tap { limits: [0, 50, 0, 0], text: "no hubo luz".into(), ..more };
+    assert_eq!(by(&mut story, "Tere", more), "extension");
+    let Page::Status { session, .. } = story.ask(1, story::status()) else { panic!() };
+    assert_eq!(session.bytes_left, Some(550_000_000));
 }
 
 #[test]
