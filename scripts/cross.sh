@@ -161,7 +161,7 @@ release() {
   # No unwind tables: a panic aborts, nobody unwinds, and they are a twelfth of the file.
   local flags="$STATIC$alike -C force-unwind-tables=no -Z fmt-debug=none -Z location-detail=file,line"
   local how=(-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size)
-  # The commands of a laptop (Cargo.toml) are left out where flash is smallest.
+  # The commands of a laptop and links without netifd (Cargo.toml) are left out where flash is smallest.
   case $target in mips*) [ "$package" != . ] || how+=(--no-default-features) ;; esac
   # Of functions with the same code one stays.
   case $target in mips*) flags+=" -C linker=$PWD/scripts/linker.sh" ;; esac

@@ -31,6 +31,11 @@ pub(super) fn undo(config: &Path) -> Result<String, String> {
         Err(error) => return Err(format!("{}: {error}", file.display())),
     };
     let kept = Kept::parse(&text).ok_or_else(|| format!("{} is damaged", file.display()))?;
+    // What was tried stood in no file.
+    #[cfg(feature = "control")]
+    if config.controls.iter().any(|(device, _)| *device == kept.record.device) {
+        return Ok(String::new());
+    }
     Ok(if kept.record.is_undone_at_boot() { kept.undo() } else { String::new() })
 }
 

@@ -28,6 +28,8 @@ pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Con
     let mut babel = BabelSettings::default();
     let keys: Vec<Key> = of("key").filter_map(|section| key(section, findings)).collect();
     let distances = of("interface").filter_map(|section| distance(section, findings)).collect();
+    #[cfg(feature = "control")]
+    let controls = of("interface").filter_map(|section| control(section, findings)).collect();
     babel.interfaces.extend(of("interface").map(|section| interface(section, &keys, findings)));
     let links = of("interface").filter_map(link).collect();
     let services: Vec<Service> = of("service").map(service).collect();
@@ -72,6 +74,8 @@ pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Con
         redistribute,
         uplinks,
         distances,
+        #[cfg(feature = "control")]
+        controls,
         queues,
         outside,
         entitled,
@@ -211,6 +215,15 @@ fn distance(section: &Checked<'_>, findings: &mut Findings) -> Option<(String, u
         findings.problems.push(section.wrong("distance_m", "only a radio waits for an answer"));
     }
     Some((section.value("device"), distance_m))
+}
+
+#[cfg(feature = "control")]
+fn control(section: &Checked<'_>, findings: &mut Findings) -> Option<(String, std::path::PathBuf)> {
+    let file = section.optional("control_file")?;
+    if section.text("kind") != "wireless" {
+        findings.problems.push(section.wrong("control_file", "only a radio has hostapd or wpa_supplicant"));
+    }
+    Some((section.value("device"), file))
 }
 
 /// What is announced, sorted; no prefix twice for packets from the same source.

@@ -59,6 +59,9 @@ pub struct Config {
     pub uplinks: Vec<Uplink>,
     /// Devices of radios, and how far the other end of their links is, in metres.
     pub distances: Vec<(String, u32)>,
+    /// Devices of radios, and the configuration file of the hostapd or wpa_supplicant that has them, where no netifd is.
+    #[cfg(feature = "control")]
+    pub controls: Vec<(String, PathBuf)>,
     /// Links that are queued at.
     pub queues: Vec<Queue>,
     /// Machines outside that tell how far it is.

@@ -194,6 +194,8 @@ const INTERFACE: &[OptionRule] = &[
         Takes::Live,
     ),
     rule("dead_man_s", number(45, 3_600), Default::Is("180"), Takes::Live),
+    #[cfg(feature = "control")]
+    rule("control_file", Value::Path, Default::Derived("netifd is asked"), Takes::Live),
     rule("recover_per_day", number(0, 24), Default::Is("0"), Takes::Live),
 ];
 

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::Daemon;
 use crate::link::change::{Action, Record, Setting, Which};
@@ -32,6 +33,17 @@ pub(super) struct LinkChanges {
     doing: Option<Doing>,
     asked: Option<InvokeId>,
     left: VecDeque<Question>,
+    /// The same for devices that no netifd gives their settings.
+    #[cfg(feature = "control")]
+    pub(super) control: super::control_changes::Controls,
+}
+
+#[cfg(feature = "control")]
+impl LinkChanges {
+    /// The change whose old settings are on flash.
+    pub(super) const fn kept(&self) -> Option<&Kept> {
+        self.kept.as_ref()
+    }
 }
 
 /// What a question to the bus is about.
@@ -53,6 +65,10 @@ type Question = (&'static str, &'static str, Map<String, Value>);
 impl Daemon {
     /// Does what a change wants; what comes back is its answer, if there is one at once.
     pub(super) fn change_link(&mut self, action: Action) -> Option<Input> {
+        #[cfg(feature = "control")]
+        if self.change_by_control(&action) {
+            return None;
+        }
         match action {
             Action::Arm(record) => {
                 let nobody = arguments(json!({"ubus_rpc_session": NOBODY}));
@@ -147,10 +163,7 @@ impl Daemon {
     }
 
     fn arm(&mut self, record: Record, sections: &Sections, values: &Value) -> Input {
-        let number =
-            record.wanted.numbers.iter().find(|(setting, _)| *setting == Setting::Key).map(|row| row.1);
-        let peer = self.node.ledger().members().find(|state| state.member.key == record.peer);
-        let key = number.zip(peer).and_then(|(number, peer)| self.vault.link_key(&peer.member.dh, number));
+        let key = self.link_key(&record);
         match entries(&record.wanted, sections, values, key.as_ref().map(|key| key.as_str())) {
             Ok(entries) => Input::ChangeDone(self.keep_change(Kept { record, entries })),
             Err(why) => {
@@ -160,9 +173,17 @@ impl Daemon {
         }
     }
 
+    /// The key that both ends derive, if there is to be another one.
+    pub(super) fn link_key(&self, record: &Record) -> Option<Zeroizing<String>> {
+        let number =
+            record.wanted.numbers.iter().find(|(setting, _)| *setting == Setting::Key).map(|row| row.1)?;
+        let peer = self.node.ledger().members().find(|state| state.member.key == record.peer)?;
+        self.vault.link_key(&peer.member.dh, number)
+    }
+
     /// Puts it on flash; whether it is there. A handful of times in the life of a change, and a few hundred octets: the loop
     /// waits for it, as nothing may happen before.
-    fn keep_change(&mut self, kept: Kept) -> bool {
+    pub(super) fn keep_change(&mut self, kept: Kept) -> bool {
         let done = replace_secret(&self.change_file(), kept.text().as_bytes());
         if let Err(error) = &done {
             log::warn!("a change of a link cannot be kept: {error}");

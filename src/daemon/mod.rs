@@ -17,6 +17,8 @@
 mod added;
 mod babeld;
 mod calls;
+#[cfg(feature = "control")]
+mod control_changes;
 mod events;
 mod json;
 pub mod link_changes;
@@ -151,6 +153,8 @@ enum Event {
     Radio(RadioNews),
     Stored(Completion),
     Exchange(sync::Event),
+    #[cfg(feature = "control")]
+    Controlled(control_changes::Done),
     Reload,
     Stop(&'static str),
 }
@@ -214,8 +218,15 @@ impl Daemon {
         };
         let radio = async {
             match &mut self.radios.adapter {
-                Some(radios) => radios.next().await,
+                Some(radios) => Event::Radio(radios.next().await),
                 None => std::future::pending().await,
+            }
+        };
+        #[cfg(feature = "control")]
+        let radio = async {
+            tokio::select! {
+                event = radio => event,
+                event = self.link_changes.control.next() => event,
             }
         };
         tokio::select! {
@@ -227,7 +238,7 @@ impl Daemon {
             event = self.streams.next() => Event::Exchange(event),
             found = self.prober.next() => Event::Probed(found),
             event = babeld => Event::Babeld(event),
-            news = radio => Event::Radio(news),
+            event = radio => event,
             Some(completion) = self.store.completed() => Event::Stored(completion),
             _ = self.hang_up.recv() => Event::Reload,
             _ = self.terminate.recv() => Event::Stop("SIGTERM"),
@@ -251,6 +262,8 @@ impl Daemon {
             Event::Probed((id, found)) => self.input(Input::Probed { id, found }).await,
             Event::Babeld(event) => self.babeld_event(event).await,
             Event::Radio(news) => self.hear_radio(news).await,
+            #[cfg(feature = "control")]
+            Event::Controlled(done) => self.controlled(done).await,
             Event::Stored((id, result)) => {
                 if result.is_ok() {
                     self.trouble("not-saved", None).await;

@@ -151,9 +151,14 @@ impl Daemon {
             return;
         }
         self.radios.distances_at = Some(now + DISTANCES_EACH);
-        let distances = self.config.distances.iter();
+        #[cfg(not(feature = "control"))]
+        let distances = &self.config.distances;
+        #[cfg(feature = "control")]
+        let distances = &self.held_distances();
+        #[cfg(feature = "control")]
+        self.hold_powers();
         let wrong: Vec<String> =
-            distances.filter_map(|(device, metres)| wrong_distance(device, *metres)).collect();
+            distances.iter().filter_map(|(device, metres)| wrong_distance(device, *metres)).collect();
         self.trouble("no-distance", (!wrong.is_empty()).then(|| wrong.join("; "))).await;
         let watched = self.radios.adapter.iter().flat_map(Radios::watched);
         let is_nowhere =

@@ -4,6 +4,8 @@ pub mod alarm;
 #[cfg(all(panic = "abort", target_env = "musl"))]
 mod backtrace;
 pub mod clock;
+#[cfg(feature = "control")]
+pub mod control;
 pub mod crypt;
 pub mod firewall;
 pub mod links;

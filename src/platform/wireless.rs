@@ -102,7 +102,7 @@ pub fn entries(
 }
 
 /// The number of the channel whose middle is here (IEEE 802.11, Annex E).
-fn channel(mhz: u32) -> Option<u32> {
+pub(super) fn channel(mhz: u32) -> Option<u32> {
     match mhz {
         2_484 => Some(14),
         2_412..=2_472 if (mhz - 2_407).is_multiple_of(5) => Some((mhz - 2_407) / 5),
@@ -159,7 +159,7 @@ impl Kept {
             let mut words = line.splitn(4, ' ');
             let (word, section, option) = (words.next()?, words.next()?, words.next()?);
             let value = words.next().map(str::to_owned);
-            let option = OPTIONS.into_iter().find(|known| *known == option)?;
+            let option = OPTIONS.iter().copied().find(|known| *known == option)?;
             match word {
                 "old" => {
                     entries.push(Entry { section: section.to_owned(), option, old: value, new: None });
@@ -209,7 +209,8 @@ impl Kept {
 }
 
 impl Entry {
-    fn value(&self, new: bool) -> Option<&str> {
+    /// What it is to be: the new value, or the old one again.
+    pub fn value(&self, new: bool) -> Option<&str> {
         if new { self.new.as_deref() } else { self.old.as_deref() }
     }
 }
@@ -219,7 +220,34 @@ pub const CONFIG: &str = "wireless";
 /// The first line of the file.
 const HEAD: &str = "tequio link change 1";
 /// All options that a change can touch.
-const OPTIONS: [&str; 8] = ["channel", "htmode", "chanbw", "txpower", "distance", "key", "ssid", "mesh_id"];
+const OPTIONS: &[&str] = &[
+    "channel",
+    "htmode",
+    "chanbw",
+    "txpower",
+    "distance",
+    "key",
+    "ssid",
+    "mesh_id",
+    #[cfg(feature = "control")]
+    "sae_password",
+    #[cfg(feature = "control")]
+    "wpa_passphrase",
+    #[cfg(feature = "control")]
+    "psk",
+    #[cfg(feature = "control")]
+    "frequency",
+    #[cfg(feature = "control")]
+    "ht_capab",
+    #[cfg(feature = "control")]
+    "vht_oper_chwidth",
+    #[cfg(feature = "control")]
+    "vht_oper_centr_freq_seg0_idx",
+    #[cfg(feature = "control")]
+    "he_oper_chwidth",
+    #[cfg(feature = "control")]
+    "he_oper_centr_freq_seg0_idx",
+];
 
 #[cfg(test)]
 mod tests {

@@ -37,7 +37,7 @@ function configuration(section, option, text) {
   if (section === 'key' && option === 'name') all.interface.key = [text];
   if (section === 'interface' && option === 'key') all.key.name = text;
   if (section === 'key' && option === 'algorithm' && text === 'blake2s128') all.key.value = '0a'.repeat(16);
-  if (section === 'interface' && option === 'distance_m') all.interface.kind = 'wireless';
+  if (section === 'interface' && ['distance_m', 'control_file'].includes(option)) all.interface.kind = 'wireless';
   // An address lies in its prefix; the samples of one must not fail for the other.
   if (section === 'hotspot' && option === 'prefix')
     all.hotspot.address = text.startsWith('10.0.0.0') ? '10.0.0.1' : '10.77.4.1';

@@ -9,6 +9,8 @@
 
 mod ask;
 mod number;
+#[cfg(feature = "control")]
+mod power;
 mod read;
 mod scan;
 #[cfg(test)]
@@ -24,6 +26,8 @@ pub use self::ask::{
     Coverage, LEAVING, abilities, country, country_rules, coverage_class, disconnect, set_coverage_class,
 };
 use self::number::{command, of};
+#[cfg(feature = "control")]
+pub use self::power::{power_dbm, set_power};
 pub use self::read::{Abilities, Device};
 pub use self::scan::scan;
 use super::netlink::message::{Batch, DUMP, Message};

@@ -50,6 +50,7 @@ const SECTIONS = {
 		[ 'planned_signal_dbm', 'level', follows('none') ],
 		[ 'change', choice('channel', 'width', 'power', 'distance', 'key', 'ssid'), list(0, 6) ],
 		[ 'dead_man_s', number(45, 3600), is('180') ],
+		[ 'control_file', 'path', follows('netifd is asked') ],
 		[ 'recover_per_day', number(0, 24), is('0') ]
 	] },
 	key: { most: 16, required: false, unique: 'name', options: [
@@ -386,6 +387,8 @@ return baseclass.extend({
 			return _('Another section has this already.');
 		if (section == 'interface' && name == 'distance_m' && read('kind') != 'wireless')
 			return _('Only a radio waits for an answer.');
+		if (section == 'interface' && name == 'control_file' && read('kind') != 'wireless')
+			return _('Only a radio has hostapd or wpa_supplicant.');
 		if (section == 'interface' && name == 'split_horizon' && /^(1|on|true|yes|enabled)$/.test(text) && (read('kind') == 'wireless' || read('kind') == 'bridge'))
 			return _('Only right on a cable, where everybody hears everybody.');
 		if (section == 'hotspot' && name == 'device' && mesh.indexOf(text) >= 0)

@@ -46,6 +46,7 @@ function words(section, name) {
 			planned_signal_dbm: [ _('Planned signal'), _('In dBm, what this end is to hear: the planner writes it, and 6 dB less is told.') ],
 			change: [ _('May be changed'), _('What may be changed at both ends of a radio link at once, also by the member at the other end.') ],
 			dead_man_s: [ _('Way back'), _('Seconds after which each end of a link goes back to its old settings, if the new ones do not work.') ],
+			control_file: [ _('File of its program'), _('Where no netifd is: the configuration file of the hostapd or wpa_supplicant of this radio. Builds for MIPS ask netifd in any case.') ],
 			recover_per_day: [ _('Recoveries'), _('How many times a day a radio on which nothing is heard is woken: a scan, a new association, at last down and up. 0: never.') ]
 		},
 		key: {
