@@ -39,18 +39,9 @@ pub(super) fn whole(hills: &Hills, name: &str, words: &[&str], ending: &str) -> 
     let began = uptime();
     let reloads = hills.ap.reloads();
     wish(hills, words)?;
-    wait_for("both ends have it on flash", 30, || {
-        let is_there = [&hills.valle, &hills.cerro].iter().all(|node| Path::new(&file(node)).exists());
-        if is_there { Ok(()) } else { Err("one has not".to_owned()) }
-    })?;
+    armed(hills)?;
     over(hills)?;
-    for node in [&hills.valle, &hills.cerro] {
-        let log = std::fs::read_to_string(node.log()).map_err(|error| format!("{}: {error}", node.log()))?;
-        let last = log.lines().rfind(|line| line.contains("the change of the link")).unwrap_or_default();
-        if !last.ends_with(ending) {
-            return Err(format!("at {} the change {ending}: {last}", node.name));
-        }
-    }
+    ended(hills, ending)?;
     if hills.ap.reloads() == reloads {
         return Err(format!("the change of {name} reached the radio"));
     }
@@ -73,6 +64,26 @@ pub(super) fn whole(hills: &Hills, name: &str, words: &[&str], ending: &str) -> 
 pub(super) fn wish(hills: &Hills, words: &[&str]) -> Outcome<()> {
     let all = [&["link", "change", hills.ap_link], words].concat();
     wait_for(&format!("`tequio {}`", all.join(" ")), 60, || hills.valle.ask(&all)).map(drop)
+}
+
+/// Waits until both ends have it on flash.
+pub(super) fn armed(hills: &Hills) -> Outcome<()> {
+    wait_for("both ends have it on flash", 30, || {
+        let is_there = [&hills.valle, &hills.cerro].iter().all(|node| Path::new(&file(node)).exists());
+        if is_there { Ok(()) } else { Err("one has not".to_owned()) }
+    })
+}
+
+/// How the last change ended, as both ends say.
+pub(super) fn ended(hills: &Hills, ending: &str) -> Outcome<()> {
+    for node in [&hills.valle, &hills.cerro] {
+        let log = std::fs::read_to_string(node.log()).map_err(|error| format!("{}: {error}", node.log()))?;
+        let last = log.lines().rfind(|line| line.contains("the change of the link")).unwrap_or_default();
+        if !last.ends_with(ending) {
+            return Err(format!("at {} the change {ending}: {last}", node.name));
+        }
+    }
+    Ok(())
 }
 
 /// Waits until neither end has anything of a change on its flash.
@@ -124,6 +135,6 @@ pub(super) fn differ(before: &Options, now: &Options, names: &[&str]) -> Outcome
 
 /// How a change ends, in the words of the log.
 pub(super) const KEPT: &str = "is kept";
-const LEFT: &str = "did not work: the old settings are back";
+pub(super) const LEFT: &str = "did not work: the old settings are back";
 /// Channel 165.
 const NEW_MHZ: u32 = 5_825;

@@ -112,6 +112,17 @@ impl Hills {
         self.others.iter().for_each(Program::quote);
     }
 
+    /// From now on, or no longer, the daemons speak with hostapd and wpa_supplicant themselves, by their files here.
+    pub(super) fn without_netifd(&self, files: Option<[&str; 2]>) -> Outcome<()> {
+        let ends = [(&self.valle, VALLE_ADDRESS, self.ap_link), (&self.cerro, CERRO_ADDRESS, STATION_LINK)];
+        for ((node, address, link), at) in ends.into_iter().zip(0..) {
+            let file = files.map(|files| format!("{DISTANCE}\toption control_file '{}'\n", files[at]));
+            let text = config(address, "wireless", link);
+            node.configure(&text.replace(DISTANCE, file.as_deref().unwrap_or(DISTANCE)))?;
+        }
+        Ok(())
+    }
+
     /// Packets from the access point's end to the station's.
     pub(super) fn flow_up(&self) -> Outcome<Flow> {
         Flow::start((&self.valle.space, VALLE_ADDRESS), (&self.cerro.space, CERRO_ADDRESS))
@@ -148,12 +159,21 @@ impl Hills {
 
 /// Says something to hostapd's own socket; its answer.
 pub(super) fn ask_hostapd(words: &str) -> Outcome<String> {
-    let wrong = |error: std::io::Error| format!("hostapd's socket, {words}: {error}");
-    let own = "/run/hostapd-asked";
+    ask_program("/run/hostapd/wlan0", words)
+}
+
+/// The same to wpa_supplicant's.
+pub(super) fn ask_supplicant(words: &str) -> Outcome<String> {
+    ask_program("/run/supplicant/wlan1", words)
+}
+
+fn ask_program(program: &str, words: &str) -> Outcome<String> {
+    let wrong = |error: std::io::Error| format!("{program}, {words}: {error}");
+    let own = "/run/program-asked";
     let _ = std::fs::remove_file(own);
     let socket = UnixDatagram::bind(own).map_err(wrong)?;
     socket.set_read_timeout(Some(Duration::from_secs(10))).map_err(wrong)?;
-    socket.send_to(words.as_bytes(), "/run/hostapd/wlan0").map_err(wrong)?;
+    socket.send_to(words.as_bytes(), program).map_err(wrong)?;
     let mut answer = [0; 4_096];
     let length = socket.recv(&mut answer).map_err(wrong)?;
     Ok(String::from_utf8_lossy(&answer[..length]).trim().to_owned())

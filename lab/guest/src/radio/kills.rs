@@ -184,7 +184,7 @@ fn end(hills: &mut Hills, seat: usize) -> (&mut Node, &Netifd) {
 }
 
 /// How far the change is that a node has on its flash; the third octet of its record.
-fn phase(node: &Node) -> Option<u8> {
+pub(super) fn phase(node: &Node) -> Option<u8> {
     let text = std::fs::read_to_string(file(node)).ok()?;
     let record = text.lines().find_map(|line| line.strip_prefix("record "))?;
     u8::from_str_radix(record.get(4..6)?, 16).ok()
@@ -220,10 +220,10 @@ const MOMENTS: [(Moment, &str); 6] = [
 ];
 /// `link/change/record.rs`.
 const TRYING: u8 = 2;
-const KEPT: u8 = 3;
+pub(super) const KEPT: u8 = 3;
 const ENDING: &str = "the change of the link on ";
 /// How long a daemon, or the power, is away.
 const GONE: Duration = Duration::from_secs(3);
-const PATIENCE: Duration = Duration::from_secs(120);
-const LOOK: Duration = Duration::from_millis(1);
-const SLOW_MS: u32 = 15;
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const LOOK: Duration = Duration::from_millis(1);
+pub(super) const SLOW_MS: u32 = 15;

@@ -4,6 +4,7 @@
 mod aim;
 mod air;
 mod change;
+mod control;
 mod crowd;
 mod flow;
 mod hills;
@@ -55,8 +56,9 @@ pub(crate) fn soak() -> Outcome<()> {
 }
 
 /// Each scene leaves a link that carries packets, and daemons that run.
-const SOAK: [(&str, Scene); 6] = [
+const SOAK: [(&str, Scene); 7] = [
     ("kills", kills::all),
+    ("control", control::undoes),
     ("power", steps::power),
     ("keys", steps::keys),
     ("radar", |hills| radar::heard(hills)),
@@ -91,6 +93,7 @@ fn scenes(hills: &mut Hills) -> Outcome<()> {
     ramp::fades(hills)?;
     cuts(hills, "ours")?;
     change::scenes(hills)?;
+    control::keeps(hills)?;
     radar::country(hills)?;
     aim::dish(hills)?;
     aim::alone(hills)?;

@@ -145,6 +145,13 @@ impl Netifd {
         lock(&self.0).program.end()
     }
 
+    /// It begins with its own file as that is, whoever wrote it.
+    pub(super) fn begin_again(&self) -> Outcome<()> {
+        let mut end = lock(&self.0);
+        let space = end.space.again()?;
+        end.program.begin_again(&space)
+    }
+
     /// From now on the radio is a point of a mesh (802.11s).
     pub(super) fn become_mesh(&self) -> Outcome<()> {
         let mut end = lock(&self.0);

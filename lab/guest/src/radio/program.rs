@@ -13,6 +13,7 @@ use crate::space::Space;
 pub(super) struct Program {
     child: Child,
     name: &'static str,
+    words: Vec<String>,
     log: String,
 }
 
@@ -27,20 +28,16 @@ impl Program {
     ) -> Outcome<Self> {
         let (file, log) = (format!("/run/{files}.conf"), format!("/run/{files}.program.log"));
         std::fs::write(&file, config).map_err(|error| format!("{file}: {error}"))?;
-        let output = File::options().create(true).append(true).open(&log);
-        let output = output.map_err(|error| format!("{log}: {error}"))?;
-        let child = space.at_home(|| {
-            let again = output.try_clone().map_err(|error| format!("{log}: {error}"))?;
-            Command::new(name)
-                .args(words)
-                .arg(&file)
-                .stdin(Stdio::null())
-                .stdout(output)
-                .stderr(again)
-                .spawn()
-                .map_err(|error| format!("{name}: {error}"))
-        })?;
-        Ok(Self { child, name, log })
+        let words: Vec<String> = words.iter().copied().map(str::to_owned).chain([file]).collect();
+        let child = spawn(space, name, &words, &log)?;
+        Ok(Self { child, name, words, log })
+    }
+
+    /// Starts it once more, with what stands in its file.
+    pub(super) fn begin_again(&mut self, space: &Space) -> Outcome<()> {
+        self.end()?;
+        self.child = spawn(space, self.name, &self.words, &self.log)?;
+        Ok(())
     }
 
     /// Stops it in its tracks, until it is ended.
@@ -79,4 +76,19 @@ impl Program {
             }
         }
     }
+}
+
+fn spawn(space: &Space, name: &str, words: &[String], log: &str) -> Outcome<Child> {
+    let output = File::options().create(true).append(true).open(log);
+    let output = output.map_err(|error| format!("{log}: {error}"))?;
+    space.at_home(|| {
+        let again = output.try_clone().map_err(|error| format!("{log}: {error}"))?;
+        Command::new(name)
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(again)
+            .spawn()
+            .map_err(|error| format!("{name}: {error}"))
+    })
 }
