@@ -28,8 +28,6 @@ pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Con
     let mut babel = BabelSettings::default();
     let keys: Vec<Key> = of("key").filter_map(|section| key(section, findings)).collect();
     let distances = of("interface").filter_map(|section| distance(section, findings)).collect();
-    #[cfg(feature = "control")]
-    let controls = of("interface").filter_map(|section| control(section, findings)).collect();
     babel.interfaces.extend(of("interface").map(|section| interface(section, &keys, findings)));
     let links = of("interface").filter_map(link).collect();
     let services: Vec<Service> = of("service").map(service).collect();
@@ -51,11 +49,6 @@ pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Con
         hotspot(section, &services, findings)
     });
     let uplinks = of("uplink").map(|section| uplink(section, findings)).collect();
-    let queue = |section: &Checked<'_>| Queue {
-        device: section.value("device"),
-        upload_kbit: section.optional("upload_kbit"),
-        download_kbit: section.optional("download_kbit"),
-    };
     let queues = of("queue").map(queue).collect();
     let policies = of("policy").map(|section| free_policy(section, findings)).collect();
     let outside = of("node").next().map(|section| outside(section, findings)).unwrap_or_default();
@@ -75,7 +68,7 @@ pub(super) fn config(document: &Document, findings: &mut Findings) -> Option<Con
         uplinks,
         distances,
         #[cfg(feature = "control")]
-        controls,
+        controls: of("interface").filter_map(|section| control(section, findings)).collect(),
         queues,
         outside,
         entitled,
@@ -215,6 +208,14 @@ fn distance(section: &Checked<'_>, findings: &mut Findings) -> Option<(String, u
         findings.problems.push(section.wrong("distance_m", "only a radio waits for an answer"));
     }
     Some((section.value("device"), distance_m))
+}
+
+fn queue(section: &Checked<'_>) -> Queue {
+    Queue {
+        device: section.value("device"),
+        upload_kbit: section.optional("upload_kbit"),
+        download_kbit: section.optional("download_kbit"),
+    }
 }
 
 #[cfg(feature = "control")]

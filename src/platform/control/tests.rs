@@ -1,6 +1,5 @@
 //! A program that is none, on a real socket; files of others; and what the settings come to in them.
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
@@ -340,20 +339,23 @@ fn a_file_that_cannot_be_meant_is_refused_with_what_to_do() {
     assert!(File::read(&folder.0.join("none")).unwrap_err().contains("No such file"));
 }
 
-/// The options that change, `option old new`, or why none does.
-fn told(text: &str, wish: &Wanted) -> Result<BTreeMap<String, String>, String> {
+/// The options that change, each with `old new`, in order; or why none does.
+fn told(text: &str, wish: &Wanted) -> Result<Vec<(String, String)>, String> {
     let file = File::parse(text)?;
     let present = Present { power_dbm: Some(20), distance_m: None };
     let entries = entries(&file, "wlan0", wish, Some("k"), &present)?;
     let word = |value: &Option<String>| value.clone().unwrap_or("-".to_owned());
-    Ok(entries
-        .iter()
-        .map(|one| (one.option.to_owned(), format!("{} {}", word(&one.old), word(&one.new))))
-        .collect())
+    let row = |one: &Entry| (one.option.to_owned(), format!("{} {}", word(&one.old), word(&one.new)));
+    let mut rows: Vec<_> = entries.iter().map(row).collect();
+    rows.sort();
+    Ok(rows)
 }
 
-fn rows(rows: &[(&str, &str)]) -> Result<BTreeMap<String, String>, String> {
-    Ok(rows.iter().map(|(option, values)| ((*option).to_owned(), (*values).to_owned())).collect())
+fn rows(rows: &[(&str, &str)]) -> Result<Vec<(String, String)>, String> {
+    let mut rows: Vec<_> =
+        rows.iter().map(|(option, values)| ((*option).to_owned(), (*values).to_owned())).collect();
+    rows.sort();
+    Ok(rows)
 }
 
 #[test]

@@ -320,6 +320,7 @@ function unless(words) {
 	case 'everywhere': return _('everywhere');
 	case 'no end': return _('no end');
 	case 'nothing is set': return _('nothing is set');
+	case 'netifd is asked': return _('netifd is asked');
 	case '0.9 of its radio link, else no queue': return _('0.9 of what its radio link carries, else no queue');
 	case 'no limit': return _('no limit');
 	case 'none': case 'nothing is set': return _('none');
