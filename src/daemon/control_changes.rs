@@ -77,7 +77,10 @@ impl Daemon {
                 true
             }
             Action::Save(_) => false,
-            Action::Forget(id) => self.finish_by_control(*id, &place),
+            Action::Forget(id) => {
+                self.finish_by_control(*id, &place);
+                false
+            }
         }
     }
 
@@ -109,10 +112,13 @@ impl Daemon {
         self.input(input).await;
     }
 
-    /// The distances that radios are held at: what a change gave them, or the configuration's. A radio whose link changes is
-    /// left alone.
+    /// Whether a radio gets other settings just now: it is left alone meanwhile.
+    pub(super) fn is_changed_by_control(&self) -> bool {
+        self.link_changes.kept().is_some_and(|kept| self.place_of(&kept.record.device).is_some())
+    }
+
+    /// The distances that radios are held at: what a change gave them, or the configuration's.
     pub(super) fn held_distances(&mut self) -> Vec<(String, u32)> {
-        let changing = self.link_changes.kept().map(|kept| kept.record.device.clone());
         let mut all = self.config.distances.clone();
         let held = self.held().clone();
         for (device, _) in &self.config.controls {
@@ -121,15 +127,13 @@ impl Daemon {
             all.retain(|row| row.0 != *device);
             all.push((device.clone(), metres));
         }
-        all.retain(|row| Some(&row.0) != changing.as_ref());
         all
     }
 
     /// Gives radios the power that a change gave them, if they have another one: a driver that was loaded anew forgets it.
     pub(super) fn hold_powers(&mut self) {
-        let changing = self.link_changes.kept().map(|kept| kept.record.device.clone());
         let held = self.held().clone();
-        for device in held.devices("txpower").filter(|device| Some(*device) != changing.as_deref()) {
+        for device in held.devices("txpower") {
             let (Some(place), Some(dbm)) = (self.place_of(device), held.value(device, "txpower", None))
             else {
                 continue;
@@ -145,23 +149,23 @@ impl Daemon {
         }
     }
 
-    /// The change is over. `true`: its record is not to be forgotten yet.
-    fn finish_by_control(&mut self, id: ChangeId, place: &Place) -> bool {
-        (self.link_changes.control.under_way, self.link_changes.control.then) = (None, None);
-        let given = self.link_changes.control.given.take();
-        let Some(kept) = self.link_changes.kept().filter(|kept| kept.record.id == id) else { return false };
+    /// The change is over. Where the new settings cannot be written, its record stays on flash: the next start gives them again.
+    fn finish_by_control(&mut self, id: ChangeId, place: &Place) {
+        let control = &mut self.link_changes.control;
+        (control.under_way, control.then) = (None, None);
+        let given = control.given.take();
+        let Some(kept) = self.link_changes.kept().filter(|kept| kept.record.id == id) else { return };
         if kept.record.phase != Phase::Kept || given != Some(Which::New) {
-            return false;
+            return;
         }
         let entries = kept.entries.clone();
-        let written = place.write(&entries).and_then(|()| self.hold(&place.device, &entries));
-        if let Err(why) = &written {
+        if let Err(why) = place.write(&entries).and_then(|()| self.hold(&place.device, &entries)) {
             log::error!(
-                "the link on {} has its new settings only until its program starts again: {why}",
+                "the link on {} has its new settings until its program starts again: {why}",
                 place.device
             );
+            self.link_changes.leave_on_flash();
         }
-        written.is_err()
     }
 
     fn hold(&mut self, device: &str, entries: &[Entry]) -> Result<(), String> {

@@ -44,6 +44,11 @@ impl LinkChanges {
     pub(super) const fn kept(&self) -> Option<&Kept> {
         self.kept.as_ref()
     }
+
+    /// It is over for this run, and the next one finds it.
+    pub(super) fn leave_on_flash(&mut self) {
+        self.kept = None;
+    }
 }
 
 /// What a question to the bus is about.

@@ -150,6 +150,10 @@ impl Daemon {
         if self.radios.distances_at.is_some_and(|at| now < at) || !self.rights.net_admin {
             return;
         }
+        #[cfg(feature = "control")]
+        if self.is_changed_by_control() {
+            return;
+        }
         self.radios.distances_at = Some(now + DISTANCES_EACH);
         #[cfg(not(feature = "control"))]
         let distances = &self.config.distances;

@@ -171,11 +171,12 @@ fn begin(hills: &mut Hills) -> Outcome<()> {
 
 /// Netifd gives the radios their settings again, which are those of before.
 fn end(hills: &mut Hills) -> Outcome<()> {
-    hills.without_netifd(None)?;
     for netifd in [&hills.ap, &hills.station] {
         let ssid = netifd.options()["puente.ssid"].clone();
         netifd.set("puente.ssid", &ssid)?;
     }
+    carries(hills)?;
+    hills.without_netifd(None)?;
     carries(hills)
 }
 
