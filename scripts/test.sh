@@ -141,7 +141,7 @@ about() {
     hotspot) echo "enforcement on Debian's 6.1 kernel" ;;
     pipe) echo "a call through a thin pipe" ;;
     radio) echo "simulated radios, hostapd" ;;
-    kills) echo "radio links: kills, radar, mesh" ;;
+    kills) echo "radio links: kills, control sockets, radar, mesh" ;;
     kernels) echo "big-endian MIPS and ARM kernels" ;;
   esac
 }
