@@ -160,7 +160,7 @@ fn wider(number: u32, is_high: bool, width: u32) -> Result<(&'static str, u32), 
         20 => Ok(("", 0)),
         40 if !is_high || is_whole => Ok((half, 0)),
         80 if is_high && is_whole => Ok((half, first + (number - first) / 16 * 16 + 6)),
-        20..=80 => Err(none()),
+        40 | 80 => Err(none()),
         _ => Err(format!("a width of {width} MHz is not hostapd's to set")),
     }
 }
