@@ -26,6 +26,7 @@ use self::socket::Control;
 use super::radio::{self, Coverage};
 use super::wireless::Entry;
 use crate::link::change::{Setting, Wanted};
+use crate::link::radio_of;
 
 /// A device, and where its program is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +93,7 @@ impl Place {
 
     /// The device of its radio: of a four-address station the access point's own.
     pub fn radio(&self) -> &str {
-        radio::radio_of(&self.device)
+        radio_of(&self.device)
     }
 
     fn socket(&self, file: &File) -> Result<PathBuf, String> {
