@@ -3,10 +3,10 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
@@ -49,6 +49,8 @@ impl Drop for Folder {
 struct Fake {
     heard: Arc<Mutex<Vec<String>>>,
     ends: Arc<AtomicBool>,
+    /// How many questions have all their answers.
+    answered: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -61,6 +63,8 @@ impl Fake {
         socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
         let (heard, ends) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
         let (all, end) = (Arc::clone(&heard), Arc::clone(&ends));
+        let answered = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&answered);
         let thread = std::thread::spawn(move || {
             let mut bytes = [0; 4_096];
             while !end.load(Ordering::Relaxed) {
@@ -73,9 +77,19 @@ impl Fake {
                     // Whoever asked may have given up.
                     let _ = socket.send_to(&answer, from);
                 }
+                count.fetch_add(1, Ordering::Release);
             }
         });
-        Self { heard, ends, thread: Some(thread) }
+        Self { heard, ends, answered, thread: Some(thread) }
+    }
+
+    /// Waits until so many questions have all their answers.
+    fn wait_for_answers(&self, questions: usize) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while self.answered.load(Ordering::Acquire) < questions {
+            assert!(Instant::now() < end, "no answer to question {questions}");
+            std::thread::yield_now();
+        }
     }
 
     /// hostapd, with a memory of its own, that refuses what begins with one of these.
@@ -280,7 +294,7 @@ fn a_program_that_is_silent_talks_nonsense_or_is_not_there_is_given_up() {
 fn an_answer_that_came_too_late_is_not_the_next_one() {
     let folder = Folder::new("late");
     let path = folder.0.join("wlan0");
-    let _fake = Fake::start(
+    let fake = Fake::start(
         &path,
         Box::new(|words| match words {
             "ONE" => vec![b"OK\n".to_vec(), b"FAIL\n".to_vec()],
@@ -288,11 +302,12 @@ fn an_answer_that_came_too_late_is_not_the_next_one() {
         }),
     );
     let control = Control::open(&folder.0, &path, false).unwrap();
-    for _ in 0..20 {
+    for round in 0..20 {
         control.order("ONE", Duration::from_secs(3)).unwrap();
-        // By the time of this answer the second one of before is there.
-        let _ = control.ask("TWO", Duration::from_secs(3));
-        control.order("THREE", Duration::from_secs(3)).unwrap();
+        // Now its second answer is there too.
+        fake.wait_for_answers(2 * round + 1);
+        control.order("TWO", Duration::from_secs(3)).unwrap();
+        fake.wait_for_answers(2 * round + 2);
     }
 }
 
