@@ -192,6 +192,8 @@ pub const LOGO_DOTS: u16 = 256;
 pub const EPOCH_SHARES: usize = 48;
 /// Shares of a plan's price, beside the seller's.
 pub const PLAN_SHARES: usize = 8;
+/// Members that a plan names as its sellers; a plan for more is for all.
+pub const PLAN_SELLERS: usize = 16;
 /// Records that one record may name as replaced: concurrent changes of one member or plan.
 pub const RECORD_REPLACES: usize = 16;
 /// Last records of a key that a record may name as counted: one a branch, and branches are restored backups.

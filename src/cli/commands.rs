@@ -189,6 +189,7 @@ pub(super) const COMMANDS: &[Command] = &[
             opt("hours", ArgumentType::Text),
             opt("down-kbps", ArgumentType::Int32),
             opt("up-kbps", ArgumentType::Int32),
+            opt("sellers", ArgumentType::Text),
             opt("key", ArgumentType::Text),
         ],
         ..command(&["plan", "set"], Kind::Ask("plan_set"), "put a plan on sale, or change one", PLAN_SET)
@@ -715,6 +716,7 @@ On a treasurer's node. Paper that is printed already stays what it was.
   --up-kbps N         limit from the guest; 0 is none (0)
   --seller-share A    what the seller keeps of the price (0)
   --shares NAME=A,..  who gets what of it; the rest is the community's
+  --sellers A,B       only these members sell it (each seller)
   --key K             the same K within a minute writes once
 
 Example: tequio plan set --plan giga --name \"Un giga\" --price 3 --days 30 \\

@@ -395,7 +395,7 @@ fn sync(reply: &Value, bold: bool) -> String {
     text
 }
 
-/// `{plans: [{id, name, price_cents, currency, minor_units, used_s, days, devices, hours, data_mb}]}`
+/// `{plans: [{id, name, price_cents, currency, minor_units, used_s, days, devices, hours, data_mb, sellers, sold_here}]}`
 fn plans(reply: &Value, bold: bool) -> String {
     let mut table =
         Table::new(&[("PLAN", Left), ("NAME", Left), ("PRICE", Right), ("GIVES", Left), ("DEVICES", Right)]);
@@ -411,6 +411,10 @@ fn plans(reply: &Value, bold: bool) -> String {
         }
         if let Some(hours) = row["hours"].as_str() {
             gives.push_str(&format!(", {hours}"));
+        }
+        let sellers: Vec<&str> = list(row, "sellers").iter().filter_map(Value::as_str).collect();
+        if !sellers.is_empty() {
+            gives.push_str(&format!(", sold at {}", sellers.join(" ")));
         }
         table.row([
             plain(&row["id"]),

@@ -311,6 +311,7 @@ fn tap(deed: Deed, arguments: &Map<String, Value>) -> Result<Tap, Refused> {
         // A service is there for everybody, unless somebody says otherwise.
         free: arguments.get("free").and_then(Value::as_bool).unwrap_or(true),
         icon: text(&["icon"]),
+        sellers: text(&["sellers"]),
         port: u16::try_from(number(arguments, "port")).ok().filter(|port| *port > 0),
         key: text(&["key"]),
     })

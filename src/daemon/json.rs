@@ -314,6 +314,8 @@ fn plan(plan: &Plan) -> Value {
         "devices": plan.devices,
         "hours": plan.hours,
         "data_mb": plan.data_mb,
+        "sellers": plan.sellers.iter().cloned().collect::<Value>(),
+        "sold_here": plan.sold_here,
     })
 }
 

@@ -355,7 +355,8 @@ impl Ledger {
             else {
                 continue;
             };
-            let counts = sale.price == plan.price && self.authority.entitled(record) && visible(record);
+            let may = sale.price == plan.price && plan.is_sold_by(&record.author);
+            let counts = may && self.authority.entitled(record) && visible(record);
             if counts && is_first(&mut seen, record) {
                 let count = u64::from(sale.external_count);
                 let row = tally.entry((record.author, sale.person.clone(), plan.id.clone())).or_default();

@@ -202,7 +202,11 @@ impl Ledger {
     /// The lot in a record, if it counts.
     pub(super) fn lot_of<'a>(&self, record: &'a Record) -> Option<(&'a Record, &'a Issue)> {
         match &record.body {
-            Body::Issue(issue) => self.is_counted(record).then_some((record, issue)),
+            Body::Issue(issue) => {
+                let plan = self.plan_of(issue.plan);
+                let may = issue.for_exchange || plan.is_none_or(|plan| plan.is_sold_by(&record.author));
+                (may && self.is_counted(record)).then_some((record, issue))
+            }
             Body::Honoured(body) => {
                 let sound = self.authority.entitled(record) && self.sound_lot(&body.lot).is_some();
                 sound.then_some((record, &body.lot))

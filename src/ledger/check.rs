@@ -8,8 +8,8 @@ use super::body::{
 use super::line::NAME_BYTES;
 use super::record::RecordId;
 use crate::base::limit::{
-    CLOSE_NAMES, DEVICE_SPENT_BYTES, EPOCH_SHARES, LOGO_BYTES, LOGO_DOTS, LOT_VOUCHERS, PLAN_SHARES,
-    RECORD_HEADS, RECORD_REPLACES, RECORD_TEXT_BYTES, REFERENCE_BYTES, ROAM_FOUND, ROAM_SOUGHT,
+    CLOSE_NAMES, DEVICE_SPENT_BYTES, EPOCH_SHARES, LOGO_BYTES, LOGO_DOTS, LOT_VOUCHERS, PLAN_SELLERS,
+    PLAN_SHARES, RECORD_HEADS, RECORD_REPLACES, RECORD_TEXT_BYTES, REFERENCE_BYTES, ROAM_FOUND, ROAM_SOUGHT,
     SERVICE_PREFIXES, STATUS_DEVICE_BYTES, STATUS_SILENT, USAGE_PAGE,
 };
 use crate::base::voucher::Verifier;
@@ -177,6 +177,9 @@ impl Plan {
         }
         if self.shares.len() > PLAN_SHARES || self.replaces.len() > RECORD_REPLACES {
             return Some("a plan has at most 8 shares and replaces at most 16 records");
+        }
+        if self.sellers.as_ref().is_some_and(|sellers| !(1..=PLAN_SELLERS).contains(&sellers.len())) {
+            return Some("a plan names 1 to 16 sellers, or none");
         }
         let sum = self.shares.iter().try_fold(self.seller_share, |sum, share| sum.checked_add(share.amount));
         (sum != Some(self.price)).then_some("the shares do not add up to the price")

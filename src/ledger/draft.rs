@@ -398,6 +398,9 @@ impl Ledger {
         if plan.measure == PlanMeasure::External {
             return Err(DraftError::Value { what: "a plan that is served elsewhere has no codes" });
         }
+        if !issue.for_exchange && !plan.is_sold_by(&self.own_key) {
+            return Err(DraftError::Value { what: ELSEWHERE });
+        }
         if self.authority.tainted {
             return Err(DraftError::Tainted);
         }
@@ -431,6 +434,9 @@ impl Ledger {
             let plan = self.plans().find(|(id, _)| *id == sale.plan).map(|(_, plan)| plan);
             let fits =
                 plan.is_some_and(|plan| plan.measure == PlanMeasure::External && plan.price == sale.price);
+            if plan.is_some_and(|plan| !plan.is_sold_by(&self.own_key)) {
+                return Err(DraftError::Value { what: ELSEWHERE });
+            }
             return if fits { Ok(()) } else { Err(DraftError::NoPlan { id: sale.plan.to_string() }) };
         }
         Ok(())
@@ -465,6 +471,9 @@ impl Ledger {
         self.voucher_by(&self.own_key, verifier).ok_or(DraftError::NotOurs { verifier })
     }
 }
+
+/// Of a plan that names its sellers.
+const ELSEWHERE: &str = "this plan is sold at other nodes";
 
 impl fmt::Display for DraftError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

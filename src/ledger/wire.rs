@@ -200,4 +200,4 @@ impl Field for WallTime {
     }
 }
 
-fields!(list String, Prefix, i64);
+fields!(list String, Prefix, i64, [u8; 32]);

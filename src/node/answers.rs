@@ -18,6 +18,7 @@ use crate::base::address::{InterfaceIndex, MacAddress, Prefix};
 use crate::base::time::{Instant, TimeQuality};
 use crate::base::voucher::{RequestId, Verifier};
 use crate::ledger::PlanMeasure;
+use crate::ledger::text::fingerprint;
 
 /// The metric and the cost that mean "not at all" (RFC 8966 3.5.1).
 const INFINITY: u16 = u16::MAX;
@@ -327,8 +328,16 @@ impl Node {
             devices: plan.devices,
             hours: plan.hours.map(|hours| hours.to_string()),
             data_mb: plan.data_mb,
+            sellers: self.sellers_of(plan),
+            sold_here: plan.is_sold_by(&self.ledger.own_key()),
         });
         plans.collect()
+    }
+
+    /// The names of those who alone may sell a plan.
+    pub(super) fn sellers_of(&self, plan: &crate::ledger::Plan) -> Vec<String> {
+        let name = |key: &[u8; 32]| self.member_name(key).map_or_else(|| fingerprint(key), str::to_owned);
+        plan.sellers.iter().flatten().map(name).collect()
     }
 
     /// Ends a session here. It takes who may revoke: the voucher keeps what is left.

@@ -598,6 +598,10 @@ pub struct Plan {
     pub hours: Option<String>,
     /// MB that may pass in both directions together; none is any amount.
     pub data_mb: Option<u32>,
+    /// The members who alone may sell it; nobody: each seller may.
+    pub sellers: Vec<String>,
+    /// Whether this node may, as far as the plan goes.
+    pub sold_here: bool,
 }
 
 /// What was sold.

@@ -94,6 +94,8 @@ pub struct Tap {
     pub free: bool,
     /// Its picture, by a word.
     pub icon: String,
+    /// Of a plan, the members who alone may sell it, with commas.
+    pub sellers: String,
     /// The TCP port that answers.
     pub port: Option<u16>,
     /// The same key within a minute is the same tap. Empty: no key.

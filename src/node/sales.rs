@@ -133,6 +133,10 @@ impl Node {
         let Some((_, plan)) = self.ledger.plan(&wish.plan) else {
             return self.refuse(request, "plan-unknown", format!("There is no plan {} on sale.", wish.plan));
         };
+        if !plan.is_sold_by(&self.ledger.own_key()) {
+            let message = format!("The plan {} is sold at {}.", wish.plan, self.sellers_of(plan).join(", "));
+            return self.refuse(request, "plan-elsewhere", message);
+        }
         let external = plan.measure == PlanMeasure::External;
         if let LotUse::InKind { reason, .. } = &wish.lot_use
             && (InKindReason::from_name(reason).is_none() || person.is_empty())

@@ -375,6 +375,8 @@ impl Node {
         };
         let hours = if tap.target.is_empty() { Ok(None) } else { tap.target.parse().map(Some) };
         let [devices, data_mb, rate_down_kbps, rate_up_kbps] = tap.limits;
+        let sellers = tap.sellers.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let sellers = sellers.map(|name| self.node_named(name)).collect::<Result<Vec<_>, _>>()?;
         Ok(Body::Plan(Box::new(Plan {
             id: tap.plan.clone(),
             name: tap.name.clone(),
@@ -388,6 +390,7 @@ impl Node {
             replaces: self.ledger.plan(&tap.plan).map(|(record, _)| record).into_iter().collect(),
             hours: hours.map_err(|()| wrong("Hours are like 22:00-06:00 UTC-06:00.".to_owned()))?,
             data_mb: Some(data_mb).filter(|data_mb| *data_mb > 0),
+            sellers: Some(sellers).filter(|sellers| !sellers.is_empty()),
         })))
     }
 

@@ -74,6 +74,7 @@ impl Assembly {
             replaces: Vec::new(),
             hours: None,
             data_mb: None,
+            sellers: None,
         })))
     }
 

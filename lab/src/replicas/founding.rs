@@ -107,6 +107,7 @@ pub(crate) fn plan(id: &str, measure: PlanMeasure) -> Body {
         replaces: Vec::new(),
         hours: None,
         data_mb: None,
+        sellers: None,
     }))
 }
 

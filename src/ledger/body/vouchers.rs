@@ -36,14 +36,21 @@ pub struct Plan {
     pub hours: Option<Hours>,
     /// What may pass in both directions together, in MB of 1,000,000 octets, beside the measure; none is any amount.
     pub data_mb: Option<u32>,
+    /// The members whose nodes may sell it; none is each seller's.
+    pub sellers: Option<Vec<[u8; 32]>>,
 }
 
 fields!(map Plan {
     0 id, 1 name, 2 measure, 3 devices, 4 rate_down_kbps, 5 rate_up_kbps, 6 price, 7 seller_share,
-    8 shares, 9 replaces, 10 hours, 11 data_mb,
+    8 shares, 9 replaces, 10 hours, 11 data_mb, 12 sellers,
 });
 
 impl Plan {
+    /// Whether a member's node may sell it, as far as the plan goes.
+    pub fn is_sold_by(&self, member: &[u8; 32]) -> bool {
+        self.sellers.as_ref().is_none_or(|sellers| sellers.contains(member))
+    }
+
     /// Octets that may pass in both directions together, if there is a limit.
     pub fn data_bytes(&self) -> Option<u64> {
         self.data_mb.map(|mb| u64::from(mb) * 1_000_000)

@@ -42,6 +42,7 @@ fn the_bytes_of_each_measure() {
                     replaces: Vec::new(),
                     hours: None,
                     data_mb: None,
+                    sellers: None,
                 }));
                 let bytes = body.encode().unwrap();
                 assert_eq!(Body::decode(Kind::Plan, &bytes).encode(), Some(bytes.clone()), "{measure:?}");

@@ -12,6 +12,7 @@ mod money;
 mod paid;
 mod rights;
 mod scale;
+mod sellers;
 mod shares;
 mod touched;
 mod twice;

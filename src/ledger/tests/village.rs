@@ -119,6 +119,7 @@ pub(in crate::ledger) fn hour() -> Plan {
         replaces: Vec::new(),
         hours: None,
         data_mb: None,
+        sellers: None,
     }
 }
 

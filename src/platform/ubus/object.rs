@@ -148,6 +148,7 @@ pub const METHODS: &[Method] = &[
             ("hours", Text),
             ("down_kbps", Int32),
             ("up_kbps", Int32),
+            ("sellers", Text),
             ("key", Text),
         ],
     },

@@ -157,6 +157,7 @@ pub(super) fn plan(options: &Options) -> Result<String, String> {
         replaces: before.into_iter().collect(),
         hours: hours(options)?,
         data_mb: options.value("data-mb")?,
+        sellers: None,
         id,
     };
     assembly.write(Body::Plan(Box::new(plan.clone())))?;

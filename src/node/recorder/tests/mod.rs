@@ -277,6 +277,7 @@ fn community() -> Vec<Vec<u8>> {
         replaces: Vec::new(),
         hours: None,
         data_mb: None,
+        sellers: None,
     };
     let epoch = Epoch { number: 1, follows: None, shares: Vec::new(), expels: Vec::new() };
     [

@@ -66,6 +66,7 @@ pub(super) fn village() -> Story {
         replaces: Vec::new(),
         hours: None,
         data_mb: None,
+        sellers: None,
     };
     write(&mut story, ROOT_KEY, Body::Plan(Box::new(day)));
     for (name, role, home) in [
@@ -443,6 +444,20 @@ fn a_treasurers_node_puts_plans_on_sale_and_paper_stays_what_it_was() {
         plans.iter().filter(|plan| plan.id == "dia").map(|plan| plan.data_mb).collect::<Vec<_>>(),
         [Some(500)]
     );
+    let elsewhere = |sellers: &str| Tap { sellers: sellers.into(), key: String::new(), ..plan("1", [0; 4]) };
+    assert_eq!(by(&mut story, "Tere", elsewhere("nobody")), "node: There is no member nobody.");
+    let of = |story: &Story, key: &[u8; 32]| {
+        story.node.ledger().members().find(|state| state.member.key == *key).unwrap().member.name.clone()
+    };
+    let (own, other) = (of(&story, &OWN_KEY), of(&story, &OTHER_KEY));
+    assert_eq!(by(&mut story, "Tere", elsewhere(&other)), "plan");
+    let Answer::Refused { code, message } = make(&mut story, 1, "", LotUse::Sale) else { panic!() };
+    assert_eq!((code.as_str(), message), ("plan-elsewhere", format!("The plan dia is sold at {other}.")));
+    let Answer::Plans(plans) = story.call_by(Some("Tere"), Call::Plans) else { panic!() };
+    let told = plans.into_iter().find(|plan| plan.id == "dia").map(|plan| (plan.sellers, plan.sold_here));
+    assert_eq!(told, Some((vec![other.clone()], false)));
+    assert_eq!(by(&mut story, "Tere", elsewhere(&format!(" {own}, {other}"))), "plan");
+    issued(make(&mut story, 1, "", LotUse::Sale));
     let paper = story.node.ledger().voucher(before).unwrap().plan;
     assert_eq!((paper.price, paper.data_mb), (50, None), "what is printed stays what it was");
 }

@@ -43,7 +43,7 @@ const CALLS = {
 	expense: declare('expense', [ 'amount', 'what', 'key' ]),
 	contribute: declare('contribute', [ 'amount', 'what', 'key' ]),
 	person_set: declare('person_set', [ 'person', 'role', 'node', 'passphrase', 'key' ]),
-	plan_set: declare('plan_set', [ 'plan', 'name', 'price', 'seller_share', 'shares', 'seconds', 'days', 'data_mb', 'devices', 'hours', 'down_kbps', 'up_kbps', 'key' ]),
+	plan_set: declare('plan_set', [ 'plan', 'name', 'price', 'seller_share', 'shares', 'seconds', 'days', 'data_mb', 'devices', 'hours', 'down_kbps', 'up_kbps', 'sellers', 'key' ]),
 	service_set: declare('service_set', [ 'name', 'title', 'node', 'prefixes', 'free', 'icon', 'port', 'key' ]),
 	mode_set: declare('mode_set', [ 'mode', 'reason', 'key' ]),
 	time_set: declare('time_set', [ 'unix_s' ]),

@@ -170,7 +170,7 @@ return view.extend({
 
 	/* What else may be done here. */
 	deeds: function(may) {
-		const plan = { name: 'plan', words: _('Plan'), choices: this.books.plans.map(plan => [ plan.id, plan.name ]) };
+		const plan = { name: 'plan', words: _('Plan'), choices: this.books.plans.filter(plan => plan.sold_here !== false).map(plan => [ plan.id, plan.name ]) };
 		const count = { name: 'count', words: _('How many'), value: '1' };
 		const who = { name: 'person', words: _('For whom') };
 		const amount = { name: 'amount', words: _('How much') }, what = { name: 'what', words: _('What for') };
@@ -199,10 +199,11 @@ return view.extend({
 				{ name: 'shares', words: _('Of it others get, like school=0.15') },
 				{ name: 'hours', words: _('Hours of use (none: days only)') }, { name: 'days', words: _('Days from the first use (none: no end)') },
 				{ name: 'data', words: _('MB (none: as many as fit)') }, { name: 'devices', words: _('Devices'), value: '1' },
-				{ name: 'down', words: _('Fastest to the phone, kbit/s (none: no limit)') }, { name: 'up', words: _('Fastest from the phone, kbit/s (none: no limit)') } ],
+				{ name: 'down', words: _('Fastest to the phone, kbit/s (none: no limit)') }, { name: 'up', words: _('Fastest from the phone, kbit/s (none: no limit)') },
+				{ name: 'sellers', words: _('Sold only at these nodes (none: at all)') } ],
 				values => node.ask('plan_set', values.id, values.name, values.price, values.seller_share, values.shares, Math.round(3600 * number(values.hours)),
-					number(values.days), number(values.data), number(values.devices), '', number(values.down), number(values.up), key),
-				_('Written down. It is on sale at every node that hears of it; paper that is printed already stays what it was.') ],
+					number(values.days), number(values.data), number(values.devices), '', number(values.down), number(values.up), values.sellers, key),
+				_('Written down. It is on sale as soon as the nodes hear of it; paper that is printed already stays what it was.') ],
 			[ 'person_set', _('A person'), [ { name: 'person', words: _('Name') },
 				{ name: 'role', words: _('May'), choices: [ [ 'caretaker', _('sell') ], [ 'admin', _('everything') ], [ 'viewer', _('look') ], [ 'none', _('nothing any more') ] ] },
 				{ name: 'node', words: _('At which node') }, { name: 'passphrase', words: _('Passphrase'), kind: 'password' } ],

@@ -27,6 +27,11 @@ function fetch() {
 	});
 }
 
+/* A plan may name the nodes that sell it. */
+function isSoldHere(plan) {
+	return plan.sold_here !== false;
+}
+
 function remember(plan, issued) {
 	const voucher = issued.vouchers[0];
 	if (!sold.some(sale => sale.verifier == voucher.verifier))
@@ -42,6 +47,8 @@ function obstacle(shop) {
 		return _('This node has not been admitted to a community yet: it cannot sell.');
 	if (!shop.plans.length)
 		return _('The community has no plans on sale yet.');
+	if (!shop.plans.some(isSoldHere))
+		return _('The community has plans, and none of them is sold at this node.');
 	if (shop.broken)
 		return _('This node cannot save: nothing can be sold. Internet and sessions go on. Tell an operator.');
 	return null;
@@ -72,7 +79,7 @@ return view.extend({
 			!why && !this.shop.online ?
 				page.notice('warn', _('There is no way outside just now. A voucher sold now begins to count when it is used.')) : '',
 			this.place,
-			E('div', { 'class': 'tq-plans' }, this.shop.plans.map(plan => this.planButton(plan, why != null))),
+			E('div', { 'class': 'tq-plans' }, this.shop.plans.filter(isSoldHere).map(plan => this.planButton(plan, why != null))),
 			this.earlier(),
 			L.hasViewPermission() ? this.checker() : ''
 		]);
