@@ -472,6 +472,23 @@ const SCENES = {
       await treasurer.type(`#tq-field-${field}`, text);
     await treasurer.press('.tq-place .tq-main');
     await treasurer.until('/^Anotado\\.$/.test(document.querySelector(".tq-place").innerText.trim())', 'the extension');
+    // A plan that the school alone sells is no button at the square.
+    await treasurer.press('[data-deed=plan_set]');
+    for (const [field, text] of [['id', 'beca'], ['name', 'Beca'], ['price', '0.10'], ['days', '30'], ['sellers', 'escuela']]) {
+      await treasurer.type(`#tq-field-${field}`, text);
+    }
+    await treasurer.press('.tq-place .tq-main');
+    const beca = (node) => village.ask(node, 'plans').plans.find((plan) => plan.id === 'beca');
+    await until('the plan at the square', () => beca('plaza') !== undefined);
+    assert.deepEqual([beca('plaza').sold_here, beca('escuela').sold_here, beca('plaza').sellers], [false, true, ['escuela']]);
+    await show(page, 'sell');
+    await page.until('!!document.querySelector("[data-plan=giga]")', 'the plans of the square');
+    assert.equal(await has(page, '[data-plan=beca]'), false);
+    assert.match(JSON.stringify(await call(page, 'tequio', 'voucher_issue', { plan: 'beca', count: 1 })), /plan-elsewhere/);
+    await show(treasurer, 'sell', 'escuela');
+    await treasurer.until('!!document.querySelector("[data-plan=beca]")', 'the plan at the school');
+    await show(treasurer, 'books', 'escuela');
+    await treasurer.until('!!document.querySelector("[data-deed=expense]")', 'the books');
     await treasurer.press('[data-deed=expense]');
     await treasurer.type('#tq-field-amount', '0.40');
     await treasurer.type('#tq-field-what', '<b>cable</b>');
