@@ -710,8 +710,14 @@ const SCENES = {
       await page.until('!!document.querySelector("[data-open=past]")', 'all links again');
       assert.equal(await has(page, '[data-device=eth1] [data-open=change]'), false, 'a closed radio is not ours to change');
       await page.press('[data-device=eth1] [data-open=past]');
-      await page.until('document.querySelectorAll(".tq-chart").length == 3', 'three lines of a closed radio');
+      await page.until('document.querySelectorAll(".tq-chart").length == 4', 'four lines of a closed radio');
+      assert.equal(await has(page, '[data-figure=signal_dbm]'), false, 'nobody reads its signal');
       assert.match(await page.text('[data-figure=failed_percent]'), /\d %/);
+      assert.match(await page.text('[data-figure=round_trip_ms]'), /\d ms/);
+      await page.value('window.radio.scripted = true');
+      await page.press('[data-range=minutes]');
+      await page.until('document.querySelectorAll(".tq-chart").length == 5', 'the signal that a script reads');
+      await keep(page, width === 360 ? 'historia-antena-cerrada-telefono' : 'historia-antena-cerrada');
       await page.press('[data-back]');
       await page.until('!!document.querySelector("[data-open=past]")', 'all links once more');
       await done(page);

@@ -72,15 +72,16 @@ export function radioLink() {
     neighbours: () => ({ neighbours: [{
       interface: 'wlan0', address, hello_history: '1'.repeat(16), rxcost: 150, txcost: 150, cost: 150, round_trip_us: null, reason: null, authenticated: true, refused: {},
     }] }),
-    link_history: ({ resolution, columns }) => {
+    link_history: ({ link, resolution, columns }) => {
+      const closed = link === 'fe80::77';
       const count = { seconds: 360, minutes: 576, hours: 1440 }[resolution];
       const of = {
-        signal_dbm: hill, snr_db: (...at) => (hill(...at) === '' ? '' : hill(...at) + 94), quality_percent: (...at) => (hill(...at) === '' ? '' : hill(...at) < -66 ? 62 : 97),
+        signal_dbm: closed && !radio.scripted ? () => '' : hill, snr_db: (...at) => (hill(...at) === '' ? '' : hill(...at) + 94), quality_percent: (...at) => (hill(...at) === '' ? '' : hill(...at) < -66 ? 62 : 97),
         throughput_kbit: (...at) => (hill(...at) === '' ? '' : hill(...at) < -66 ? 21400 : 34000),
-        failed_percent: (i) => i % 7, cost: (i) => 256 + 4 * (i % 7),
+        failed_percent: (i) => i % 7, cost: (i) => 256 + 4 * (i % 7), round_trip_ms: (i) => 2 + (i % 5),
       };
       return {
-        device: 'wlan0', address, step_s: { seconds: 10, minutes: 300, hours: 3600 }[resolution], ended_s: 4, planned: { signal_dbm: -58, throughput_kbit: 35000 },
+        device: closed ? 'eth1' : 'wlan0', address: link, step_s: { seconds: 10, minutes: 300, hours: 3600 }[resolution], ended_s: 4, planned: { signal_dbm: -58, throughput_kbit: 35000 },
         columns: Object.fromEntries(columns.split(',').map((name) => [name, history(count, of[name])])),
       };
     },
