@@ -12,7 +12,8 @@ use super::plan::Below;
 use crate::base::limit;
 use crate::base::time::{Instant, Span};
 
-/// All of them, in the order in which they were met; no more than [`limit::RADIO_LINKS`].
+/// All of them, in the order in which they were met; no more than [`limit::RADIO_LINKS`], so the one that is dead for longest
+/// makes room.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bridges {
     /// When they are looked at next.
@@ -75,7 +76,7 @@ impl Bridges {
         let reading = self.reading(now, interface).unwrap_or_default();
         let is = |way: &Bridge| way.interface == interface && way.neighbour == neighbour;
         if !self.ways.iter().any(is) {
-            if self.ways.len() >= limit::RADIO_LINKS {
+            if !self.make_room(now) {
                 return;
             }
             self.ways.push(Bridge::new(now, interface, neighbour));
@@ -99,6 +100,18 @@ impl Bridges {
             let planned = planned_dbm(&way.interface).filter(|_| !is_dead);
             way.below = planned.and_then(|dbm| Below::plan(&way.history, now, dbm));
         }
+    }
+
+    /// Whether one more may be kept.
+    fn make_room(&mut self, now: Instant) -> bool {
+        if self.ways.len() < limit::RADIO_LINKS {
+            return true;
+        }
+        let ways = self.ways.iter().enumerate();
+        let oldest = ways.filter(|(_, way)| now.since(way.alive) >= LOOK).min_by_key(|(_, way)| way.alive);
+        let place = oldest.map(|(place, _)| place);
+        place.into_iter().for_each(|place| drop(self.ways.remove(place)));
+        place.is_some()
     }
 }
 
@@ -186,5 +199,10 @@ mod tests {
             bridges.push(at(401), &format!("eth{number}"), Ipv6Addr::LOCALHOST, told(0, 0));
         }
         assert_eq!(bridges.all().len(), limit::RADIO_LINKS);
+        bridges.push(at(461), "eth0", Ipv6Addr::LOCALHOST, told(0, 0));
+        bridges.push(at(461), "eth99", Ipv6Addr::LOCALHOST, told(0, 0));
+        assert_eq!(bridges.all().len(), limit::RADIO_LINKS);
+        let known: Vec<&str> = bridges.all().iter().map(|way| way.interface.as_str()).collect();
+        assert_eq!((known[0], known.contains(&"eth1"), known.last()), ("eth0", false, Some(&"eth99")));
     }
 }
