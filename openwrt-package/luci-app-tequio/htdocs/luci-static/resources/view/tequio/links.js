@@ -69,11 +69,11 @@ function card(link, neighbours, open) {
 
 /* One link, as long as somebody looks at it or changes it: nothing is drawn anew under his finger. */
 function single(root, link, what, close) {
-	const form = what == 'change' ? change.make(root, link.device) : null;
+	const form = what == 'change' ? change.make(root, link.device) : null, name = node.deviceName(link.device);
 	dom.content(page.body(root), [
 		E('div', { 'class': 'tq-actions tq-back' }, [ E('button', { 'class': 'tq-button', 'data-back': '', 'click': close }, [ '‹ ' + _('All links') ]) ]),
 		E('section', { 'class': 'tq-card tq-single', 'data-device': link.device }, [
-			E('div', { 'class': 'tq-card-head' }, [ E('h3', {}, [ node.deviceName(link.device) ]), E('span', { 'class': 'tq-hint' }, [ link.device ]) ])
+			E('div', { 'class': 'tq-card-head' }, [ E('h3', {}, [ name ]), E('span', { 'class': 'tq-hint' }, [ name == link.device ? '' : link.device ]) ])
 		].concat(form ? [ E('h4', {}, [ _('Other settings for both ends') ]), form.body ] :
 			link.ways.map(way => E('div', {}, [ link.ways.length > 1 ? E('h4', {}, [ E('code', {}, [ way.address ]) ]) : '', past.show(root, way.address, link.kind) ]))))
 	]);
