@@ -8,7 +8,7 @@
 //! | kernel has | queue | fair between | first come |
 //! |---|---|---|---|
 //! | cake | one, four classes by DSCP | customers (also behind a masquerade), then flows | calls by DSCP; any flow that sends little |
-//! | HTB, fq_codel | three classes, a fq_codel in each | flows: who opens ten has ten shares | calls by DSCP, DNS by port; within a class who sends little |
+//! | HTB, fq_codel | three classes, a fq_codel in each | flows: who opens ten has ten shares | calls by DSCP or as UDP of less than 256 octets, DNS by port; within a class who sends little |
 //! | neither | none: an alert says so | | |
 //!
 //! The kernel keeps queues through a restart and a crash of the daemon: they are taken away only when the configuration no

@@ -70,22 +70,20 @@ pub(super) fn classes(interface: u32, kbit: u32) -> Vec<Order> {
         let part = |percent: u32| (kbit * percent / 100).max(8);
         // What nobody uses of its own, school and the rest share: first come only calls.
         orders.push(class(interface, (minor, WHOLE), part(share), part(most), priority.min(1)));
-        orders.push(fq_codel(interface, OURS + (minor << 16), OURS | minor, kbit));
+        orders.push(fq_codel(interface, OURS + (minor << 16), OURS | minor, part(share)));
     }
     for ipv6 in [false, true] {
+        // A call that nobody marked. Beside ten downloads of its class it would wait until each of them has had its turn.
+        orders.push(classify(interface, ipv6, &udp(ipv6, 0xff00), CALLS));
         // Traffic class in the first word of each header.
         let shift = if ipv6 { 20 } else { 16 };
         for (mask, value, minor) in CLASS_OF_DSCP {
             orders.push(classify(interface, ipv6, &[[mask << shift, value << shift, 0]], minor));
         }
         for port in [[0x0000_ffff, 53], [0xffff_0000, 53 << 16]] {
-            let port = [port[0], port[1], if ipv6 { 40 } else { 20 }];
-            let keys: &[Key] = match ipv6 {
-                true => &[[0xff00, 17 << 8, 4], port],
-                // No options, no later fragment, UDP.
-                false => &[[0xf00_0000, 0x500_0000, 0], [0x1fff, 0, 4], [0xff_0000, 17 << 16, 8], port],
-            };
-            orders.push(classify(interface, ipv6, keys, CALLS));
+            let mut keys = udp(ipv6, 0);
+            keys.push([port[0], port[1], if ipv6 { 40 } else { 20 }]);
+            orders.push(classify(interface, ipv6, &keys, CALLS));
         }
     }
     orders
@@ -174,7 +172,8 @@ fn qdisc(interface: u32, handle: u32, parent: u32, kind: &[u8], options: &[u8]) 
 }
 
 fn fq_codel(interface: u32, handle: u32, parent: u32, kbit: u32) -> Order {
-    // At slow rates the time of one packet and a half is what cannot be had for less.
+    // At slow rates the time of one packet and a half is what cannot be had for less, and without that a flow of few packets
+    // loses some.
     let target_us = (1_514 * 12 * 1_000 / kbit.max(1)).max(5_000);
     let options = attributes(&[
         (FQ_CODEL_TARGET, &target_us.to_ne_bytes()),
@@ -213,6 +212,14 @@ fn class(interface: u32, (minor, parent): (u32, u32), kbit: u32, most_kbit: u32,
 
 /// Mask, value, and where in the packet's header.
 type Key = [u32; 3];
+
+/// UDP, in which these bits of the packet's length are 0; IPv4 without options, and no later fragment.
+fn udp(ipv6: bool, length: u32) -> Vec<Key> {
+    match ipv6 {
+        true => vec![[length << 16 | 0xff00, 17 << 8, 4]],
+        false => vec![[0xf00_0000 | length, 0x500_0000, 0], [0x1fff, 0, 4], [0xff_0000, 17 << 16, 8]],
+    }
+}
 
 fn classify(interface: u32, ipv6: bool, keys: &[Key], minor: u32) -> Order {
     let protocol = if ipv6 { libc::ETH_P_IPV6 } else { libc::ETH_P_IP } as u16;
@@ -261,7 +268,7 @@ fn attributes(list: &[(u16, &[u8])]) -> Vec<u8> {
 
 /// The class that all others are in.
 const WHOLE: u32 = 1;
-/// Calls, names, and what routing says.
+/// Calls, by their marks or as small packets of UDP; names, and what routing says.
 const CALLS: u32 = 0x10;
 /// School and clinic.
 const SCHOOL: u32 = 0x20;
