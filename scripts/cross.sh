@@ -117,8 +117,8 @@ STATIC="-C relocation-model=static -C link-self-contained=no --cfg=libc_unstable
 
 # How LLVM writes code for MIPS, where flash is smallest: alike for alike, which is what xz finds again (docs/sizes.md says
 # what it gives). In the order of the source and not of a pipeline, registers as they come and not as tried out, nothing
-# computed early to be kept, copies of more than 8 octets by memcpy.
-ALIKE="pre-RA-sched=source regalloc=basic disable-machine-licm disable-machine-cse max-store-memcpy=2"
+# computed early to be kept, no loop counted otherwise than it is written, copies of more than 8 octets by memcpy.
+ALIKE="pre-RA-sched=source regalloc=basic disable-machine-licm disable-machine-cse max-store-memcpy=2 disable-lsr"
 
 # What every call of cargo needs, into the environment of this shell; $1 are the flags for rustc.
 environment() {
