@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alert::{Finding, findings};
 use super::history::{History, Step};
+use super::make_room;
 use super::plan::Below;
 use crate::base::limit;
 use crate::base::time::{Instant, Span};
@@ -76,7 +77,8 @@ impl Bridges {
         let reading = self.reading(now, interface).unwrap_or_default();
         let is = |way: &Bridge| way.interface == interface && way.neighbour == neighbour;
         if !self.ways.iter().any(is) {
-            if !self.make_room(now) {
+            let dead_since = |way: &Bridge| Some(way.alive).filter(|alive| now.since(*alive) >= LOOK);
+            if !make_room(&mut self.ways, dead_since) {
                 return;
             }
             self.ways.push(Bridge::new(now, interface, neighbour));
@@ -100,18 +102,6 @@ impl Bridges {
             let planned = planned_dbm(&way.interface).filter(|_| !is_dead);
             way.below = planned.and_then(|dbm| Below::plan(&way.history, now, dbm));
         }
-    }
-
-    /// Whether one more may be kept.
-    fn make_room(&mut self, now: Instant) -> bool {
-        if self.ways.len() < limit::RADIO_LINKS {
-            return true;
-        }
-        let ways = self.ways.iter().enumerate();
-        let oldest = ways.filter(|(_, way)| now.since(way.alive) >= LOOK).min_by_key(|(_, way)| way.alive);
-        let place = oldest.map(|(place, _)| place);
-        place.into_iter().for_each(|place| drop(self.ways.remove(place)));
-        place.is_some()
     }
 }
 
@@ -199,6 +189,9 @@ mod tests {
             bridges.push(at(401), &format!("eth{number}"), Ipv6Addr::LOCALHOST, told(0, 0));
         }
         assert_eq!(bridges.all().len(), limit::RADIO_LINKS);
+        for number in 2..limit::RADIO_LINKS {
+            bridges.push(at(402), &format!("eth{number}"), Ipv6Addr::LOCALHOST, told(0, 0));
+        }
         bridges.push(at(461), "eth0", Ipv6Addr::LOCALHOST, told(0, 0));
         bridges.push(at(461), "eth99", Ipv6Addr::LOCALHOST, told(0, 0));
         assert_eq!(bridges.all().len(), limit::RADIO_LINKS);

@@ -26,7 +26,21 @@ pub mod radar;
 pub mod sample;
 pub mod settings;
 
+use crate::base::limit;
+use crate::base::time::Instant;
+
 /// The device of the radio that one of Babel's is on: hostapd names that of a four-address station after it (`wlan0.sta1`).
 pub fn radio_of(device: &str) -> &str {
     device.split_once(".sta").map_or(device, |(radio, _)| radio)
+}
+
+/// Whether one more of [`limit::RADIO_LINKS`] may be watched: if need be, the one that is dead for longest is forgotten.
+fn make_room<T>(links: &mut Vec<T>, dead_since: impl Fn(&T) -> Option<Instant>) -> bool {
+    if links.len() < limit::RADIO_LINKS {
+        return true;
+    }
+    let dead = links.iter().enumerate().rev().filter_map(|(place, link)| Some((place, dead_since(link)?)));
+    let oldest = dead.min_by_key(|(_, since)| *since).map(|(place, _)| place);
+    oldest.into_iter().for_each(|place| drop(links.remove(place)));
+    oldest.is_some()
 }

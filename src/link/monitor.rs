@@ -13,13 +13,13 @@ use super::bridge::Bridges;
 use super::history::{History, Step};
 use super::ladder::Ladders;
 use super::life::Life;
+use super::make_room;
 use super::plan::Below;
 use super::quality::{Quality, grown};
 use super::radar::Radars;
 use super::sample::{RadioEvent, RadioNews, RadioSample, StationSample};
 use super::settings::LinkSettings;
 use crate::base::address::MacAddress;
-use crate::base::limit;
 use crate::base::time::{Instant, Span};
 
 /// All links that are watched, in the order in which they were met.
@@ -147,7 +147,10 @@ impl Monitor {
     fn handle_sample(&mut self, now: Instant, sample: &RadioSample, settings: &[LinkSettings]) {
         for station in &sample.stations {
             let Some(neighbour) = station.neighbour else { continue };
-            if !self.links.iter().any(|link| link.is(&sample.interface, station.mac)) && self.make_room(now) {
+            let dead_since = |link: &Watched| link.life.is_dead().then_some(link.since);
+            if !self.links.iter().any(|link| link.is(&sample.interface, station.mac))
+                && make_room(&mut self.links, dead_since)
+            {
                 self.links.push(Watched::new(now, &sample.interface, station.mac, neighbour));
             }
         }
@@ -172,17 +175,6 @@ impl Monitor {
                 _ => {}
             }
         }
-    }
-
-    /// Whether one more may be watched: if need be, the link that is dead for longest is forgotten.
-    fn make_room(&mut self, now: Instant) -> bool {
-        if self.links.len() < limit::RADIO_LINKS {
-            return true;
-        }
-        let dead = self.links.iter().enumerate().filter(|(_, link)| link.life.is_dead());
-        let oldest = dead.max_by_key(|(_, link)| now.since(link.since)).map(|(place, _)| place);
-        oldest.into_iter().for_each(|place| drop(self.links.remove(place)));
-        oldest.is_some()
     }
 }
 

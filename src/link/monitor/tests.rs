@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::base::limit;
 use crate::link::history::Resolution;
 use crate::link::sample::ChannelSurvey;
 
