@@ -174,9 +174,10 @@ run() {
   return $result
 }
 
-# The lines of log $1 that say what failed, for whoever sees only the end of all this.
+# The lines of log $1 that say what failed, for whoever sees only the end of all this; a scene or a story tells more.
 why() {
-  grep -aE -A 2 "^test .* FAILED$|panicked at |^error(\[|:)|^not ok |^FAILED|^stop: " "$1" | grep -v "^--$" | cut -c 1-240 | head -n 40 ||
+  grep -aE -A "$(grep -aqE "^FAILED|^expected  " "$1" && echo 14 || echo 2)" \
+    "^test .* FAILED$|panicked at |^error(\[|:)|^not ok |^FAILED|^expected  |^stop: " "$1" | grep -v "^--$" | cut -c 1-240 | head -n 60 ||
     echo "nothing in its log says why"
 }
 

@@ -748,7 +748,7 @@ async function play() {
     }
     rows.push({ title, seconds: (Date.now() - start) / 1000, fault });
     console.log(`${fault ? 'FAILED' : 'ok    '} ${String(rows.at(-1).seconds.toFixed(1)).padStart(6)} s  ${title}`);
-    if (fault) console.log(String(fault.stack || fault).replace(/^/gm, '    '));
+    if (fault) console.log(`${fault.stack || fault}\n${village.outside()}`.replace(/^/gm, '    '));
   }
   const failed = rows.filter(({ fault }) => fault).length;
   console.log(`${rows.length - failed} scenes passed, ${failed} failed; ${pages} pages loaded in ${rows.reduce((sum, { seconds }) => sum + seconds, 0).toFixed(0)} s`);
@@ -773,6 +773,8 @@ try {
   console.log(`the village stands, ${village.origin}`);
   chromium = await Chromium.start();
   well = await play();
+} catch (error) {
+  console.log(`FAILED: ${error.stack || error}`);
 } finally {
   clearTimeout(limit);
   await end();

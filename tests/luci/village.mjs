@@ -3,7 +3,7 @@
 // Needs root, and `cargo build` before. What is started here is ended here, by its number.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,6 +43,9 @@ export class Village {
       const said = readFileSync(this.log, 'utf8');
       return /cut a cable: [\s\S]*caretaker's pages/.test(said) && said;
     }, STORY_MS);
+    // One whose story failed stands as it was left, for whoever looks around: its pages prove nothing.
+    const failed = /^\|.*\| FAILED +\|$/m.exec(text);
+    if (failed) throw new Error(`the story of the village failed: ${failed[0]}\n${/^expected [\s\S]*?(?=^The village stays)/m.exec(text)?.[0] ?? text.slice(-2000)}`);
     this.origin = /caretaker's pages: (http:\/\/[\d.:]+)/.exec(text)[1];
     this.prefix = /namespaces: (\w+-)NODE/.exec(text)[1];
     this.sockets = /--socket (\S+)\/plaza\/ubus\.sock/.exec(text)[1];
@@ -55,6 +58,21 @@ export class Village {
   // What the daemon of a node says on ubus, without LuCI.
   ask(node, ...words) {
     return JSON.parse(execFileSync(join(BUILT, 'tequio'), ['--socket', this.socket(node), ...words, '--json'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+  }
+
+  // What every node thinks of the way outside, and what the gateway has noted about it: said when a scene fails.
+  outside() {
+    const nodes = readdirSync(this.sockets).filter((node) => existsSync(this.socket(node)));
+    const says = nodes.map((node) => {
+      try {
+        const { state, via, metric, gateway, since_s } = this.ask(node, 'status').uplink;
+        return `${node} ${state} ${via ?? '-'} ${metric ?? '-'} ${gateway ?? '-'} ${since_s} s`;
+      } catch (error) {
+        return `${node} says nothing: ${error.message.split('\n')[0]}`;
+      }
+    });
+    const log = readFileSync(join(this.sockets, 'cabecera', 'tequio.log'), 'utf8').split('\n');
+    return [...says, ...log.filter((line) => /way outside/.test(line)).slice(-8)].join('\n');
   }
 
   // Puts sections at the end of a node's configuration, as an editor would; the returned function takes them away again.
