@@ -15,6 +15,19 @@ use crate::terrain::{BRIDGE, hotspot_bridge};
 use crate::topology::{CONTENT_NAME, CONTENT4, CONTENT6, Topology};
 use crate::{command, interrupt, names, uci};
 
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Whatever comes from the first port that asks for a name from now on is lost: the set has room for no second one.
+const ONE_PORT_IS_DEAF: &str = "table ip deaf {
+  set first { type inet_service; size 1; flags dynamic; }
+  chain input {
+    type filter hook input priority filter; policy accept;
+    udp dport 53 udp sport @first drop
+    udp dport 53 add @first { udp sport } drop
+  }
+}
+";
+
 /// Runs it; prints one line per step.
 pub fn phone(pcap: Option<&Path>) -> Outcome<()> {
     netns::require_root()?;
@@ -38,11 +51,15 @@ pub fn phone(pcap: Option<&Path>) -> Outcome<()> {
 
     let clock = Instant::now();
     let say = |what: String| println!("{:8.3} s  {what}", clock.elapsed().as_secs_f64());
-    let mut phone = Phone::switch_on(&cell, "rosa", 1, Duration::from_secs(20), pcap)?;
+    let mut phone = Phone::switch_on(&cell, "rosa", 1, PATIENCE, pcap)?;
     let steps = |phone: &mut Phone| -> Outcome<()> {
         let lease = phone.lease()?;
         say(format!("DHCP   {}/{} router {:?}", lease.address, lease.length, lease.router));
         say(format!("DNS    {CONTENT_NAME} is {}", phone.resolve(CONTENT_NAME)?));
+        namespace.nft(ONE_PORT_IS_DEAF)?;
+        phone.set_patience(Duration::from_secs(3));
+        say(format!("DNS    from another port, it is {}", phone.resolve(CONTENT_NAME)?));
+        phone.set_patience(PATIENCE);
         let visit = phone.open(&format!("http://{CONTENT_NAME}/"))?;
         say(format!("HTTP   {} from {}", visit.page.status, visit.url()));
         if !visit.page.text().contains(&format!("client={}", lease.address)) {
