@@ -176,8 +176,9 @@ run() {
 
 # The lines of log $1 that say what failed, for whoever sees only the end of all this; a scene or a story tells more.
 why() {
-  grep -aE -A "$(grep -aqE "^FAILED|^expected  " "$1" && echo 14 || echo 2)" \
-    "^test .* FAILED$|panicked at |^error(\[|:)|^not ok |^FAILED|^expected  |^stop: " "$1" | grep -v "^--$" | cut -c 1-240 | head -n 60 ||
+  local after=2
+  ! grep -aqE "^FAILED|^expected  " "$1" || after=14
+  grep -aE -A $after "^test .* FAILED$|panicked at |^error(\[|:)|^not ok |^FAILED|^expected  |^stop: " "$1" | grep -v "^--$" | cut -c 1-240 | head -n 60 ||
     echo "nothing in its log says why"
 }
 

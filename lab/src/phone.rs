@@ -84,14 +84,13 @@ impl Phone {
     /// there is no answer. A question from the port of one less than half a minute old goes where that one went,
     /// whatever the rules have come to say meanwhile: the kernel takes both for one connection.
     pub fn resolve(&self, name: &str) -> Outcome<IpAddr> {
-        let mut last = self.ask_name(name);
         for _ in 1..NAME_TRIES {
-            match &last {
-                Err(failure) if !failure.interrupted => last = self.ask_name(name),
-                _ => break,
+            match self.ask_name(name) {
+                Err(failure) if !failure.interrupted => {}
+                done => return done,
             }
         }
-        last
+        self.ask_name(name)
     }
 
     fn ask_name(&self, name: &str) -> Outcome<IpAddr> {

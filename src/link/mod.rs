@@ -34,7 +34,8 @@ pub fn radio_of(device: &str) -> &str {
     device.split_once(".sta").map_or(device, |(radio, _)| radio)
 }
 
-/// Whether one more of [`limit::RADIO_LINKS`] may be watched: if need be, the one that is dead for longest is forgotten.
+/// Whether one more of [`limit::RADIO_LINKS`] may be watched: if need be, the one that is dead for longest is forgotten,
+/// of equals the one that was met last.
 fn make_room<T>(links: &mut Vec<T>, dead_since: impl Fn(&T) -> Option<Instant>) -> bool {
     if links.len() < limit::RADIO_LINKS {
         return true;
